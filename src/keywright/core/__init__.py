@@ -1,0 +1,1 @@
+"""The nouns of Keywright: frozen structs without IO, clock or any import of our other rooms."""

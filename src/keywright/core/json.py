@@ -1,0 +1,25 @@
+"""JSON as values: what an unmodelled field of a wire may hold."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+"""Any JSON value, as msgspec decodes it."""
+
+JsonObject: TypeAlias = "dict[str, Json]"
+"""A JSON object. Treated as immutable: build a new one instead of changing it."""
+
+Extras: TypeAlias = "Mapping[str, JsonObject]"
+"""Fields that a dialect has and the canonical model has not: dialect name → field → value.
+
+They go through unchanged when both sides speak that dialect, and become a `Loss` otherwise.
+"""
+
+NO_EXTRAS: Extras = {}
+
+
+def encode(value: object) -> bytes:
+    """Compact JSON of `value`, keys in their own order."""
+    return msgspec.json.encode(value)
