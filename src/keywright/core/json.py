@@ -1,17 +1,19 @@
 """JSON as values: what an unmodelled field of a wire may hold."""
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+if TYPE_CHECKING:
+    Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+else:
+    Json = Any  # msgspec cannot resolve a recursive alias; it decodes Any to exactly these types
 """Any JSON value, as msgspec decodes it."""
 
-JsonObject: TypeAlias = "dict[str, Json]"
+JsonObject: TypeAlias = dict[str, Json]
 """A JSON object. Treated as immutable: build a new one instead of changing it."""
 
-Extras: TypeAlias = "Mapping[str, JsonObject]"
+Extras: TypeAlias = dict[str, JsonObject]
 """Fields that a dialect has and the canonical model has not: dialect name → field → value.
 
 They go through unchanged when both sides speak that dialect, and become a `Loss` otherwise.

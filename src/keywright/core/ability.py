@@ -1,0 +1,32 @@
+"""What a model can do: the facts an encoder needs to speak to it correctly."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Abilities(Struct, frozen=True, omit_defaults=True):
+    """What one model understands. Merged from the catalogue: family < vendor < operator.
+
+    The defaults suit a current, capable chat model. `output_tokens_max` and `context_tokens_max` are the
+    model's limits, None when not known.
+    """
+
+    output_tokens_max: int | None = None
+    context_tokens_max: int | None = None
+    output_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    system_role: Literal["system", "developer"] = "system"
+    mid_system: bool = False
+    images: bool = True
+    documents: bool = True
+    audio: bool = False
+    tools: bool = True
+    json_schema: bool = True
+    sampling: bool = True
+    stop: bool = True
+    reasoning: Literal["none", "effort", "budget", "adaptive"] = "none"
+    stream_usage: bool = True
+
+
+ABLE = Abilities()
+"""What is assumed of a model about which nothing is known."""

@@ -1,0 +1,147 @@
+"""What it means to be a dialect: eight names with two faces, and three for the verbatim lane.
+
+A dialect is a module (or a package that exports the same names) and satisfies `Dialect` as it stands:
+
+|          | request          | response          | stream         | error          |
+|----------|------------------|-------------------|----------------|----------------|
+| clients  | `decode_request` | `encode_response` | `StreamWriter` | `encode_error` |
+| upstreams| `encode_request` | `decode_response` | `StreamReader` | `decode_error` |
+
+Verbatim lane (client and provider speak the same dialect): `peek`, `patch`, `Tap` with `tap_response`.
+
+All are pure: bytes or structs in, structs or bytes out, input never changed, same input same output. Only the
+stream classes hold state, and none of them does IO.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from keywright.core.ability import Abilities
+from keywright.core.event import Event
+from keywright.core.failure import Failure
+from keywright.core.loss import Loss
+from keywright.core.request import Request
+from keywright.core.response import Response
+from keywright.core.usage import Usage
+
+
+class Encoded(Struct, frozen=True):
+    """A rendered body and what could not be put into it."""
+
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+
+class Peek(Struct, frozen=True):
+    """The little that policy and routing need to know of a request body, without decoding all of it.
+
+    `input_bytes` is the body's length, an upper bound of its prompt tokens for text.
+    `stream_usage`: whether the client asked for usage within a stream (dialects that always send it: True).
+    """
+
+    model: str
+    stream: bool
+    input_bytes: int
+    output_tokens_max: int | None = None
+    choices: int = 1
+    stream_usage: bool = True
+
+
+class Tapped(Struct, frozen=True):
+    """What was learnt from an answer that passed through untouched.
+
+    `output_chars` counts characters of everything generated that was seen (text, thinking, arguments): the base
+    for settling a call whose usage never came. `complete`: the answer's own end was seen.
+    """
+
+    usage: Usage | None = None
+    model: str | None = None
+    finish: str | None = None
+    failure: Failure | None = None
+    output_chars: int = 0
+    complete: bool = False
+
+
+class Tap(Protocol):
+    """Counts a stream that passes through. Cheap per chunk: it may look at frames later, in batches."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take `chunk` as it came; return what to pass on (nearly always `chunk` itself)."""
+        ...
+
+    def result(self) -> Tapped:
+        """What has been seen so far. May be called at any time, also after an abort."""
+        ...
+
+
+class StreamReader(Protocol):
+    """Upstream bytes to events. Bytes may be cut anywhere."""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that `chunk` completes.
+
+        Raises:
+            UpstreamMalformedError: the bytes are not this dialect's stream, or a frame is too large.
+        """
+        ...
+
+    def end(self) -> list[Event]:
+        """The events still owed when the connection has ended.
+
+        Raises:
+            UpstreamBrokeError: the stream ended before the answer was complete.
+        """
+        ...
+
+
+class StreamWriter(Protocol):
+    """Events to bytes for the client. Everything it could not say is in `losses`."""
+
+    losses: list[Loss]
+
+    def write(self, event: Event) -> bytes:
+        """The bytes for `event`; may be empty. `Failed` gives the dialect's own error event."""
+        ...
+
+
+class Dialect(Protocol):
+    """The names that every dialect module exports. `NAME` is its name in extras, logs and addresses."""
+
+    NAME: str
+    STREAM_TYPE: bytes  # the content type of its streams
+
+    # towards clients
+    def decode_request(self, body: bytes) -> Request:
+        """Raises RefusedError (400 `invalid_json` or `invalid_request`, naming the field)."""
+        ...
+
+    def encode_response(self, response: Response, request: Request) -> Encoded: ...
+    def StreamWriter(self, request: Request) -> StreamWriter: ...  # noqa: N802  # a class in each dialect
+    def encode_error(self, failure: Failure, request_id: str) -> bytes: ...
+
+    # towards upstreams
+    def encode_request(self, request: Request, model: str, abilities: Abilities) -> Encoded:
+        """`model` is the provider's own name for it. Losses carry paths in the *client's* terms."""
+        ...
+
+    def decode_response(self, body: bytes) -> Response:
+        """Raises UpstreamMalformedError when it is not this dialect's answer."""
+        ...
+
+    def StreamReader(self) -> StreamReader: ...  # noqa: N802  # a class in each dialect
+    def decode_error(self, status: int, body: bytes) -> Failure:
+        """Never raises: a body that is not the dialect's still gives a Failure by its status."""
+        ...
+
+    # the verbatim lane
+    def peek(self, body: bytes) -> Peek:
+        """Raises RefusedError (400 `invalid_json` or `invalid_request`)."""
+        ...
+
+    def patch(self, body: bytes, peeked: Peek, model: str) -> bytes:
+        """`body` with the model's name replaced and, for a stream, usage asked for; all else byte for byte."""
+        ...
+
+    def tap_response(self, body: bytes) -> Tapped: ...
+    def Tap(self, peeked: Peek) -> Tap: ...  # noqa: N802  # a class in each dialect

@@ -1,0 +1,109 @@
+"""Every exception that crosses a room's wall.
+
+KeywrightError
+├── RefusedError                 the call is answered with its `failure`; nothing more was or will be sent upstream
+│   └── NotTranslatableError     400, names every field that the provider cannot be told
+├── UpstreamError                one attempt at one provider failed; says whether repeating it is safe
+│   ├── ConnectFailedError       no connection: refused, unresolved, TLS not verified, address not allowed
+│   ├── UpstreamTimeoutError     a deadline passed: connect, first_byte, idle or total
+│   ├── UpstreamBrokeError       the connection ended or reset before the answer was complete
+│   ├── UpstreamMalformedError   the answer is not HTTP that we accept, or not the dialect it should be
+│   └── ProviderError            the provider answered with an error
+├── ConfigError                  `keywright.toml` or the environment is wrong: where, what, and what to do
+├── SecretError                  a secret reference cannot be resolved: which reference and why, never the value
+└── StoreError                   the database cannot be opened, migrated or written
+"""
+
+from typing import Literal, TypeAlias
+
+from keywright.core.failure import Failure
+from keywright.core.loss import Loss
+
+Phase: TypeAlias = Literal["connect", "first_byte", "idle", "total"]
+
+
+class KeywrightError(Exception):
+    """The root of all of these."""
+
+
+class RefusedError(KeywrightError):
+    """The call is answered with `failure`."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.status} {failure.code}: {failure.message}")
+        self.failure = failure
+
+
+class NotTranslatableError(RefusedError):
+    """The request says something that the provider cannot be told."""
+
+    def __init__(self, losses: tuple[Loss, ...]) -> None:
+        fields = "; ".join(f"{loss.path}: {loss.why}" for loss in losses)
+        super().__init__(
+            Failure(
+                kind="not_translatable",
+                status=400,
+                code="not_translatable",
+                message=f"this request cannot be carried to that provider: {fields}",
+                param=losses[0].path if losses else None,
+            )
+        )
+        self.losses = losses
+
+
+class UpstreamError(KeywrightError):
+    """One attempt failed. `answered`: whether any byte of an answer had arrived.
+
+    `sent`: whether any byte of the request may have reached the provider (then it may have been billed).
+    """
+
+    def __init__(self, message: str, *, sent: bool = True, answered: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.answered = answered
+
+
+class ConnectFailedError(UpstreamError):
+    """No connection was made; nothing was sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """A deadline passed."""
+
+    def __init__(self, phase: Phase, after_s: float, *, sent: bool = True, answered: bool = False) -> None:
+        super().__init__(f"{phase} deadline of {after_s:g} s passed", sent=sent, answered=answered)
+        self.phase = phase
+
+
+class UpstreamBrokeError(UpstreamError):
+    """The connection ended before the answer did."""
+
+
+class UpstreamMalformedError(UpstreamError):
+    """The answer breaks HTTP/1.1, a limit, or the dialect that was expected."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, answered=True)
+
+
+class ProviderError(UpstreamError):
+    """The provider answered with an error, before or within its stream."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.status} {failure.code}: {failure.message}", answered=True)
+        self.failure = failure
+
+
+class ConfigError(KeywrightError):
+    """The configuration is wrong."""
+
+
+class SecretError(KeywrightError):
+    """A secret cannot be had."""
+
+
+class StoreError(KeywrightError):
+    """The database cannot serve."""

@@ -1,0 +1,54 @@
+"""HTTP towards upstreams, as data."""
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+Header: TypeAlias = tuple[bytes, bytes]
+"""Name and value as they go over the wire. Names of answers are lower case."""
+
+
+class Origin(Struct, frozen=True):
+    """Where a connection goes: scheme, host (name or address, no brackets), port."""
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+
+
+class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long one call may take. `idle_s`: between two pieces of the answer. `first_byte_s`: from the request
+    sent to the answer's head.
+    """
+
+    connect_s: float = 10.0
+    first_byte_s: float = 600.0
+    idle_s: float = 300.0
+    total_s: float = 3600.0
+
+
+class Reach(Struct, frozen=True):
+    """How one configured upstream is reached. Made from configuration only, never from a request.
+
+    `ca_file`: PEM file to trust instead of the system's. `proxy`: `http://[user:pass@]host:port`, None for the
+    environment's `HTTPS_PROXY`/`HTTP_PROXY`/`NO_PROXY`, "" for none. `private`: the operator wrote this address,
+    so private and loopback addresses are allowed for it.
+    """
+
+    origin: Origin
+    ca_file: str | None = None
+    proxy: str | None = None
+    private: bool = False
+    deadlines: Deadlines = Deadlines()
+    connections_max: int = 1024
+
+
+class HttpRequest(Struct, frozen=True):
+    """One request to one upstream. `target` is path and query as sent. Headers without host, content-length,
+    transfer-encoding and connection, which the transport owns.
+    """
+
+    method: bytes
+    target: bytes
+    headers: tuple[Header, ...]
+    body: bytes = b""

@@ -1,0 +1,1 @@
+"""How each wire speaks: one module per dialect, with two faces."""

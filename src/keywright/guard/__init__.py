@@ -1,0 +1,1 @@
+"""Protection against misuse: redaction, and later scanning and leak response."""

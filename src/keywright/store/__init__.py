@@ -1,0 +1,1 @@
+"""SQL: tables, migrations, repositories. Nothing else knows SQL."""

@@ -1,0 +1,1 @@
+"""Provider secrets: references, one file per backend, credentials that apply themselves."""
