@@ -1,0 +1,14 @@
+"""Together AI. `api.together.xyz` is the same service under its older name."""
+
+from keywright.providers.provider import OPENAI_FACE, Provider
+
+TOGETHER = Provider(
+    name="together",
+    title="Together AI",
+    docs="https://docs.together.ai/docs/openai-api-compatibility",
+    base_url="https://api.together.ai/v1",
+    endpoints=OPENAI_FACE,
+    env=("TOGETHER_API_KEY",),
+    answer_headers=("x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+    catalogue="together",
+)
