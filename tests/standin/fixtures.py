@@ -1,0 +1,46 @@
+"""Fixtures: the two stand-in clouds. A test fails when a request of its broke the provider's rules."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.conftest import shared_dir
+from tests.standin.chat import ChatWire
+from tests.standin.cloud import StandIn
+from tests.standin.messages import MessagesWire
+
+OPENAI_MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5-mini", "o3-mini")
+ANTHROPIC_MODELS = ("claude-opus-4-5", "claude-haiku-4-5", "claude-sonnet-4-5")
+
+
+@pytest.fixture(scope="session")
+def openai_server() -> Iterator[StandIn]:
+    """The stand-in for OpenAI, one for all tests."""
+    cloud = StandIn(ChatWire(shared_dir("specs")), "sk-standin-openai", OPENAI_MODELS)
+    cloud.start()
+    yield cloud
+    cloud.close()
+
+
+@pytest.fixture(scope="session")
+def anthropic_server() -> Iterator[StandIn]:
+    """The stand-in for Anthropic, one for all tests."""
+    cloud = StandIn(MessagesWire(shared_dir("specs")), "sk-ant-standin", ANTHROPIC_MODELS)
+    cloud.start()
+    yield cloud
+    cloud.close()
+
+
+@pytest.fixture
+def openai_cloud(openai_server: StandIn) -> Iterator[StandIn]:
+    """The stand-in for OpenAI, remembering this test only."""
+    openai_server.reset()
+    yield openai_server
+    assert openai_server.take_violations() == []
+
+
+@pytest.fixture
+def anthropic_cloud(anthropic_server: StandIn) -> Iterator[StandIn]:
+    """The stand-in for Anthropic, remembering this test only."""
+    anthropic_server.reset()
+    yield anthropic_server
+    assert anthropic_server.take_violations() == []
