@@ -1,0 +1,144 @@
+"""The top level of a JSON object body, member by member, with where each one stands.
+
+Policy must read exactly the members that the provider will read. Parsers differ in what they make of a member that
+comes twice, of a name spelled with escapes, or of `Model` beside `model`; a body that relies on such a difference
+could be judged as one request and served as another. So the body is decoded once into its raw members, and then
+walked: its bytes must be those names, literally, and those values, in that order, with nothing but white space and
+punctuation between them. Since JSON is unambiguous, a body that passes has no other reading.
+
+The walk also gives each value's place, so that a value can be exchanged, or a member added, with every other byte as
+it came. The alternative, an own tokenizer, costs more in Python than decoding and comparing in C.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NoReturn
+
+import msgspec
+from msgspec import Raw, Struct
+
+from keywright.core.errors import RefusedError
+from keywright.core.failure import Failure
+
+DEPTH_MAX: Final = 128
+"""How deep arrays and objects may stand in one another."""
+
+_DECODER: Final = msgspec.json.Decoder(dict[str, Raw])
+_SPACES: Final = b" \t\n\r"
+_COLON: Final = ord(":")
+_COMMA: Final = ord(",")
+_CLOSE: Final = ord("}")
+_AS_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_NOT_SKELETON: Final = bytes(set(range(256)) - set(b'[]{}"\\'))
+
+
+class Members(Struct, frozen=True):
+    """A walked body. `values` are its members in their order, `starts` where each value begins, `close` where
+    the final `}` stands.
+    """
+
+    body: bytes
+    values: dict[str, Raw]
+    starts: list[int]
+    close: int
+
+    def edited(self, changes: Mapping[str, bytes]) -> bytes:
+        """The body with the value of each member in `changes` exchanged for the given JSON, or the member added
+        at the end where it is missing; every other byte as it came.
+        """
+        pieces: list[bytes] = []
+        at = 0
+        for start, (name, value) in zip(self.starts, self.values.items(), strict=True):
+            if name in changes:
+                pieces += self.body[at:start], changes[name]
+                at = start + len(memoryview(value))
+        pieces.append(self.body[at : self.close])
+        comma = b"," if self.values else b""
+        for name, change in changes.items():
+            if name not in self.values:
+                pieces.append(comma + msgspec.json.encode(name) + b":" + change)
+                comma = b","
+        pieces.append(self.body[self.close :])
+        return b"".join(pieces)
+
+
+def walked(body: bytes, relied: frozenset[str]) -> Members:
+    """The members of `body`. `relied`: the names (lower case) that the caller will act on.
+
+    Raises:
+        RefusedError: 400 `invalid_json`: not a JSON object; deeper than `DEPTH_MAX`; a member comes twice, its
+            name is written with escapes, or it differs only by case from one that is relied on.
+    """
+    values = _decoded(body)
+    starts = []
+    at = _past_spaces(body, 0) + 1
+    for name, raw in values.items():
+        if name not in relied and name.casefold() in relied:
+            _refuse(f"the member {name!r} must be written {name.casefold()!r}")
+        key = b'"%b"' % name.encode()
+        value = bytes(raw)
+        if body[at] in _SPACES:
+            at = _past_spaces(body, at)
+        if not body.startswith(key, at):
+            _refuse(f"a member before or at {name!r} comes twice or its name is written with escapes")
+        at += len(key)
+        if body[at] != _COLON:
+            at = _past_spaces(body, at)
+        at += 1
+        if body[at] in _SPACES:
+            at = _past_spaces(body, at)
+        if not body.startswith(value, at):
+            _refuse(f"the member {name!r} comes twice")
+        starts.append(at)
+        at += len(value)
+        if body[at] in _SPACES:
+            at = _past_spaces(body, at)
+        if body[at] == _COMMA:
+            at += 1
+    if not values:
+        at = _past_spaces(body, at)
+    if body[at] != _CLOSE:
+        _refuse("a member comes twice, or a name is written with escapes")
+    return Members(body, values, starts, at)
+
+
+def _decoded(body: bytes) -> dict[str, Raw]:
+    try:
+        values = _DECODER.decode(body)
+    except msgspec.ValidationError:
+        _refuse("it must be a JSON object")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse(f"it is not valid JSON: {error}")
+    except RecursionError:
+        _refuse(f"it is nested deeper than {DEPTH_MAX} levels")
+    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _deeper(body):
+        _refuse(f"it is nested deeper than {DEPTH_MAX} levels")
+    return values
+
+
+def _deeper(body: bytes) -> bool:
+    """Whether valid JSON is nested deeper than `DEPTH_MAX`.
+
+    With the strings taken out only brackets matter, and taking out every innermost pair removes one level. Each
+    step runs in C: a few µs per KB, and only for bodies with many brackets.
+    """
+    skeleton = body.translate(None, _NOT_SKELETON)
+    if b"\\" in skeleton:
+        skeleton = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_SKELETON)
+    brackets = b"".join(skeleton.replace(b'""', b"").split(b'"')[::2]).translate(_AS_SQUARE, b"\\")
+    for _ in range(DEPTH_MAX):
+        brackets = brackets.replace(b"[]", b"")
+        if not brackets:
+            return False
+    return True
+
+
+def _past_spaces(body: bytes, at: int) -> int:
+    while body[at] in _SPACES:
+        at += 1
+    return at
+
+
+def _refuse(why: str) -> NoReturn:
+    raise RefusedError(
+        Failure(kind="invalid_request", status=400, code="invalid_json", message=f"the body cannot be read: {why}")
+    )
