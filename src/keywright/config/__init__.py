@@ -1,0 +1,38 @@
+"""The configuration: `keywright.toml`, or what the environment offers in its place, as one typed tree."""
+
+from keywright.config.address import Address, parse_address
+from keywright.config.discovery import discover, with_found
+from keywright.config.file import load, parse
+from keywright.config.template import TEMPLATE
+from keywright.config.tree import (
+    Config,
+    ModelConfig,
+    PriceConfig,
+    ProviderConfig,
+    Retry,
+    Server,
+    Store,
+    Timeouts,
+)
+from keywright.config.upstream import deadlines, reach, resolve_provider
+
+__all__ = [
+    "TEMPLATE",
+    "Address",
+    "Config",
+    "ModelConfig",
+    "PriceConfig",
+    "ProviderConfig",
+    "Retry",
+    "Server",
+    "Store",
+    "Timeouts",
+    "deadlines",
+    "discover",
+    "load",
+    "parse",
+    "parse_address",
+    "reach",
+    "resolve_provider",
+    "with_found",
+]

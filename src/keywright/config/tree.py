@@ -1,0 +1,123 @@
+"""The configuration as one typed, frozen tree: what `keywright.toml` may say, and what holds where it says nothing.
+
+The struct is the schema: a key is known because a field has its name, and the field's type is what the reader asks
+for. Units stand last in a name. Where a field is a tuple, one value may stand in the file without brackets.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+from keywright.core.http import Deadlines
+
+Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
+Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
+Bytes: TypeAlias = Annotated[int, Meta(ge=1024, le=2**30)]
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
+Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+Usd: TypeAlias = Decimal
+"""US dollars, in the file a decimal string in quotes."""
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """`[server]`: where clients come in. `port` 0 takes a free one.
+
+    `shutdown_s`: how long calls in flight may still take once the gateway is told to stop. `calls_max`: calls at
+    one time in one worker; more are answered with 503.
+    """
+
+    host: Name = "127.0.0.1"
+    port: Port = 4100
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    shutdown_s: Seconds = 30.0
+    body_bytes_max: Bytes = 33_554_432
+    calls_max: Count = 4096
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """`[store]`: the database, by an SQLAlchemy-like URL without a password, and the folder of the spool.
+
+    `password`: a reference, for PostgreSQL. `spool`: None lays the spool beside an SQLite database or in the
+    working directory.
+    """
+
+    url: Name = "sqlite:///keywright.db"
+    password: str | None = None
+    spool: Name | None = None
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """`timeout_s` as a table: seconds for each phase of one call to a provider, as in `core.http.Deadlines`."""
+
+    connect: Seconds = Deadlines().connect_s
+    first_byte: Seconds = Deadlines().first_byte_s
+    idle: Seconds = Deadlines().idle_s
+    total: Seconds = Deadlines().total_s
+
+
+class ProviderConfig(Struct, frozen=True, kw_only=True):
+    """`[providers.NAME]`: one upstream.
+
+    `kind`: a built-in provider's name or a generic kind; "" means that NAME is one. `api_key`: references, tried in
+    order. `base_url`: "" means the kind's own. `proxy`: None means the environment's, "" none. `timeout_s`: a number
+    is the limit of the whole call. `models`: globs of the models it may serve, all when empty.
+    """
+
+    kind: str = ""
+    api_key: tuple[str, ...] = ()
+    base_url: str = ""
+    headers: Mapping[str, str] = {}
+    ca_file: Name | None = None
+    proxy: str | None = None
+    timeout_s: Seconds | Timeouts = Timeouts()
+    models: tuple[Name, ...] = ()
+    connections_max: Count = 1024
+
+
+class ModelConfig(Struct, frozen=True, kw_only=True):
+    """`[models.NAME]`: an alias. `route`: its candidates `provider/model`, in the order in which they are tried."""
+
+    route: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=32)]
+
+
+class PriceConfig(Struct, frozen=True, kw_only=True):
+    """`[[prices]]`: what `model` (`provider/model`) costs: US dollars per million tokens, and per request.
+
+    A price that is left out is not known; it is not zero.
+    """
+
+    model: Name
+    input: Usd | None = None
+    output: Usd | None = None
+    cache_read: Usd | None = None
+    cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+    reasoning: Usd | None = None
+    per_request: Usd | None = None
+
+
+class Retry(Struct, frozen=True, kw_only=True):
+    """`[retry]`: how a failed attempt is repeated at the same provider, before the next candidate.
+
+    `attempts`: how often one candidate is asked at most. The n-th pause is a random part of
+    `backoff_s * 2**(n - 1)`, at most `backoff_max_s`. A provider that asks for more than `retry_after_max_s` is not
+    asked again.
+    """
+
+    attempts: Annotated[int, Meta(ge=1, le=10)] = 3
+    backoff_s: Seconds = 0.5
+    backoff_max_s: Seconds = 8.0
+    retry_after_max_s: Seconds = 30.0
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All of `keywright.toml`."""
+
+    server: Server = Server()
+    store: Store = Store()
+    providers: Mapping[str, ProviderConfig] = {}
+    models: Mapping[str, ModelConfig] = {}
+    prices: tuple[PriceConfig, ...] = ()
+    retry: Retry = Retry()

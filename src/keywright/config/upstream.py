@@ -1,0 +1,70 @@
+"""From a provider's row and the operator's words to what the pipeline and the transport take."""
+
+import msgspec
+
+from keywright import providers
+from keywright.config.address import parse_address
+from keywright.config.tree import ProviderConfig, Timeouts
+from keywright.core.errors import ConfigError
+from keywright.core.http import Deadlines, Reach
+from keywright.providers.provider import Provider
+
+
+def resolve_provider(name: str, config: ProviderConfig) -> Provider:
+    """The row of `config`'s kind under the operator's name, with the operator's address and headers.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    kind = config.kind or name
+    row = providers.find(kind)
+    if row is None:
+        raise ConfigError(f"providers.{name}: there is no kind {kind}")
+    headers = dict(row.headers) | {header.lower(): value for header, value in config.headers.items()}
+    return msgspec.structs.replace(
+        row,
+        name=name,
+        title=row.title if name == row.name else name,
+        base_url=config.base_url.rstrip("/") or row.base_url,
+        headers=tuple(headers.items()),
+    )
+
+
+def reach(name: str, config: ProviderConfig) -> Reach:
+    """How the provider's server is reached. A private address is allowed for what the operator wrote, and for a row
+    that is a runtime of this machine.
+
+    Raises:
+        ConfigError: there is no such kind, or its address is missing or wrong.
+    """
+    row = resolve_provider(name, config)
+    try:
+        address = parse_address(row.base_url)
+    except ValueError as error:
+        raise ConfigError(f"providers.{name}.base_url: {error}") from None
+    return Reach(
+        origin=address.origin,
+        ca_file=config.ca_file,
+        proxy=config.proxy,
+        private=bool(config.base_url) or row.found_on_port is not None,
+        deadlines=deadlines(config.timeout_s),
+        connections_max=config.connections_max,
+    )
+
+
+def deadlines(timeout: float | Timeouts) -> Deadlines:
+    """`timeout_s` for the transport. A plain number limits the whole call, and with it every phase."""
+    if isinstance(timeout, Timeouts):
+        return Deadlines(
+            connect_s=timeout.connect,
+            first_byte_s=timeout.first_byte,
+            idle_s=timeout.idle,
+            total_s=timeout.total,
+        )
+    usual = Deadlines()
+    return Deadlines(
+        connect_s=min(usual.connect_s, timeout),
+        first_byte_s=min(usual.first_byte_s, timeout),
+        idle_s=min(usual.idle_s, timeout),
+        total_s=timeout,
+    )

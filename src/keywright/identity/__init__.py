@@ -1,0 +1,1 @@
+"""The keys that Keywright issues: their format, and how a person's words become one."""

@@ -1,0 +1,64 @@
+"""A provider's key as something that puts itself on a request and shows nothing of itself.
+
+Sans-IO. The header is rendered once, when the configuration is read; a request pays for one tuple. All of the ways
+in which an object usually turns into text (`str`, `repr`, pickle, copy, msgspec) give the fingerprint or refuse.
+"""
+
+from typing import NoReturn, TypeAlias
+
+from keywright.core.http import Header
+from keywright.core.secret import Secret, SecretLeakError
+
+
+class HeaderCredential:
+    """The key alone in one header. `name` says whose it is, for people; `header` is lower case."""
+
+    __slots__ = ("_header", "fingerprint", "name")
+
+    def __init__(self, name: str, header: str, secret: Secret, prefix: str = "") -> None:
+        self.name = name
+        self.fingerprint = secret.fingerprint
+        self._header: Header = (header.encode("ascii"), f"{prefix}{secret.reveal()}".encode("ascii"))
+
+    def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+        """`headers` and this credential. They may hold no header of its name yet."""
+        return (*headers, self._header)
+
+    def __repr__(self) -> str:
+        return f"<credential {self.name} {self.fingerprint}>"
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise SecretLeakError("a credential cannot be copied or written down; it applies itself to a request")
+
+    __reduce__ = _refuse
+    __reduce_ex__ = _refuse
+    __getstate__ = _refuse
+
+
+class BearerCredential(HeaderCredential):
+    """The key in `authorization: Bearer KEY`."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, secret: Secret) -> None:
+        super().__init__(name, "authorization", secret, prefix="Bearer ")
+
+
+class NoCredential:
+    """For a provider that asks for no key."""
+
+    __slots__ = ("name",)
+    fingerprint = ""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+        """`headers`, as they are."""
+        return headers
+
+    def __repr__(self) -> str:
+        return f"<no credential {self.name}>"
+
+
+Credential: TypeAlias = BearerCredential | HeaderCredential | NoCredential

@@ -1,0 +1,70 @@
+"""`file:/path`: one secret per file, as Docker, Kubernetes and systemd deliver them.
+
+What is refused, and why. A file that its group or others may touch (`chmod 600` is asked for), unless it lies on a
+mount that is read-only for us: Docker and Kubernetes publish secrets as mode 0444 or 0644 on such mounts, where nobody
+can change the mode and the container is the boundary. Symbolic links are followed, because Kubernetes swaps its
+secrets by one; the checks are made on the opened file, so a link that moves between check and read gains nothing.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from keywright.core.errors import SecretError
+from keywright.core.secret import Secret
+from keywright.vault.backend import accept
+from keywright.vault.reference import Reference
+
+FILE_BYTES_MAX: Final = 16_384
+
+
+class FileBackend:
+    """Reads the file anew each time, so that a secret which its mount has replaced is seen."""
+
+    def read(self, reference: Reference) -> Secret:
+        """The file's one line, without its line end. Raises SecretError."""
+        path = Path(reference.name)
+        try:
+            text = read_regular(path, FILE_BYTES_MAX, private=True)
+        except OSError as error:
+            raise SecretError(f"{reference} cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise SecretError(f"{reference} {error}") from None
+        return accept(reference, text.removesuffix("\n").removesuffix("\r"))
+
+
+def read_regular(path: Path, bytes_max: int, *, private: bool = False, follow: bool = True) -> str:
+    """The text of a regular file.
+
+    `private`: refuse what group or others may touch. `follow`: whether `path` itself may be a symbolic link.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        ValueError: it is not a regular file, too large, not UTF-8, or not private; the message is a predicate
+            ("is larger than …").
+    """
+    # Without O_NONBLOCK the open of a FIFO would wait for a writer for ever.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor, not a path
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("is not a regular file")
+        if private and status.st_mode & 0o077 and not _on_read_only_mount(descriptor):
+            raise ValueError(
+                f"may be touched by others than its owner (mode {stat.S_IMODE(status.st_mode):04o}): "
+                f"run chmod 600 {path}"
+            )
+        content = file.read(bytes_max + 1)
+    if len(content) > bytes_max:
+        raise ValueError(f"is larger than {bytes_max} bytes")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        # From None: the codec's error carries the bytes.
+        raise ValueError("is not UTF-8 text") from None
+
+
+def _on_read_only_mount(descriptor: int) -> bool:
+    return bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)

@@ -1,0 +1,32 @@
+"""The vault: from a reference to the secret."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from keywright.core.secret import Secret
+from keywright.vault.backend import SecretBackend
+from keywright.vault.dotenv import DotenvBackend
+from keywright.vault.env import EnvBackend
+from keywright.vault.file import FileBackend
+from keywright.vault.reference import ReferenceKind, parse
+
+
+class Vault:
+    """Resolves references by the backends it is given, one for each kind. It keeps no secret."""
+
+    def __init__(self, backends: Mapping[ReferenceKind, SecretBackend]) -> None:
+        self._backends = backends
+
+    def resolve(self, text: str) -> Secret:
+        """The secret that the reference `text` names. May block: call it off the event loop.
+
+        Raises:
+            SecretError: what stands in the way, with the reference and never with the value.
+        """
+        reference = parse(text)
+        return self._backends[reference.kind].read(reference)
+
+
+def local_vault(environment: Mapping[str, str], dotenv_path: Path) -> Vault:
+    """The vault of this machine: its environment, one `.env` file, and files."""
+    return Vault({"env": EnvBackend(environment), "dotenv": DotenvBackend(dotenv_path), "file": FileBackend()})
