@@ -1,0 +1,76 @@
+"""The first tables: names and values, counters, keys, entries, usage by the hour."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create them."""
+    op.create_table(
+        "meta",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
+    )
+    counters = op.create_table(
+        "counters",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("value", sa.BigInteger, nullable=False),
+    )
+    op.bulk_insert(counters, [{"name": "snapshot", "value": 1}])
+    op.create_table(
+        "keys",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("sha256", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("created_s", sa.BigInteger, nullable=False),
+        sa.Column("revoked_s", sa.BigInteger),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+    _create_entries()
+    _create_usage_hours()
+
+
+def _create_entries() -> None:
+    op.create_table(
+        "entries",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("started_us", sa.BigInteger, nullable=False),
+        sa.Column("project", sa.Text, nullable=False),
+        sa.Column("key_id", sa.Text, nullable=False),
+        sa.Column("provider", sa.Text, nullable=False),
+        sa.Column("served", sa.Text, nullable=False),
+        sa.Column("model", sa.Text, nullable=False),
+        sa.Column("credential", sa.Text, nullable=False),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("input_tokens", sa.BigInteger, nullable=False),
+        sa.Column("output_tokens", sa.BigInteger, nullable=False),
+        sa.Column("cost_picodollars", sa.BigInteger, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+    )
+    op.create_index("entries_started", "entries", ["started_us"])
+    for name, column in (
+        ("entries_key", "key_id"),
+        ("entries_served", "served"),
+        ("entries_credential", "credential"),
+        ("entries_outcome", "outcome"),
+    ):
+        op.create_index(name, "entries", [column, "started_us"])
+
+
+def _create_usage_hours() -> None:
+    amounts = ("input_tokens", "output_tokens", "cost_picodollars")
+    op.create_table(
+        "usage_hours",
+        sa.Column("hour_s", sa.BigInteger, primary_key=True, autoincrement=False),
+        *(sa.Column(name, sa.Text, primary_key=True) for name in ("project", "key_id", "provider", "served")),
+        sa.Column("calls", sa.BigInteger, nullable=False),
+        sa.Column("ok", sa.BigInteger, nullable=False),
+        *(
+            sa.Column(f"{amount}_{half}", sa.BigInteger, nullable=False)
+            for amount in amounts
+            for half in ("high", "low")
+        ),
+    )
