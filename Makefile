@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock names every package with its hash; pip refuses anything else.
 INSTALL := $(PIP) install --require-hashes
 
-.PHONY: help run test check bench bench-transport soak format lock clean
+.PHONY: help run test check bench bench-transport soak format catalogue lock clean
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ format: $(VENV)/dev ## rewrite the sources in the house format
 
 bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
 	@$(BIN)/python -m bench $(ARGS)
+
+catalogue: $(VENV)/dev ## rebuild the catalogue of models and prices from the installed genai-prices
+	@$(BIN)/python -m tools.catalogue
 
 lock: ## resolve the dependencies again and write the lock files
 	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)" >&2; exit 1; }

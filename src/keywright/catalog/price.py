@@ -1,0 +1,144 @@
+"""What a call costs: exact integers of picodollars, no float and no decimal on the way of a request.
+
+A `Price` holds one rate for every leaf of `core/usage.py`. Its rates are complete: where a source says nothing about a
+leaf, `quote.py` has already put in the documented substitute, so `cost` never meets an unknown and never takes one for
+zero.
+
+Tiers follow genai-prices: the threshold counts *all* prompt tokens, cached ones included, and is exclusive; a call that
+crosses it pays the tier's rates for all of its tokens, not only for those beyond.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from keywright.core.money import Picodollars
+from keywright.core.usage import Usage
+
+BASIS_POINTS: Final = 10_000
+"""One whole, in basis points."""
+
+
+class Rates(Struct, frozen=True, gc=False, kw_only=True):
+    """Picodollars per token; `search` and `request` per piece. No rate is negative."""
+
+    input: int
+    output: int
+    reasoning: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    audio_input: int
+    audio_output: int
+    audio_cache_read: int
+    image_input: int
+    image_output: int
+    search: int
+    request: int
+
+    @property
+    def input_dearest(self) -> int:
+        """The rate of the most expensive kind of prompt token."""
+        return max(
+            self.input,
+            self.cache_read,
+            self.cache_write_5m,
+            self.cache_write_1h,
+            self.audio_input,
+            self.audio_cache_read,
+            self.image_input,
+        )
+
+    @property
+    def output_dearest(self) -> int:
+        """The rate of the most expensive kind of completion token."""
+        return max(self.output, self.reasoning, self.audio_output, self.image_output)
+
+
+class Tier(Struct, frozen=True):
+    """The rates of a call with more than `above` prompt tokens."""
+
+    above: int
+    rates: Rates
+
+
+class Price(Struct, frozen=True):
+    """One price row. `tiers` ascend by `above`.
+
+    `id` names the row for ever: `catalogue/model@date`, the date being that of the catalogue's data; a model's second
+    and further rows (dated or by the hour) add `#1`, `#2`, ….
+    """
+
+    id: str
+    rates: Rates
+    tiers: tuple[Tier, ...] = ()
+
+
+FREE: Final = Price(
+    id="free",
+    rates=Rates(
+        input=0,
+        output=0,
+        reasoning=0,
+        cache_read=0,
+        cache_write_5m=0,
+        cache_write_1h=0,
+        audio_input=0,
+        audio_output=0,
+        audio_cache_read=0,
+        image_input=0,
+        image_output=0,
+        search=0,
+        request=0,
+    ),
+)
+"""Costs nothing by declaration: providers on this machine."""
+
+
+def cost(usage: Usage, price: Price, fee_bp: int = 0) -> Picodollars:
+    """What one call with `usage` costs, with a gateway's fee of `fee_bp` basis points on top.
+
+    Exact but for the fee, whose fraction of a picodollar is rounded up. The price per request is counted once.
+    """
+    rates = price.rates
+    if price.tiers:
+        input_total = usage.input_total
+        for tier in price.tiers:
+            if input_total > tier.above:
+                rates = tier.rates
+    amount = (
+        rates.request
+        + usage.input * rates.input
+        + usage.output * rates.output
+        + usage.reasoning * rates.reasoning
+        + usage.cache_read * rates.cache_read
+        + usage.cache_write_5m * rates.cache_write_5m
+        + usage.cache_write_1h * rates.cache_write_1h
+        + usage.audio_input * rates.audio_input
+        + usage.audio_output * rates.audio_output
+        + usage.audio_cache_read * rates.audio_cache_read
+        + usage.image_input * rates.image_input
+        + usage.image_output * rates.image_output
+        + usage.searches * rates.search
+    )
+    return Picodollars(_with_fee(amount, fee_bp) if fee_bp else amount)
+
+
+def worst_cost(
+    input_tokens_max: int, output_tokens_max: int, price: Price, fee_bp: int = 0, searches_max: int = 0
+) -> Picodollars:
+    """The most that a call can cost that stays within these totals, whatever kinds of token it uses."""
+    reachable = [price.rates]
+    reachable += [tier.rates for tier in price.tiers if input_tokens_max > tier.above]
+    amount = max(
+        rates.request
+        + input_tokens_max * rates.input_dearest
+        + output_tokens_max * rates.output_dearest
+        + searches_max * rates.search
+        for rates in reachable
+    )
+    return Picodollars(_with_fee(amount, fee_bp))
+
+
+def _with_fee(amount: int, fee_bp: int) -> int:
+    return -(-amount * (BASIS_POINTS + fee_bp) // BASIS_POINTS)
