@@ -75,9 +75,9 @@ def _read(kind: Any, value: object, path: Path, faults: Faults) -> Any:
     if origin is Mapping:
         return _read_mapping(arguments[1], value, path, faults)
     if origin is tuple:
-        alone = not isinstance(value, list)
-        items = [(path, value)] if alone else [((*path, index), item) for index, item in enumerate(value)]
-        read = tuple(_read(arguments[0], item, at, faults) for at, item in items)
+        items = value if isinstance(value, list) else [value]
+        places = [(*path, index) for index in range(len(items))] if items is value else [path]
+        read = tuple(_read(arguments[0], item, at, faults) for item, at in zip(items, places, strict=True))
         return _BAD if _BAD in read else _read_leaf(kind, read, path, faults)
     return _read_leaf(kind, value, path, faults)
 
