@@ -45,7 +45,7 @@ class DotenvBackend:
             SecretError: the file is a symbolic link, not a regular file, too large, or cannot be read.
         """
         try:
-            text = read_regular(self.path, DOTENV_BYTES_MAX, follow=False)
+            text = read_regular(self.path, DOTENV_BYTES_MAX, _any_mode, follow=False)
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -68,3 +68,8 @@ class DotenvBackend:
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             warnings.append(f"{self.path} may be touched by others than its owner: run chmod 600 {self.path}")
         return tuple(warnings)
+
+
+def _any_mode(_: int) -> bool:
+    """A `.env` file that others may read is common in development: it is warned about, not refused."""
+    return True

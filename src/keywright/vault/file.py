@@ -8,6 +8,7 @@ secrets by one; the checks are made on the opened file, so a link that moves bet
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +21,19 @@ FILE_BYTES_MAX: Final = 16_384
 
 
 class FileBackend:
-    """Reads the file anew each time, so that a secret which its mount has replaced is seen."""
+    """Reads the file anew each time, so that a secret which its mount has replaced is seen.
+
+    `may_be_shared` says, of a descriptor, whether that file may be open to others than its owner.
+    """
+
+    def __init__(self, may_be_shared: Callable[[int], bool]) -> None:
+        self._may_be_shared = may_be_shared
 
     def read(self, reference: Reference) -> Secret:
         """The file's one line, without its line end. Raises SecretError."""
         path = Path(reference.name)
         try:
-            text = read_regular(path, FILE_BYTES_MAX, private=True)
+            text = read_regular(path, FILE_BYTES_MAX, self._may_be_shared)
         except OSError as error:
             raise SecretError(f"{reference} cannot be read: {error.strerror}") from None
         except ValueError as error:
@@ -34,10 +41,11 @@ class FileBackend:
         return accept(reference, text.removesuffix("\n").removesuffix("\r"))
 
 
-def read_regular(path: Path, bytes_max: int, *, private: bool = False, follow: bool = True) -> str:
+def read_regular(path: Path, bytes_max: int, may_be_shared: Callable[[int], bool], *, follow: bool = True) -> str:
     """The text of a regular file.
 
-    `private`: refuse what group or others may touch. `follow`: whether `path` itself may be a symbolic link.
+    `may_be_shared` is asked, with the descriptor, about a file that its group or others may touch. `follow`: whether
+    `path` itself may be a symbolic link.
 
     Raises:
         OSError: it cannot be opened or read.
@@ -47,16 +55,12 @@ def read_regular(path: Path, bytes_max: int, *, private: bool = False, follow: b
     # Without O_NONBLOCK the open of a FIFO would wait for a writer for ever.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
-    with open(descriptor, "rb") as file:  # noqa: PTH123 -- a descriptor, not a path
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("is not a regular file")
-        if private and status.st_mode & 0o077 and not _on_read_only_mount(descriptor):
-            raise ValueError(
-                f"may be touched by others than its owner (mode {stat.S_IMODE(status.st_mode):04o}): "
-                f"run chmod 600 {path}"
-            )
-        content = file.read(bytes_max + 1)
+    try:
+        _check_opened(descriptor, path, may_be_shared)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(bytes_max + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > bytes_max:
         raise ValueError(f"is larger than {bytes_max} bytes")
     try:
@@ -66,5 +70,15 @@ def read_regular(path: Path, bytes_max: int, *, private: bool = False, follow: b
         raise ValueError("is not UTF-8 text") from None
 
 
-def _on_read_only_mount(descriptor: int) -> bool:
+def _check_opened(descriptor: int, path: Path, may_be_shared: Callable[[int], bool]) -> None:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("is not a regular file")
+    if status.st_mode & 0o077 and not may_be_shared(descriptor):
+        mode = stat.S_IMODE(status.st_mode)
+        raise ValueError(f"may be touched by others than its owner (mode {mode:04o}): run chmod 600 {path}")
+
+
+def on_read_only_mount(descriptor: int) -> bool:
+    """Whether the open file lies on a mount that is read-only for this process."""
     return bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)

@@ -7,7 +7,7 @@ from keywright.core.secret import Secret
 from keywright.vault.backend import SecretBackend
 from keywright.vault.dotenv import DotenvBackend
 from keywright.vault.env import EnvBackend
-from keywright.vault.file import FileBackend
+from keywright.vault.file import FileBackend, on_read_only_mount
 from keywright.vault.reference import ReferenceKind, parse
 
 
@@ -29,4 +29,6 @@ class Vault:
 
 def local_vault(environment: Mapping[str, str], dotenv_path: Path) -> Vault:
     """The vault of this machine: its environment, one `.env` file, and files."""
-    return Vault({"env": EnvBackend(environment), "dotenv": DotenvBackend(dotenv_path), "file": FileBackend()})
+    return Vault(
+        {"env": EnvBackend(environment), "dotenv": DotenvBackend(dotenv_path), "file": FileBackend(on_read_only_mount)}
+    )
