@@ -18,19 +18,23 @@ Twice the input for a one-hour cache write is Anthropic's published multiplier; 
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from msgspec import Struct
 
 from keywright.catalog.price import Price, Rates, Tier
-from keywright.core.money import PICODOLLARS_PER_USD, TOKENS_PER_PRICE
 
 SEARCH_USD: Final = "0.01"
 """What a web search costs where nothing is quoted: OpenAI's and Anthropic's list price of 10 USD per thousand."""
 
-QUOTE_CHARS_MAX: Final = 40
-"""No honest price is longer; a longer text is not even parsed."""
+QUOTE_CHARS_MAX: Final = 24
+"""No honest price is longer."""
+
+USD_PLACES: Final = 12
+"""Decimals of a US dollar that are counted: a picodollar."""
+
+MILLION_PLACES: Final = 6
+"""Decimals that an amount per million tokens has less than one per token."""
 
 
 class Quote(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -111,17 +115,16 @@ def _amounts(quote: Quote) -> dict[str, int]:
 
 
 def _picodollars(field: str, text: str) -> int:
-    try:
-        amount = Decimal(text[:QUOTE_CHARS_MAX])
-    except InvalidOperation:
-        raise ValueError(f"{field}: {text[:QUOTE_CHARS_MAX]!r} is not a decimal amount of US dollars") from None
-    if len(text) > QUOTE_CHARS_MAX or not amount.is_finite() or amount < 0:
-        raise ValueError(f"{field}: {text[:QUOTE_CHARS_MAX]!r} is not a non-negative amount of US dollars")
-    tokens = 1 if field in PER_PIECE else TOKENS_PER_PRICE
-    picodollars = amount * PICODOLLARS_PER_USD / tokens
-    if picodollars != picodollars.to_integral_value():
-        raise ValueError(f"{field}: {text!r} is finer than a picodollar (10^-12 USD) per token")
-    return int(picodollars)
+    """`text` in picodollars per piece or token: one per token is a microdollar per million."""
+    places = USD_PLACES if field in PER_PIECE else USD_PLACES - MILLION_PLACES
+    whole, _, fraction = text[: QUOTE_CHARS_MAX + 1].partition(".")
+    plain = whole.isdecimal() and (fraction or "0").isdecimal() and text.isascii()
+    if len(text) > QUOTE_CHARS_MAX or not plain:
+        raise ValueError(f'{field} is {text[:QUOTE_CHARS_MAX]!r}, not a plain decimal number of US dollars like "0.25"')
+    digits = fraction.rstrip("0")
+    if len(digits) > places:
+        raise ValueError(f"{field} is {text!r}, more exact than the {places} decimals that can be charged")
+    return int(whole + digits.ljust(places, "0"))
 
 
 def _rates(quoted: dict[str, int]) -> Rates:
