@@ -1,0 +1,220 @@
+"""The verbatim lane: what must be known of bytes that pass through, and the one value that is exchanged.
+
+The tap costs next to nothing per chunk: it keeps the chunk and reads what it kept in batches, each frame once, and
+of a frame only what it counts. It never keeps more than a batch and the frame that the batch cut.
+"""
+
+from typing import Final, NoReturn
+
+import msgspec
+from msgspec import Struct
+
+from keywright.core.dialect import Peek, Tapped
+from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.failure import Failure
+from keywright.core.json import Json, JsonObject
+from keywright.dialects.anthropic.error import failure_of
+from keywright.dialects.anthropic.usage import usage_of
+from keywright.dialects.members import walked
+from keywright.dialects.sse import Frame, SseDecoder
+
+MODEL_CHARS_MAX: Final = 512
+BATCH_CHUNKS_MAX: Final = 64
+BATCH_BYTES_MAX: Final = 64 * 1024
+
+_RELIED: Final = frozenset({"model", "stream", "max_tokens"})
+
+
+class _Delta(Struct):
+    """What a frame of a stream generates."""
+
+    text: str = ""
+    thinking: str = ""
+    partial_json: str = ""
+    stop_reason: str | None = None
+
+
+class _Message(Struct):
+    """What the start of a stream tells."""
+
+    model: str | None = None
+    usage: JsonObject = {}
+
+
+class _Event(Struct):
+    """The little of a frame that is counted."""
+
+    type: str = ""
+    delta: _Delta | None = None
+    message: _Message | None = None
+    usage: JsonObject | None = None
+    error: Json = None
+
+
+class _Block(Struct):
+    """The little of a content block that is counted."""
+
+    text: str = ""
+    thinking: str = ""
+    input: msgspec.Raw = msgspec.Raw()
+
+
+class _Answer(Struct):
+    """The little of a whole answer that is counted."""
+
+    type: str = ""
+    model: str | None = None
+    stop_reason: str | None = None
+    usage: JsonObject | None = None
+    content: list[_Block] = []
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+_ANSWER: Final = msgspec.json.Decoder(_Answer)
+_OBJECT: Final = msgspec.json.Decoder(JsonObject)
+_STRING: Final = msgspec.json.Decoder(str)
+_SWITCH: Final = msgspec.json.Decoder(bool | None)
+_COUNT: Final = msgspec.json.Decoder(int | None)
+
+
+def peek(body: bytes) -> Peek:
+    """What policy and routing need to know of a request.
+
+    Raises:
+        RefusedError: 400 `invalid_json` when it is no unambiguous JSON object, `invalid_request` naming the field.
+    """
+    values = walked(body, _RELIED).values
+    model = stream = output_tokens_max = None
+    field = "model"
+    try:
+        model = _STRING.decode(values["model"])
+        field = "max_tokens"
+        if (raw := values.get("max_tokens")) is not None:
+            output_tokens_max = _COUNT.decode(raw)
+        field = "stream"
+        if (raw := values.get("stream")) is not None:
+            stream = _SWITCH.decode(raw)
+    except (KeyError, msgspec.DecodeError):
+        _refuse(field, "is missing or of the wrong type")
+    if not model or len(model) > MODEL_CHARS_MAX:
+        _refuse("model", f"must have 1 to {MODEL_CHARS_MAX} characters")
+    if output_tokens_max is None or output_tokens_max < 1:
+        _refuse("max_tokens", "must be a whole number of 1 or more")
+    return Peek(model, stream or False, len(body), output_tokens_max)
+
+
+def patch(body: bytes, peeked: Peek, model: str) -> bytes:
+    """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage."""
+    if model == peeked.model:
+        return body
+    return walked(body, _RELIED).edited({"model": msgspec.json.encode(model)})
+
+
+def tap_response(body: bytes) -> Tapped:
+    """What a whole answer tells of itself. Never raises: of a body that cannot be read, nothing is known."""
+    try:
+        answer = _ANSWER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Tapped()
+    return Tapped(
+        usage=None if answer.usage is None else usage_of(answer.usage),
+        model=answer.model,
+        finish=answer.stop_reason,
+        output_chars=sum(len(block.text) + len(block.thinking) + _chars(block.input) for block in answer.content),
+        complete=answer.stop_reason is not None,
+    )
+
+
+class Tap:
+    """Counts a stream that passes through, untouched."""
+
+    __slots__ = (
+        "_batch",
+        "_batch_bytes",
+        "_blind",
+        "_chars",
+        "_complete",
+        "_failure",
+        "_finish",
+        "_frames",
+        "_model",
+        "_usage",
+    )
+
+    def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
+        self._batch: list[bytes] = []
+        self._batch_bytes = 0
+        self._frames = SseDecoder()
+        self._blind = False
+        self._chars = 0
+        self._usage: JsonObject | None = None
+        self._model: str | None = None
+        self._finish: str | None = None
+        self._failure: Failure | None = None
+        self._complete = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take `chunk`, and give it back."""
+        batch = self._batch
+        batch.append(chunk)
+        self._batch_bytes += len(chunk)
+        if len(batch) >= BATCH_CHUNKS_MAX or self._batch_bytes >= BATCH_BYTES_MAX:
+            self._look()
+        return chunk
+
+    def result(self) -> Tapped:
+        """What has been seen so far."""
+        self._look()
+        return Tapped(
+            usage=None if self._usage is None else usage_of(self._usage),
+            model=self._model,
+            finish=self._finish,
+            failure=self._failure,
+            output_chars=self._chars,
+            complete=self._complete or self._finish is not None,
+        )
+
+    def _look(self) -> None:
+        """Read the batch. After a frame that is too large nothing more is read."""
+        batch = b"".join(self._batch)
+        self._batch.clear()
+        self._batch_bytes = 0
+        if self._blind:
+            return
+        try:
+            for frame in self._frames.feed(batch):
+                self._count(frame)
+        except UpstreamMalformedError:
+            self._blind = True
+
+    def _count(self, frame: Frame) -> None:
+        try:
+            event = _EVENT.decode(frame.data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return  # it passes through all the same
+        delta = event.delta
+        if delta is not None:
+            self._chars += len(delta.text) + len(delta.thinking) + len(delta.partial_json)
+            self._finish = delta.stop_reason or self._finish
+        if event.usage is not None:
+            said = {key: value for key, value in event.usage.items() if value is not None}
+            self._usage = {**(self._usage or {}), **said}
+        if event.message is not None:
+            self._model = event.message.model
+            self._usage = event.message.usage or self._usage
+        match event.type:
+            case "message_stop":
+                self._complete = True
+            case "error":
+                self._failure = failure_of({"error": event.error})
+
+
+def _chars(arguments: msgspec.Raw) -> int:
+    """How many characters of JSON text `arguments` are; an empty object was not written by the model."""
+    text = bytes(arguments)
+    return 0 if text in (b"", b"{}") else len(text.decode(errors="replace"))
+
+
+def _refuse(field: str, why: str) -> NoReturn:
+    message = f"{field}: {why}"
+    raise RefusedError(Failure("invalid_request", 400, "invalid_request", message, param=field))

@@ -1,0 +1,14 @@
+"""The package is a dialect: it has the names, with the types, that every dialect has."""
+
+from keywright.core.dialect import Dialect
+from keywright.dialects import anthropic
+
+
+def test_the_package_is_a_dialect() -> None:
+    dialect: Dialect = anthropic
+    assert dialect.NAME == "anthropic"
+
+
+def test_it_exports_the_names_of_a_dialect_and_no_others() -> None:
+    wanted = {name for name in vars(Dialect) if not name.startswith("_")} | set(Dialect.__annotations__)
+    assert set(anthropic.__all__) == wanted
