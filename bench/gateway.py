@@ -15,6 +15,7 @@ from bench import payloads
 from bench.errors import BenchError
 from bench.nginx import TOOLS_PREFIX
 from bench.process import HOST, LOG_CHARS_SHOWN, await_listening, free_port, running
+from bench.seed import seed_keys
 from bench.target import Call, Lane, Program, Start, Target
 from bench.upstreams import Upstreams
 
@@ -24,12 +25,21 @@ ADMIN_KEY: Final = "bench-admin-key-for-loopback-only-0123456789"
 UPSTREAM_KEY: Final = "bench-upstream-key"
 MODEL: Final = "bench"
 NAME: Final = "keywright"
+DATABASE: Final = "keywright.db"
 
 
 class Size(Struct, frozen=True):
-    """How much the gateway knows: aliases in its configuration."""
+    """How much the gateway knows: keys in its store, aliases in its configuration."""
 
+    keys: int = 1
     aliases: int = 0
+
+
+class Prepared(Struct, frozen=True):
+    """A gateway that can be started. `keys` are all that its store has."""
+
+    config: Path
+    keys: tuple[str, ...]
 
 
 class _Key(Struct):
@@ -37,16 +47,22 @@ class _Key(Struct):
     key: str
 
 
-def gateway(core: int, upstreams: Upstreams, size: Size | None = None, name: str = NAME) -> Program:
+def gateway(core: int, upstreams: Upstreams) -> Program:
     """Keywright in front of `upstreams`, with one key."""
 
     def prepare(folder: Path) -> Start:
-        config = folder / "keywright.toml"
-        config.write_text(configuration(folder, upstreams, size or Size()), encoding="utf-8")
-        key = _create_key(config)
-        return lambda: _serving(name, core, config, key)
+        prepared = prepare_gateway(folder, upstreams, Size())
+        return lambda: serving(core, prepared)
 
-    return Program(name=name, prepare=prepare)
+    return Program(name=NAME, prepare=prepare)
+
+
+def prepare_gateway(folder: Path, upstreams: Upstreams, size: Size) -> Prepared:
+    """Write the configuration into `folder` and make the keys: the first by the command, the rest all at once."""
+    config = folder / "keywright.toml"
+    config.write_text(configuration(folder, upstreams, size), encoding="utf-8")
+    first = _create_key(config)
+    return Prepared(config=config, keys=(first, *seed_keys(folder / DATABASE, size.keys - 1)))
 
 
 def find_keywright() -> Path:
@@ -70,7 +86,7 @@ def configuration(folder: Path, upstreams: Upstreams, size: Size) -> str:
         "paced-claude": ("anthropic", f"http://{HOST}:{upstreams.paced}"),
         "slow": ("openai-compatible", f"http://{HOST}:{upstreams.slow}/v1"),
     }
-    parts = [f'[server]\nhost = "{HOST}"\n', f'[store]\nurl = "sqlite:///{folder / "keywright.db"}"\n']
+    parts = [f'[server]\nhost = "{HOST}"\n', f'[store]\nurl = "sqlite:///{folder / DATABASE}"\n']
     for name, (kind, address) in providers.items():
         parts.append(
             f'[providers.{name}]\nkind = "{kind}"\nbase_url = "{address}"\napi_key = "env:BENCH_UPSTREAM_KEY"\n'
@@ -102,13 +118,14 @@ def calls(port: int, key: str) -> Mapping[Lane, Call]:
 
 
 @contextlib.contextmanager
-def _serving(name: str, core: int, config: Path, key: str) -> Iterator[Target]:
+def serving(core: int, prepared: Prepared) -> Iterator[Target]:
+    """The gateway, running."""
     port = free_port()
-    log = config.with_name("gateway.log")
-    command = [str(find_keywright()), "up", "--config", str(config), "--host", HOST, "--port", str(port)]
+    log = prepared.config.with_name("gateway.log")
+    command = [str(find_keywright()), "up", "--config", str(prepared.config), "--host", HOST, "--port", str(port)]
     with running(command, core, log, _environment()) as process:
         await_listening(process, port, log, START_S)
-        yield Target(name=name, pid=process.pid, calls=calls(port, key))
+        yield Target(name=NAME, pid=process.pid, calls=calls(port, prepared.keys[0]))
 
 
 def _create_key(config: Path) -> str:

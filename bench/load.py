@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -42,18 +43,18 @@ def find_wrk() -> str:
     return found
 
 
-def saturate(call: Call, pid: int | None, connections: int, seconds: int, core: int, folder: Path) -> Load:
-    """Load `call` for `seconds` from `core`.
+def saturate(calls: Sequence[Call], pid: int | None, connections: int, seconds: int, core: int, folder: Path) -> Load:
+    """Load a target for `seconds` from `core` with `calls`, all of one port, in turn.
 
     Raises BenchError when a request fails: figures of refusals are not figures.
     """
     script = folder / "call.lua"
-    script.write_text(lua(call), encoding="utf-8")
+    script.write_text(lua(calls), encoding="utf-8")
     command = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script)]
     before_s = cpu_s(pid) if pid else 0.0
     with pinned(core):
         ended = subprocess.run(
-            [*command, f"http://{HOST}:{call.port}{call.path}"],
+            [*command, f"http://{HOST}:{calls[0].port}/"],
             capture_output=True,
             text=True,
             timeout=seconds + GRACE_S,
@@ -64,21 +65,29 @@ def saturate(call: Call, pid: int | None, connections: int, seconds: int, core: 
     if load is None:
         raise BenchError(f"wrk failed: {(ended.stderr or ended.stdout)[-LOG_CHARS_SHOWN:]}")
     if load.failed or not load.requests:
-        raise BenchError(f"{load.failed} of {load.requests} requests to {call.path} failed under load")
+        raise BenchError(f"{load.failed} of {load.requests} requests to {calls[0].path} failed under load")
     return msgspec.structs.replace(load, cpu_s=used_s)
 
 
-def lua(call: Call) -> str:
-    """The script that makes wrk send `call` and say its result as JSON."""
-    headers = {"content-type": "application/json", **dict(call.headers)}
-    lines = "".join(f"wrk.headers[{_lua_string(name)}] = {_lua_string(value)}\n" for name, value in headers.items())
-    return f'wrk.method = "POST"\nwrk.body = {_lua_string(call.body.decode())}\n{lines}{REPORT}'
+def lua(calls: Sequence[Call]) -> str:
+    """The script that makes wrk send `calls` in turn and say its result as JSON. They are rendered once, beforehand."""
+    rendered = "".join(f"  calls[{number}] = {_rendered(call)}\n" for number, call in enumerate(calls, start=1))
+    return (
+        f"local calls, turn = {{}}, 0\ninit = function()\n{rendered}end\n"
+        f"request = function()\n  turn = turn % #calls + 1\n  return calls[turn]\nend\n{REPORT}"
+    )
 
 
 def read_result(output: str) -> Load | None:
     """The result in what wrk printed; None when there is none."""
     _, begins, rest = output.rpartition(RESULT_BEGINS)
     return msgspec.json.decode((begins + rest).encode(), type=Load) if begins else None
+
+
+def _rendered(call: Call) -> str:
+    fields = {"Host": f"{HOST}:{call.port}", "content-type": "application/json", **dict(call.headers)}
+    headers = ", ".join(f"[{_lua_string(name)}] = {_lua_string(value)}" for name, value in fields.items())
+    return f'wrk.format("POST", {_lua_string(call.path)}, {{{headers}}}, {_lua_string(call.body.decode())})'
 
 
 def _lua_string(text: str) -> str:

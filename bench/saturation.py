@@ -2,13 +2,13 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bench.lab import Lab
 from bench.load import saturate
 from bench.sample import Case, Figures
-from bench.target import Lane, Target
+from bench.target import Call, Lane, Target
 
 CASES: Final[tuple[tuple[Lane, int], ...]] = (("chat", 16), ("chat", 64), ("tools", 16), ("tools-back", 16))
 WARM_S: Final = 1
@@ -33,7 +33,12 @@ def saturation(lab: Lab) -> Iterator[tuple[Case, ...]]:
 
 def measure(lab: Lab, target: Target, lane: Lane, connections: int, seconds: int) -> Figures:
     """Requests a second, CPU per request, and how much of its core the program used."""
-    load = saturate(target.calls[lane], target.pid, connections, seconds, lab.cores.load, lab.folder)
+    return measure_calls(lab, (target.calls[lane],), target.pid, connections, seconds)
+
+
+def measure_calls(lab: Lab, calls: Sequence[Call], pid: int | None, connections: int, seconds: int) -> Figures:
+    """The same for several calls of one target, in turn."""
+    load = saturate(calls, pid, connections, seconds, lab.cores.load, lab.folder)
     wall_s = load.wall_us / 1e6
     return {
         "rps": load.requests / wall_s,

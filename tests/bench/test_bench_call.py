@@ -30,9 +30,10 @@ def test_a_raw_request_has_its_length_and_headers() -> None:
 
 
 def test_wrk_gets_the_body_and_the_headers_quoted() -> None:
-    script = lua(Call(1, "/", b'{"a":"b\\n"}', (("authorization", "Bearer k"),)))
-    assert r'wrk.body = "{\"a\":\"b\\n\"}"' in script
-    assert 'wrk.headers["authorization"] = "Bearer k"' in script
+    script = lua([Call(1, "/v1/x", b'{"a":"b\\n"}', (("authorization", "Bearer k"),))])
+    assert 'calls[1] = wrk.format("POST", "/v1/x", {["Host"] = "127.0.0.1:1"' in script
+    assert '["authorization"] = "Bearer k"' in script
+    assert r'"{\"a\":\"b\\n\"}")' in script
 
 
 def test_the_result_is_found_behind_what_wrk_prints() -> None:
