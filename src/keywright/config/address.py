@@ -1,5 +1,6 @@
 """The address of a server as the operator writes it: what is accepted, and its parts."""
 
+from ipaddress import IPv6Address
 from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
@@ -43,6 +44,8 @@ def parse_address(url: str) -> Address:
     if "?" in url or "#" in url:
         raise ValueError("an address has no query (?) and no fragment (#)")
     host = parts.hostname or ""
+    if "[" in parts.netloc and not _is_ipv6(host):
+        raise ValueError("what stands in brackets is not an IPv6 address")
     if not host or not _HOST_CHARACTERS.issuperset(host) or port == 0 or parts.netloc.endswith(":"):
         raise ValueError("the host or the port is not valid")
     path = parts.path.rstrip("/")
@@ -52,3 +55,11 @@ def parse_address(url: str) -> Address:
         origin=Origin(scheme=cast("Literal['http', 'https']", scheme), host=host, port=port or _PORTS[scheme]),
         path=path,
     )
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True

@@ -13,12 +13,14 @@ from typing import Any, Final, TypeAlias
 
 from keywright.core.errors import ConfigError
 
-TEXT_CHARACTERS_MAX: Final = 1_048_576
+TEXT_CHARACTERS_MAX: Final = 262_144
+STATEMENT_LINES_MAX: Final = 1000
+DEPTH_MAX: Final = 16
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and array positions, from the root."""
 
-_PLACE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
+_PLACE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
 class Document:
@@ -50,26 +52,27 @@ def read_document(text: str, name: str) -> Document:
     except ValueError as error:  # TOMLDecodeError, or an integer beyond what Python parses
         message = str(error)
         place = _PLACE.search(message)
-        where = f"{name}:{place[1]}" if place else name
+        where = f"{name}:{place[1] or text.count(chr(10)) + 1}" if place else name
         raise ConfigError(f"{where}: not TOML: {_PLACE.sub('', message)}") from None
-    return Document(values, _lines(text))
+    return Document(values, _lines(text, name))
 
 
-def _lines(text: str) -> dict[Path, int]:
+def _lines(text: str, name: str) -> dict[Path, int]:
     lines: dict[Path, int] = {}
     elements: dict[Path, int] = {}
     table: Path = ()
-    for line, statement in _statements(text):
+    for line, statement in _statements(text, name):
         parsed = tomllib.loads(statement)
         if statement.lstrip().startswith("["):
             table = _header(parsed, elements)
             lines.setdefault(table, line)
-        for path in _paths(parsed) if not statement.lstrip().startswith("[") else ():
-            lines.setdefault(table + path, line)
+        else:
+            for path in _paths(parsed):
+                lines.setdefault(table + path, line)
     return lines
 
 
-def _statements(text: str) -> Iterator[tuple[int, str]]:
+def _statements(text: str, name: str) -> Iterator[tuple[int, str]]:
     """The first line's number and the text of each key, header, comment and empty line."""
     start, pending = 1, ""
     for number, line in enumerate(text.split("\n"), start=1):
@@ -77,6 +80,8 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
         try:
             tomllib.loads(pending)
         except tomllib.TOMLDecodeError:
+            if number - start >= STATEMENT_LINES_MAX:
+                raise ConfigError(f"{name}:{start}: a value of more than {STATEMENT_LINES_MAX} lines") from None
             continue
         yield start, pending
         start, pending = number + 1, ""
@@ -97,8 +102,11 @@ def _header(parsed: dict[str, Any], elements: dict[Path, int]) -> Path:
 
 
 def _paths(node: object, path: Path = ()) -> Iterator[Path]:
+    """Every path in `node`. What lies deeper than any setting is left out: it has the line of what holds it."""
     if path:
         yield path
+    if len(path) >= DEPTH_MAX:
+        return
     if isinstance(node, dict):
         for key, child in node.items():
             yield from _paths(child, (*path, key))

@@ -11,7 +11,7 @@ from keywright.config.rules import check
 from keywright.config.tree import Config
 from keywright.core.errors import ConfigError
 
-FILE_BYTES_MAX: Final = 1_048_576
+FILE_BYTES_MAX: Final = 262_144
 
 
 def load(path: Path) -> Config:

@@ -121,4 +121,4 @@ def _plain(message: str) -> str:
     text = message.partition(" - at ")[0]
     for word, meaning in _EXPECTED.items():
         text = text.replace(f"`{word}`", meaning)
-    return text[:1].lower() + text[1:]
+    return (text[:1].lower() + text[1:]).replace("`", "")

@@ -1,0 +1,134 @@
+"""From a provider's configuration to its row and to how it is reached."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keywright.config import Address, ProviderConfig, Timeouts, deadlines, parse_address, reach, resolve_provider
+from keywright.core.errors import ConfigError
+from keywright.core.http import Deadlines, Origin
+from keywright.providers import PROVIDERS, find
+from keywright.providers.provider import Provider
+
+
+def row(name: str) -> Provider:
+    found = find(name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_a_built_in_provider_without_settings_is_its_row(provider: Provider) -> None:
+    assert resolve_provider(provider.name, ProviderConfig()) == provider
+
+
+def test_another_name_keeps_its_kinds_ways() -> None:
+    config = ProviderConfig(kind="anthropic", base_url="http://10.0.0.1:8080/", headers={"X-Team": "a"})
+    ours = resolve_provider("eu", config)
+    theirs = row("anthropic")
+    assert (ours.name, ours.title, ours.base_url) == ("eu", "eu", "http://10.0.0.1:8080")
+    assert ours.headers == (*theirs.headers, ("x-team", "a"))
+    assert (ours.endpoints, ours.credential, ours.catalogue) == (theirs.endpoints, theirs.credential, theirs.catalogue)
+
+
+def test_the_operators_header_replaces_the_rows() -> None:
+    name, _ = row("anthropic").headers[0]
+    ours = resolve_provider("anthropic", ProviderConfig(headers={name.upper(): "operator"}))
+    assert dict(ours.headers)[name] == "operator"
+    assert len(ours.headers) == len(row("anthropic").headers)
+
+
+def test_what_the_operator_did_not_write_may_not_be_private() -> None:
+    public = reach("openai", ProviderConfig())
+    assert public.origin == Origin("https", "api.openai.com", 443)
+    assert not public.private
+    assert reach("openai", ProviderConfig(base_url="http://10.0.0.1")).private
+    assert reach("ollama", ProviderConfig()).private
+    assert reach("ollama", ProviderConfig()).origin == Origin("http", "127.0.0.1", 11434)
+
+
+def test_the_operators_words_reach_the_transport() -> None:
+    config = ProviderConfig(ca_file="/ca.pem", proxy="", timeout_s=Timeouts(connect=1.0), connections_max=7)
+    found = reach("openai", config)
+    assert (found.ca_file, found.proxy, found.connections_max) == ("/ca.pem", "", 7)
+    assert found.deadlines == Deadlines(connect_s=1.0)
+
+
+def test_one_number_limits_every_phase() -> None:
+    assert deadlines(Timeouts()) == Deadlines()
+    assert deadlines(30.0) == Deadlines(connect_s=10.0, first_byte_s=30.0, idle_s=30.0, total_s=30.0)
+    assert deadlines(2.0) == Deadlines(2.0, 2.0, 2.0, 2.0)
+
+
+def test_what_cannot_be_reached_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="no kind"):
+        resolve_provider("nobody", ProviderConfig())
+    with pytest.raises(ConfigError, match=r"providers\.local\.base_url"):
+        reach("local", ProviderConfig())
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://api.openai.com/v1", Address(Origin("https", "api.openai.com", 443), "/v1")),
+        ("http://127.0.0.1:8000/", Address(Origin("http", "127.0.0.1", 8000), "")),
+        ("HTTPS://EU.Example.ORG:8443/a/b//", Address(Origin("https", "eu.example.org", 8443), "/a/b")),
+        ("http://[::1]:11434", Address(Origin("http", "::1", 11434), "")),
+    ],
+)
+def test_an_address_has_parts(url: str, address: Address) -> None:
+    assert parse_address(url) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.openai.com/v1",
+        "//host",
+        "https://",
+        "https:///v1",
+        "ftp://host",
+        "file:///etc/passwd",
+        "https://user@host",
+        "https://user:canary@host",
+        "https://@host",
+        "https://host?key=canary",
+        "https://host?",
+        "https://host/#canary",
+        "https://host/#",
+        "https://host:0",
+        "https://host:",
+        "https://host:99999",
+        "https://host:x",
+        "https://[::1",
+        "https://[v1.x]/",
+        "https://ho st",
+        "https://host\r\nx: canary",
+        "https://host/a\tb",
+        "https://host\\evil",
+        "https://hößt",
+        "https://ho%73t",
+        "https://host/a/../b",
+        "https://host/./b",
+        "https://host/a//b",
+        "https://host/%2e%2e/",
+        " https://host",
+        "https://host/" + "a" * 3000,
+    ],
+)
+def test_what_is_no_plain_address_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        parse_address(url)
+    assert "canary" not in str(caught.value)
+
+
+@given(st.one_of(st.text(), st.text().map("https://{}".format), st.text().map("http://h/{}".format)))
+def test_any_text_is_an_address_or_a_value_error(url: str) -> None:
+    with contextlib.suppress(ValueError):
+        address = parse_address(url)
+        assert address.origin.host
+        assert not address.path or address.path.startswith("/")
+        assert not address.path.endswith("/")
