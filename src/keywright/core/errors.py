@@ -27,11 +27,12 @@ class KeywrightError(Exception):
 
 
 class RefusedError(KeywrightError):
-    """The call is answered with `failure`."""
+    """The call is answered with `failure`. `rule` names what decided it."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, rule: str = "") -> None:
         super().__init__(f"{failure.status} {failure.code}: {failure.message}")
         self.failure = failure
+        self.rule = rule or failure.code
 
 
 class NotTranslatableError(RefusedError):

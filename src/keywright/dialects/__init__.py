@@ -1,1 +1,9 @@
-"""How each wire speaks: one module per dialect, with two faces."""
+"""How each wire speaks: one package per dialect, with two faces. `DIALECTS` is the whole inventory."""
+
+from types import MappingProxyType
+from typing import Final
+
+from keywright.core.dialect import Dialect
+from keywright.dialects import anthropic
+
+DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType({anthropic.NAME: anthropic})

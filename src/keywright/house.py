@@ -1,1 +1,0 @@
-"""The composition root: the only place where real things are built and joined."""

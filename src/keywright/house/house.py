@@ -1,0 +1,171 @@
+"""A gateway, built: everything but the sockets that clients connect to. Two of them share nothing."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from keywright.config import Config
+from keywright.core.identity import Key
+from keywright.guard.address import is_public
+from keywright.house.admin import Admin, open_admin
+from keywright.house.blueprint import Blueprint
+from keywright.house.listing import list_models
+from keywright.house.sources import Breakers, build_routes
+from keywright.ledger import Ledger, LedgerSettings
+from keywright.pipeline.reserve import Books
+from keywright.pipeline.routes import Routes
+from keywright.pipeline.serve import Desk
+from keywright.pipeline.snapshot import Snapshot
+from keywright.pipeline.upstream import Line
+from keywright.server.app import App
+from keywright.server.data_plane import Edge
+from keywright.server.metrics import Meters, State
+from keywright.server.reading import Ids
+from keywright.store.store import Store
+from keywright.transport.breaker import Breaker, BreakerSettings
+from keywright.transport.pool import Pool
+from keywright.transport.retry import RetrySettings
+from keywright.vault.vault import local_vault
+
+NODE_BYTES: Final = 3
+
+
+class House:
+    """A built gateway. `open` builds one, `app` serves it, `close` takes it down. `admin` is told once."""
+
+    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger, admin: Admin) -> None:
+        self.blueprint = blueprint
+        self.store = store
+        self.ledger = ledger
+        self.admin = admin
+        self.pool = Pool(allowed=is_public, environment=blueprint.environment)
+        self.meters = Meters()
+        self.stopping = False
+        self._vault = local_vault(blueprint.environment, blueprint.base / ".env")
+        self._breakers = Breakers(lambda: Breaker(BreakerSettings()))
+        self._snapshot = Snapshot(keys={}, foreign=admin.foreign, routes=self._routes(blueprint.config, {}))
+        self.app = self._app()
+
+    @classmethod
+    async def open(cls, blueprint: Blueprint) -> "House":
+        """Build everything and read the keys. What was opened is closed again when something fails.
+
+        Raises:
+            ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
+        """
+        url = _at(blueprint.base, blueprint.config.store.url)
+        store = await Store.open(url)
+        try:
+            admin = await open_admin(blueprint.environment, store, blueprint.clock.unix_us() // 1_000_000)
+            ledger = await Ledger.open(
+                LedgerSettings(), store, spool_folder(blueprint), clock=lambda: blueprint.clock.unix_us() / 1_000_000
+            )
+        except BaseException:
+            await store.close()
+            raise
+        try:
+            house = cls(blueprint, store, ledger, admin)
+            await house.read_keys()
+        except BaseException:
+            await ledger.close()
+            await store.close()
+            raise
+        return house
+
+    async def close(self) -> None:
+        """Close the connections, then write down what is still to be written."""
+        await self.pool.aclose()
+        await self.ledger.close()
+        await self.store.close()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The view that counts now."""
+        return self._snapshot
+
+    async def read_keys(self) -> None:
+        """Take the keys from the store anew."""
+        keys = {key.id: key for key in await self.store.keys()}
+        self._snapshot = msgspec.structs.replace(self._snapshot, keys=keys)
+
+    def learn_key(self, key: Key) -> None:
+        """Know one key at once, without waiting for the store to be read again."""
+        self._snapshot = msgspec.structs.replace(self._snapshot, keys={**self._snapshot.keys, key.id: key})
+
+    def configure(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> None:
+        """Route by `config` from now on; running calls keep what they have. On failure nothing has changed.
+
+        Raises:
+            ConfigError, SecretError: what is wrong with it.
+        """
+        self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes(config, listed))
+
+    async def ask_for_models(self) -> Mapping[str, tuple[str, ...]]:
+        """The models of the providers that no catalogue lists."""
+        return await list_models(self._snapshot.routes.sources, self.pool)
+
+    def _routes(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> Routes:
+        return build_routes(config, self._vault, self._breakers, listed)
+
+    def _app(self) -> App:
+        blueprint = self.blueprint
+        retry = blueprint.config.retry
+        desk = Desk(
+            snapshot=lambda: self._snapshot,
+            books=Books(self.ledger, self.meters, blueprint.clock),
+            line=Line(
+                upstreams=self.pool,
+                retry=RetrySettings(
+                    attempts_max=retry.attempts,
+                    first_s=retry.backoff_s,
+                    delay_s_max=retry.backoff_max_s,
+                    retry_after_s_max=retry.retry_after_max_s,
+                ),
+                clock=blueprint.clock,
+                random=random.SystemRandom().random,
+                pause=asyncio.sleep,
+            ),
+            clock=blueprint.clock,
+        )
+        server = blueprint.config.server
+        edge = Edge(desk, Ids(secrets.token_hex(NODE_BYTES)), server.body_bytes_max, server.calls_max)
+        return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state)
+
+    def _not_ready(self) -> str:
+        return "shutting down" if self.stopping else ""
+
+    def _state(self) -> State:
+        ledger = self.ledger
+        return State(
+            running=ledger.reserved,
+            waiting=ledger.waiting,
+            written=ledger.written,
+            retries=ledger.retries,
+            dropped=ledger.dropped_refusals,
+            replayed=ledger.replayed.entries,
+            lost=ledger.replayed.lost,
+        )
+
+
+def spool_folder(blueprint: Blueprint) -> Path:
+    """Where the spool lies: where the configuration says, else beside an SQLite database, else in the base folder."""
+    store = blueprint.config.store
+    if store.spool is not None:
+        return blueprint.base / store.spool
+    scheme, _, path = store.url.partition(":///")
+    if scheme.startswith("sqlite") and path:
+        return (blueprint.base / path).with_suffix(".spool")
+    return blueprint.base / "keywright.spool"
+
+
+def _at(base: Path, url: str) -> str:
+    """`url` with a relative SQLite path made absolute from `base`."""
+    scheme, separator, path = url.partition(":///")
+    if not separator or not scheme.startswith("sqlite") or not path or path.startswith("/"):
+        return url
+    return f"{scheme}:///{(base / path).resolve()}"

@@ -1,0 +1,111 @@
+"""From the configuration to what the pipeline routes to: providers with their credentials, aliases, prices."""
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+from urllib.parse import urlsplit
+
+from keywright.catalog.catalogue import Catalogue
+from keywright.catalog.price import Price
+from keywright.catalog.quote import own_price
+from keywright.catalog.snapshot import bundled
+from keywright.config import Config, PriceConfig, ProviderConfig, reach, resolve_provider
+from keywright.core.errors import ConfigError, SecretError
+from keywright.core.secret import Secret
+from keywright.pipeline.routes import Breaker, Routes, Source
+from keywright.providers.provider import Bearer, HeaderKey, Provider
+from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
+from keywright.vault.vault import Vault
+
+
+def build_routes(config: Config, vault: Vault, breakers: "Breakers", listed: Mapping[str, tuple[str, ...]]) -> Routes:
+    """Every source and alias that `config` names.
+
+    Raises:
+        ConfigError: a price or an address is wrong.
+        SecretError: a key cannot be had.
+    """
+    sources = [
+        source
+        for name, provider in config.providers.items()
+        for source in _sources(name, provider, vault, breakers, listed.get(name, ()))
+    ]
+    aliases = {name: model.route for name, model in config.models.items()}
+    return Routes(sources, aliases, Catalogue(bundled(), _own_prices(config.prices)))
+
+
+class Breakers:
+    """One breaker for each credential, kept when the configuration is read again."""
+
+    def __init__(self, make: Callable[[], Breaker]) -> None:
+        self._make = make
+        self._made: dict[tuple[str, str], Breaker] = {}
+
+    def of(self, provider: str, fingerprint: str) -> Breaker:
+        """The breaker of that credential at that provider."""
+        return self._made.setdefault((provider, fingerprint), self._make())
+
+
+def _sources(
+    name: str, config: ProviderConfig, vault: Vault, breakers: Breakers, listed: tuple[str, ...]
+) -> list[Source]:
+    row = resolve_provider(name, config)
+    return [
+        Source(
+            name=name,
+            row=row,
+            reach=reach(name, config),
+            base_path=urlsplit(row.base_url).path.rstrip("/"),
+            credential=credential,
+            breaker=breakers.of(name, credential.fingerprint),
+            serves=config.models,
+            listed=listed,
+        )
+        for credential in _credentials(name, row, config, vault)
+    ]
+
+
+def _credentials(name: str, row: Provider, config: ProviderConfig, vault: Vault) -> list[Credential]:
+    if not config.api_key:
+        if not row.key_optional:
+            raise ConfigError(
+                f"providers.{name}.api_key: {row.title} needs a key; write a reference such as {_hint(row)}"
+            )
+        return [NoCredential(name)]
+    made, failures = [], []
+    for reference in config.api_key:
+        try:
+            made.append(_credential(name, row, vault.resolve(reference)))
+        except SecretError as error:
+            failures.append(str(error))
+    if not made:
+        raise SecretError(f"providers.{name}.api_key: " + "; ".join(failures))
+    return made
+
+
+def _credential(name: str, row: Provider, secret: Secret) -> Credential:
+    match row.credential:
+        case Bearer():
+            return BearerCredential(name, secret)
+        case HeaderKey(header):
+            return HeaderCredential(name, header, secret)
+        case _:
+            assert_never(row.credential)
+
+
+def _hint(row: Provider) -> str:
+    return f'"env:{row.env[0]}"' if row.env else '"env:NAME"'
+
+
+def _own_prices(rows: tuple[PriceConfig, ...]) -> dict[str, Price]:
+    own = {}
+    for row in rows:
+        quoted = {
+            field: f"{amount:f}"
+            for field in row.__struct_fields__
+            if field != "model" and (amount := getattr(row, field)) is not None
+        }
+        try:
+            own[row.model] = own_price(row.model, quoted)
+        except ValueError as error:
+            raise ConfigError(f"prices: {row.model}: {error}") from None
+    return own

@@ -1,0 +1,89 @@
+"""What a running gateway follows: keys that other processes change, and the configuration file."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from keywright.config import load
+from keywright.core.errors import ConfigError, SecretError, StoreError
+from keywright.house.house import House
+
+KEYS_POLL_S: Final = 0.5
+"""A key that another process made or revoked counts here after this long at most, and the time to read the keys."""
+FILE_POLL_S: Final = 1.0
+MODELS_POLL_S: Final = 60.0
+
+_log = logging.getLogger("keywright")
+
+
+class Watch:
+    """The tasks that keep a house up to date. `start` them, `stop` them."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._config = house.blueprint.config
+        self._listed: Mapping[str, tuple[str, ...]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to follow."""
+        follow = [self._keys(), self._models()]
+        if self._house.blueprint.config_path is not None:
+            follow.append(self._file(self._house.blueprint.config_path))
+        self._tasks = [asyncio.ensure_future(task) for task in follow]
+
+    async def stop(self) -> None:
+        """Follow no longer."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _keys(self) -> None:
+        seen = -1
+        while True:
+            try:
+                version = await self._house.store.version()
+                if version != seen:
+                    await self._house.read_keys()
+                    seen = version
+            except StoreError as error:
+                _log.warning("keys cannot be read; those known before still count: %s", error)
+            await asyncio.sleep(KEYS_POLL_S)
+
+    async def _file(self, path: Path) -> None:
+        seen = _stamp(path)
+        while True:
+            await asyncio.sleep(FILE_POLL_S)
+            stamp = _stamp(path)
+            if stamp != seen:
+                seen = stamp
+                self._read(path)
+
+    def _read(self, path: Path) -> None:
+        try:
+            config = load(path)
+            self._house.configure(config, self._listed)
+        except (ConfigError, SecretError) as error:
+            _log.error("the changed configuration is refused, the old one stays: %s", error)
+            return
+        self._config = config
+        _log.info("%s has changed and counts now", path)
+
+    async def _models(self) -> None:
+        while True:
+            listed = await self._house.ask_for_models()
+            if listed != self._listed:
+                self._listed = listed
+                self._house.configure(self._config, listed)
+            await asyncio.sleep(MODELS_POLL_S)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when the file does; None while it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino

@@ -1,0 +1,171 @@
+"""How does the client hear it? Delivery → bytes on the client's connection, tapped only to count.
+
+A stream that fails after it began ends with the dialect's own error event. Everything but the end of the answer is
+written here; the end goes out when the call has been settled.
+"""
+
+from typing import Final, assert_never
+
+from keywright.core.dialect import StreamWriter, Tapped
+from keywright.core.entry import Entry
+from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamError, UpstreamTimeoutError
+from keywright.core.event import ArgumentsDelta, Event, Failed, Metered, TextDelta
+from keywright.core.failure import Failure
+from keywright.core.http import Header
+from keywright.core.loss import Loss
+from keywright.core.money import to_usd
+from keywright.core.request import Request
+from keywright.core.usage import Usage
+from keywright.pipeline.reserve import Account
+from keywright.pipeline.types import Call, Delivery, Reply, TranslatedStream, VerbatimStream, Whole
+
+JSON_TYPE: Final = (b"content-type", b"application/json")
+NO_CACHE: Final = (b"cache-control", b"no-cache")
+LOSS_HEADER_BYTES_MAX: Final = 4096
+NOTHING: Final = Request(model="", turns=())
+"""The request of a stream that was not decoded: its error event depends on nothing in it."""
+
+
+async def pass_on(delivery: Delivery, reply: Reply, account: Account, call: Call) -> None:
+    """Everything of a stream but its end. A whole answer is only metered: it goes out in `finish`."""
+    match delivery:
+        case Whole():
+            account.used(delivery.tapped)
+        case VerbatimStream():
+            await _relay(delivery, reply, account, call)
+        case TranslatedStream():
+            await _render(delivery, reply, account, call)
+        case _:
+            assert_never(delivery)
+
+
+async def finish(delivery: Delivery, reply: Reply, account: Account, call: Call) -> None:
+    """The end of a stream, or the whole of a whole answer."""
+    if isinstance(delivery, Whole):
+        headers = [JSON_TYPE, *_headers(delivery, account, call), *_cost(account.entry)]
+        await reply.whole(200, headers, delivery.body)
+    else:
+        await reply.finish()
+
+
+async def _relay(stream: VerbatimStream, reply: Reply, account: Account, call: Call) -> None:
+    tap, answer, piece = stream.tap, stream.answer, stream.first
+    try:
+        await reply.start(200, _stream_headers(stream, account, call))
+        await reply.write(piece)
+        while chunk := await answer.chunk():
+            piece = tap.feed(chunk)
+            if piece:
+                await reply.write(piece)
+        tapped = tap.result()
+        if tapped.failure is not None:
+            account.broke(tapped.failure)
+        elif not tapped.complete:
+            raise UpstreamBrokeError("the stream ended before the answer was complete", answered=True)
+    except UpstreamError as error:
+        if not piece.endswith(b"\n\n"):
+            await reply.write(b"\n\n")  # it broke within a frame: ours must not become part of that
+        await _break_off(stream.outbound.client.StreamWriter(NOTHING), error, reply, account)
+    finally:
+        answer.abort()
+        account.used(tap.result())
+
+
+async def _render(stream: TranslatedStream, reply: Reply, account: Account, call: Call) -> None:
+    reader, writer, answer, count = stream.reader, stream.writer, stream.answer, _Count()
+    try:
+        await reply.start(200, _stream_headers(stream, account, call))
+        events: tuple[Event, ...] | list[Event] = stream.first
+        ended = False
+        while True:
+            piece = b"".join([writer.write(event) for event in events])
+            count.add(events)
+            if piece:
+                await reply.write(piece)
+            if ended or count.failure is not None:
+                break
+            chunk = await answer.chunk()
+            ended = not chunk
+            events = reader.feed(chunk) if chunk else reader.end()
+        if count.failure is not None:
+            account.broke(count.failure)
+        else:
+            count.complete = True
+    except UpstreamError as error:
+        await _break_off(writer, error, reply, account)
+    finally:
+        answer.abort()
+        account.used(count.tapped())
+
+
+class _Count:
+    """What a translated stream has used so far."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+        self.failure: Failure | None = None
+        self.chars = 0
+        self.complete = False
+
+    def add(self, events: "tuple[Event, ...] | list[Event]") -> None:
+        for event in events:
+            if isinstance(event, TextDelta | ArgumentsDelta):
+                self.chars += len(event.text)
+            elif isinstance(event, Metered):
+                self.usage = event.usage
+            elif isinstance(event, Failed):
+                self.failure = event.failure
+
+    def tapped(self) -> Tapped:
+        return Tapped(usage=self.usage, output_chars=self.chars, complete=self.complete)
+
+
+async def _break_off(writer: StreamWriter, error: UpstreamError, reply: Reply, account: Account) -> None:
+    """Tell the client, within its stream, that no more will come."""
+    failure = _failure(error)
+    account.broke(failure)
+    await reply.write(writer.write(Failed(failure)))
+
+
+def _failure(error: UpstreamError) -> Failure:
+    match error:
+        case ProviderError():
+            return error.failure
+        case UpstreamTimeoutError():
+            message = "the provider stopped answering"
+            return Failure(kind="timeout", status=504, code="upstream_timeout", message=message)
+        case _:
+            message = "the provider broke off its answer"
+            return Failure(kind="server", status=502, code="upstream_failed", message=message)
+
+
+def _stream_headers(stream: VerbatimStream | TranslatedStream, account: Account, call: Call) -> list[Header]:
+    kind = stream.outbound.client.STREAM_TYPE
+    return [(b"content-type", kind), NO_CACHE, *_headers(stream, account, call)]
+
+
+def _headers(delivery: Delivery, account: Account, call: Call) -> list[Header]:
+    outbound = delivery.outbound
+    headers = [
+        *delivery.headers,
+        (b"x-keywright-request-id", call.id.encode()),
+        (b"x-keywright-model", outbound.target.header),
+        (b"x-keywright-attempts", b"%d" % len(account.attempts.made)),
+    ]
+    losses = outbound.losses + delivery.losses if isinstance(delivery, Whole) else outbound.losses
+    if losses:
+        headers.append((b"x-keywright-loss", _loss_header(losses)))
+    return headers
+
+
+def _loss_header(losses: tuple[Loss, ...]) -> bytes:
+    """Paths and reasons, as visible ASCII of bounded length."""
+    text = "; ".join(f"{loss.path}: {loss.why}" for loss in losses)
+    safe = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return safe[:LOSS_HEADER_BYTES_MAX].encode()
+
+
+def _cost(entry: Entry | None) -> list[Header]:
+    if entry is None:
+        return []
+    return [(b"x-keywright-cost-usd", to_usd(entry.cost_picodollars).encode())]

@@ -1,0 +1,198 @@
+"""Is it paid for, whatever happens? The account of one call: reserve, then settle, exactly once.
+
+    with Account(call, snapshot, books) as account:
+        …
+        account.reserve(plan)        before anything goes upstream
+        …
+        account.served(…)            what was used
+                                     ← on leaving, by whichever way: one entry in the ledger
+
+Leaving it settles: done, refused, failed, cancelled because the client left or the process shuts down. The entry is
+in the spool before `__exit__` returns, and the last byte of the answer leaves after that. A process that is killed
+in between finds the reservation in its spool at the next start (see `ledger`).
+
+A call that proved no key has no account: nothing is known of it that could be charged, and a flood of them must not
+fill the ledger. It is counted in the metrics.
+"""
+
+from types import TracebackType
+from typing import Protocol
+
+from msgspec import Struct
+
+from keywright.core.clock import Clock
+from keywright.core.dialect import Peek, Tapped
+from keywright.core.entry import Entry, Reservation
+from keywright.core.errors import RefusedError, StoreError
+from keywright.core.failure import Failure
+from keywright.core.loss import Loss
+from keywright.pipeline.routes import Target
+from keywright.pipeline.settle import Charge, Metered, charge, metered, outcome_of, worst_case
+from keywright.pipeline.snapshot import Snapshot
+from keywright.pipeline.types import Admitted, Call, Intent, Outbound, Plan, Principal
+from keywright.pipeline.upstream import Attempts
+
+SECOND_US = 1_000_000
+
+
+class Ledger(Protocol):
+    """Where accounts are kept. `reserve` raises StoreError when it can take no more; `settle` never fails."""
+
+    def reserve(self, reservation: Reservation) -> None: ...
+    def settle(self, entry: Entry) -> None: ...
+
+
+class Meters(Protocol):
+    """Who counts calls for the metrics."""
+
+    def settled(self, entry: Entry) -> None: ...
+    def unknown(self, code: str) -> None: ...
+
+
+class Books(Struct, frozen=True, eq=False):
+    """Where a call is written down."""
+
+    ledger: Ledger
+    meters: Meters
+    clock: Clock
+
+
+class Account:
+    """One call's account."""
+
+    def __init__(self, call: Call, snapshot: Snapshot, books: Books) -> None:
+        self.attempts = Attempts()
+        self.entry: Entry | None = None
+        self._call = call
+        self._snapshot = snapshot
+        self._books = books
+        self._principal: Principal | None = None
+        self._admitted: Admitted | None = None
+        self._peek: Peek | None = None
+        self._target: Target | None = None
+        self._tapped: Tapped | None = None
+        self._verbatim = False
+        self._losses: tuple[Loss, ...] = ()
+        self._failure: Failure | None = None
+        self._first_byte_us = 0
+        self._overhead_us = 0
+
+    def __enter__(self) -> "Account":
+        return self
+
+    def opened(self, principal: Principal) -> None:
+        """The caller is known: from here on there will be an entry."""
+        self._principal = principal
+
+    def asked(self, intent: Intent) -> None:
+        """What the caller wants has been read."""
+        self._peek = intent.peek
+
+    def admitted(self, admitted: Admitted) -> None:
+        """Policy has allowed the call."""
+        self._admitted = admitted
+
+    def reserve(self, plan: Plan) -> None:
+        """Put the call's worst case into the spool.
+
+        Raises:
+            RefusedError: 503 `overloaded`, the ledger can take no more calls now.
+        """
+        call, admitted = self._call, plan.admitted
+        worst = worst_case(admitted.intent.peek, plan.targets, self._snapshot.routes, call.started_us // SECOND_US)
+        key = admitted.principal.key
+        reservation = Reservation(
+            id=call.id,
+            started_us=call.started_us,
+            key_id=key.id,
+            project=key.project,
+            dialect=call.dialect,
+            endpoint=call.endpoint,
+            model=admitted.intent.peek.model,
+            worst_picodollars=worst,
+        )
+        try:
+            self._books.ledger.reserve(reservation)
+        except StoreError as error:
+            message = "the gateway cannot record more calls now; try again in a moment"
+            failure = Failure(kind="overloaded", status=503, code="overloaded", message=message, retry_after_s=1.0)
+            raise RefusedError(failure, rule="ledger:full") from error
+
+    def delivered(self, outbound: Outbound) -> None:
+        """A candidate answers. What passed so far took this long, the provider's part not counted."""
+        self._target = outbound.target
+        self._losses = outbound.losses
+        self._verbatim = outbound.lane.verbatim
+        self._first_byte_us = self._books.clock.ticks_us() - self._call.ticks_us
+        self._overhead_us = max(0, self._first_byte_us - self.attempts.waited_us)
+
+    def used(self, tapped: Tapped) -> None:
+        """What the answer used, as far as it came."""
+        self._tapped = tapped
+
+    def broke(self, failure: Failure) -> None:
+        """The answer failed after the client had begun to get it."""
+        self._failure = failure
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._principal is None:
+            if isinstance(error, RefusedError):
+                self._books.meters.unknown(error.failure.code)
+            return
+        self.entry = self._settled(self._principal, error)
+        self._books.ledger.settle(self.entry)
+        self._books.meters.settled(self.entry)
+
+    def _settled(self, principal: Principal, error: BaseException | None) -> Entry:
+        call, target = self._call, self._target
+        failure = error.failure if isinstance(error, RefusedError) else self._failure
+        use, charged = self._charged()
+        refused = not self.attempts.made
+        outcome = "failed" if self._failure is not None else outcome_of(error, refused=refused)
+        return Entry(
+            id=call.id,
+            started_us=call.started_us,
+            key_id=principal.key.id,
+            project=principal.key.project,
+            dialect=call.dialect,
+            endpoint=call.endpoint,
+            model=self._peek.model if self._peek else "",
+            outcome=outcome,
+            status=_status(failure, error),
+            served=target.name if target else "",
+            provider=target.source.name if target else "",
+            credential=target.source.credential.fingerprint if target else "",
+            code=failure.code if failure else "",
+            decision=error.rule if isinstance(error, RefusedError) else self._rule(),
+            stream=self._peek.stream if self._peek else False,
+            verbatim=self._verbatim,
+            attempts=tuple(self.attempts.made),
+            usage=use.usage,
+            usage_source=use.source,
+            price=charged.price,
+            cost_picodollars=charged.picodollars,
+            total_us=self._books.clock.ticks_us() - call.ticks_us,
+            first_byte_us=self._first_byte_us,
+            overhead_us=self._overhead_us,
+            tags=call.tags,
+            losses=tuple([loss.path for loss in self._losses]),
+        )
+
+    def _charged(self) -> tuple[Metered, Charge]:
+        if self._tapped is None or self._target is None or self._peek is None:
+            return Metered(), Charge()
+        use = metered(self._tapped, self._peek)
+        when_s = self._call.started_us // SECOND_US
+        return use, charge(use.usage, self._target, self._snapshot.routes, when_s)
+
+    def _rule(self) -> str:
+        return self._admitted.rule if self._admitted else ""
+
+
+def _status(failure: Failure | None, error: BaseException | None) -> int:
+    """The status that the client got; 499, as nginx has it, when it left before it got one."""
+    if failure is not None:
+        return failure.status
+    if error is None:
+        return 200
+    return 500 if isinstance(error, Exception) else 499

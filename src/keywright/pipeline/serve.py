@@ -1,0 +1,53 @@
+"""The journey of one call, on one screen."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from keywright.core.clock import Clock
+from keywright.core.errors import RefusedError
+from keywright.dialects import DIALECTS
+from keywright.pipeline.admit import admit, read_intent
+from keywright.pipeline.authenticate import authenticate
+from keywright.pipeline.pass_on import finish, pass_on
+from keywright.pipeline.refuse import refuse
+from keywright.pipeline.reserve import Account, Books
+from keywright.pipeline.route import route
+from keywright.pipeline.snapshot import Snapshot
+from keywright.pipeline.translate import Translator
+from keywright.pipeline.types import Call, Reply
+from keywright.pipeline.upstream import Line, deliver
+
+
+class Desk(Struct, frozen=True, eq=False):
+    """What the journey needs. `snapshot` gives the view that counts at this moment."""
+
+    snapshot: Callable[[], Snapshot]
+    books: Books
+    line: Line
+    clock: Clock
+
+
+async def serve(call: Call, reply: Reply, desk: Desk) -> None:
+    """Answer `call`, whatever it is. Raises only what is a fault of ours, and cancellation when the client left."""
+    client = DIALECTS[call.dialect]
+    snapshot = desk.snapshot()
+    account = Account(call, snapshot, desk.books)
+    try:
+        with account:
+            principal = authenticate(call.key, call.started_us // 1_000_000, snapshot)
+            account.opened(principal)
+            intent = read_intent(call, client)
+            account.asked(intent)
+            admitted = admit(call, principal, intent, snapshot)
+            account.admitted(admitted)
+            plan = route(admitted, snapshot)
+            account.reserve(plan)
+            translator = Translator(call, plan, client)
+            delivery = await deliver(plan, translator, account.attempts, desk.line)
+            account.delivered(delivery.outbound)
+            await pass_on(delivery, reply, account, call)
+    except RefusedError as refused:
+        await refuse(refused.failure, reply, account, call, client)
+    else:
+        await finish(delivery, reply, account, call)

@@ -1,0 +1,76 @@
+"""In whose words? Plan, Target → Outbound. The only maker of `Outbound`.
+
+The verbatim lane copies the client's body with the model's name patched in place. The other lane decodes the body
+in the client's dialect, once per call however many candidates are tried, and renders it in the provider's.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from keywright.core.dialect import Dialect
+from keywright.core.errors import NotTranslatableError
+from keywright.core.http import Header, HttpRequest
+from keywright.core.loss import Loss
+from keywright.core.request import Request
+from keywright.pipeline.routes import Lane, Target
+from keywright.pipeline.types import Call, Outbound, Plan
+
+POST: Final = b"POST"
+
+
+class Translator:
+    """Renders one call for one target after another."""
+
+    def __init__(self, call: Call, plan: Plan, client: Dialect) -> None:
+        self._call = call
+        self._peek = plan.admitted.intent.peek
+        self._endpoint = plan.admitted.intent.endpoint
+        self._client = client
+        self._request: Request | None = None
+
+    def outbound(self, target: Target) -> Outbound:
+        """The request for `target`.
+
+        Raises:
+            NotTranslatableError: the target cannot be told something that changes the meaning, or, in strict mode,
+                anything at all; names each field.
+            RefusedError: 400, the body is not a request of the client's dialect.
+        """
+        lane = target.lane("chat", self._call.dialect)
+        if lane is None:
+            raise NotTranslatableError((Loss("model", f"{target.name} does not answer chat requests", "meaning"),))
+        if lane.verbatim:
+            body = self._client.patch(self._call.body, self._peek, target.model)
+            return self._outbound(target, lane, body, None, ())
+        return self._outbound(target, lane, *self._rendered(target, lane))
+
+    def _outbound(
+        self, target: Target, lane: Lane, body: bytes, request: Request | None, losses: tuple[Loss, ...]
+    ) -> Outbound:
+        return Outbound(
+            target=target,
+            lane=lane,
+            client=self._client,
+            peek=self._peek,
+            http=HttpRequest(POST, lane.path, _headers(lane, self._call.headers), body),
+            request=request,
+            losses=losses,
+        )
+
+    def _rendered(self, target: Target, lane: Lane) -> tuple[bytes, Request, tuple[Loss, ...]]:
+        if self._request is None:
+            self._request = self._client.decode_request(self._call.body)
+        encoded = lane.dialect.encode_request(self._request, target.model, target.abilities)
+        refused = encoded.losses if self._call.strict else tuple(x for x in encoded.losses if x.weight == "meaning")
+        if refused:
+            raise NotTranslatableError(refused)
+        return encoded.body, self._request, encoded.losses
+
+
+def _headers(lane: Lane, given: Sequence[Header]) -> tuple[Header, ...]:
+    """The lane's headers with those of the client's that this provider may see."""
+    passed = [header for header in given if header[0] in lane.passed]
+    if not passed:
+        return lane.headers
+    names = {name for name, _ in passed}
+    return (*(header for header in lane.headers if header[0] not in names), *passed)

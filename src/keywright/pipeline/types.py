@@ -1,0 +1,152 @@
+"""The universe of the pipeline: what one call is at each station of its way.
+
+    Call → Principal, Intent → Admitted → Plan → Outbound → Delivery → Entry
+
+The order is in the types. Only `admit` makes an `Admitted`, `route` takes nothing else and only it makes a `Plan`;
+only `translate` makes an `Outbound`, and `upstream` sends nothing else. A step that is left out does not type-check.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from keywright.core.dialect import Dialect, Peek, StreamReader, StreamWriter, Tap, Tapped
+from keywright.core.event import Event
+from keywright.core.http import Header, HttpRequest
+from keywright.core.identity import Key
+from keywright.core.loss import Loss
+from keywright.core.request import Request
+from keywright.pipeline.routes import Lane, Target
+
+
+class Call(Struct, frozen=True):
+    """What the edge received. Nothing in it has been believed yet.
+
+    `dialect` is the client's, by the path it called; `endpoint` what it wants there (`chat`). `key` is whatever
+    stood where a key may stand. `address` is the peer's own, never a header's. `ticks_us`: the clock's reading when
+    the request was complete.
+    """
+
+    id: str
+    started_us: int
+    ticks_us: int
+    dialect: str
+    endpoint: str
+    key: str
+    address: str
+    headers: Sequence[Header]
+    body: bytes
+    tags: tuple[tuple[str, str], ...] = ()
+    strict: bool = False
+
+
+class Principal(Struct, frozen=True):
+    """Who calls: proven by a key that is known, not revoked and not expired."""
+
+    key: Key
+
+
+class Intent(Struct, frozen=True):
+    """What the caller wants, as far as policy must know."""
+
+    endpoint: str
+    peek: Peek
+
+
+class Admitted(Struct, frozen=True):
+    """An intent that policy allows. `targets` are those the key may use; `rule` names what allowed it."""
+
+    principal: Principal
+    intent: Intent
+    targets: tuple[Target, ...]
+    rule: str
+
+
+class Plan(Struct, frozen=True):
+    """Where the call goes: candidates in order, at least one."""
+
+    admitted: Admitted
+    targets: tuple[Target, ...]
+
+
+class Outbound(Struct, frozen=True):
+    """A request ready for one target. `request` is None on the verbatim lane, where nothing was decoded."""
+
+    target: Target
+    lane: Lane
+    client: Dialect
+    peek: Peek
+    http: HttpRequest
+    request: Request | None
+    losses: tuple[Loss, ...]
+
+
+class Answer(Protocol):
+    """The upstream's answer from its head on; see `transport.pool`."""
+
+    status: int
+    headers: tuple[Header, ...]
+
+    async def read(self, bytes_max: int) -> bytes: ...
+    async def chunk(self) -> bytes: ...
+    def abort(self) -> None: ...
+
+
+class Whole(Struct, frozen=True):
+    """An answer that is complete: `body` is what the client gets, `tapped` what it used."""
+
+    outbound: Outbound
+    headers: tuple[Header, ...]
+    body: bytes
+    tapped: Tapped
+    losses: tuple[Loss, ...] = ()
+
+
+class VerbatimStream(Struct, frozen=True):
+    """A stream that passes through. `first` is what the client gets of its first piece."""
+
+    outbound: Outbound
+    headers: tuple[Header, ...]
+    answer: Answer
+    tap: Tap
+    first: bytes
+
+
+class TranslatedStream(Struct, frozen=True):
+    """A stream that is read in one dialect and written in another. `first`: the events already read."""
+
+    outbound: Outbound
+    headers: tuple[Header, ...]
+    answer: Answer
+    reader: StreamReader
+    writer: StreamWriter
+    first: tuple[Event, ...]
+
+
+Delivery: TypeAlias = Whole | VerbatimStream | TranslatedStream
+
+
+class Reply(Protocol):
+    """The client's side of the call, at the edge. `started`: something has been said to the client.
+
+    When the client leaves, the edge cancels the task that serves the call.
+    """
+
+    started: bool
+
+    async def whole(self, status: int, headers: Sequence[Header], body: bytes) -> None:
+        """A complete answer."""
+        ...
+
+    async def start(self, status: int, headers: Sequence[Header]) -> None:
+        """The head of a stream."""
+        ...
+
+    async def write(self, piece: bytes) -> None:
+        """A piece of the stream. Returns when the client can take more."""
+        ...
+
+    async def finish(self) -> None:
+        """The end of the stream."""
+        ...
