@@ -18,6 +18,7 @@ from keywright.catalog.catalogue import (
 from keywright.catalog.price import FREE
 from keywright.catalog.quote import own_price
 from keywright.catalog.snapshot import Match, ModelRow, Row, Section, Snapshot
+from keywright.providers import PROVIDERS
 
 NOW_S = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp())
 
@@ -66,6 +67,21 @@ def test_an_exact_id_goes_before_the_clauses_of_earlier_models() -> None:
         "a",
         "a",
     ]
+
+
+def test_of_two_models_that_match_a_name_the_earlier_is_meant() -> None:
+    equal = ModelRow(id="a", match=Match(equals=("xyz",)))
+    prefix = ModelRow(id="b", match=Match(starts_with=("x",)))
+    for models, expected in (((equal, prefix), "a"), ((prefix, equal), "b")):
+        model = made(Section(id="v", title="V", models=models)).find("v", "xyz")
+        assert model is not None
+        assert model.id == expected
+
+
+def test_every_provider_that_names_a_catalogue_has_it(catalogue: Catalogue) -> None:
+    named = {provider.catalogue for provider in PROVIDERS if provider.catalogue is not None}
+    assert len(named) > 5
+    assert named <= set(catalogue.catalogues())
 
 
 def test_a_price_counts_from_its_day_on_in_utc() -> None:
