@@ -41,22 +41,23 @@ class _Message(Struct):
     usage: JsonObject = {}
 
 
-class _Event(Struct):
-    """The little of a frame that is counted."""
-
-    type: str = ""
-    delta: _Delta | None = None
-    message: _Message | None = None
-    usage: JsonObject | None = None
-    error: Json = None
-
-
 class _Block(Struct):
     """The little of a content block that is counted."""
 
     text: str = ""
     thinking: str = ""
     input: msgspec.Raw = msgspec.Raw()
+
+
+class _Event(Struct):
+    """The little of a frame that is counted."""
+
+    type: str = ""
+    delta: _Delta | None = None
+    content_block: _Block | None = None
+    message: _Message | None = None
+    usage: JsonObject | None = None
+    error: Json = None
 
 
 class _Answer(Struct):
@@ -120,7 +121,7 @@ def tap_response(body: bytes) -> Tapped:
         usage=None if answer.usage is None else usage_of(answer.usage),
         model=answer.model,
         finish=answer.stop_reason,
-        output_chars=sum(len(block.text) + len(block.thinking) + _chars(block.input) for block in answer.content),
+        output_chars=sum(map(_generated, answer.content)),
         complete=answer.stop_reason is not None,
     )
 
@@ -175,7 +176,7 @@ class Tap:
         )
 
     def _look(self) -> None:
-        """Read the batch. After a frame that is too large nothing more is read."""
+        """Read the batch. After the answer's end, or a frame that is too large, nothing more is read."""
         batch = b"".join(self._batch)
         self._batch.clear()
         self._batch_bytes = 0
@@ -183,6 +184,8 @@ class Tap:
             return
         try:
             for frame in self._frames.feed(batch):
+                if self._complete:
+                    break
                 self._count(frame)
         except UpstreamMalformedError:
             self._blind = True
@@ -196,6 +199,8 @@ class Tap:
         if delta is not None:
             self._chars += len(delta.text) + len(delta.thinking) + len(delta.partial_json)
             self._finish = delta.stop_reason or self._finish
+        elif event.content_block is not None:
+            self._chars += _generated(event.content_block)
         if event.usage is not None:
             said = {key: value for key, value in event.usage.items() if value is not None}
             self._usage = {**(self._usage or {}), **said}
@@ -209,10 +214,11 @@ class Tap:
                 self._failure = failure_of({"error": event.error})
 
 
-def _chars(arguments: msgspec.Raw) -> int:
-    """How many characters of JSON text `arguments` are; an empty object was not written by the model."""
-    text = bytes(arguments)
-    return 0 if text in (b"", b"{}") else len(text.decode(errors="replace"))
+def _generated(block: _Block) -> int:
+    """How many characters the model wrote in `block`. An empty object of arguments it did not write."""
+    arguments = bytes(block.input)
+    written = 0 if arguments in (b"", b"{}") else len(arguments.decode(errors="replace"))
+    return len(block.text) + len(block.thinking) + written
 
 
 def _refuse(field: str, why: str) -> NoReturn:
