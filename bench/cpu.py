@@ -38,6 +38,15 @@ def rss_bytes(pid: int) -> int:
     return sum(_process_rss_bytes(member) for member in tree(pid))
 
 
+def core_busy_s(core: int) -> float:
+    """Seconds that `core` has not been idle since the machine began, in ticks."""
+    line = next(
+        line for line in (PROC / "stat").read_text(encoding="utf-8").splitlines() if line.startswith(f"cpu{core} ")
+    )
+    user, nice, system, _idle, _waiting, *interrupts_and_stolen = map(int, line.split()[1:9])
+    return (user + nice + system + sum(interrupts_and_stolen)) / TICKS_PER_S
+
+
 def stat_fields(pid: int) -> list[str]:
     """Of `/proc/PID/stat`, what follows the name: state, ppid, …; empty when the process is gone."""
     try:

@@ -24,6 +24,8 @@ COMMAND_S_MAX: Final = 60.0
 ADMIN_KEY: Final = "bench-admin-key-for-loopback-only-0123456789"
 UPSTREAM_KEY: Final = "bench-upstream-key"
 MODEL: Final = "bench"
+CONNECTIONS_MAX: Final = 4096
+"""To one provider: the default is less than the streams that are opened at once."""
 NAME: Final = "keywright"
 DATABASE: Final = "keywright.db"
 
@@ -89,11 +91,12 @@ def configuration(folder: Path, upstreams: Upstreams, size: Size) -> str:
     parts = [f'[server]\nhost = "{HOST}"\n', f'[store]\nurl = "sqlite:///{folder / DATABASE}"\n']
     for name, (kind, address) in providers.items():
         parts.append(
-            f'[providers.{name}]\nkind = "{kind}"\nbase_url = "{address}"\napi_key = "env:BENCH_UPSTREAM_KEY"\n'
+            f'[providers.{name}]\nkind = "{kind}"\nbase_url = "{address}"\n'
+            f'api_key = "env:BENCH_UPSTREAM_KEY"\nconnections_max = {CONNECTIONS_MAX}\n'
         )
         parts.append(f'[[prices]]\nmodel = "{name}/{MODEL}"\ninput = "0.15"\noutput = "0.60"\n')
-    parts.extend(f'[models.{alias_name(index)}]\nroute = ["edge/{MODEL}"]\n' for index in range(size.aliases))
-    return "\n".join(parts)
+    aliases = "".join(f'{alias_name(index)} = {{route = "edge/{MODEL}"}}\n' for index in range(size.aliases))
+    return "\n".join([*parts, f"[models]\n{aliases}"])
 
 
 def alias_name(index: int) -> str:

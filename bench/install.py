@@ -18,7 +18,7 @@ from bench.sample import Case, Figures
 INSTALL_S_MAX: Final = 600.0
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOCK: Final = ROOT / "requirements" / "run.txt"
-NOT_OURS: Final = ("pip", "setuptools", "wheel")
+NOT_OURS: Final = ("pip", "setuptools", "wheel", "pkg_resources", "_distutils_hack")
 """What an environment has before anything is installed."""
 BLOCK_BYTES: Final = 512
 MB: Final = 1e6

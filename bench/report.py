@@ -136,6 +136,7 @@ TITLES: Final = {
     "rps": "requests/s",
     "cpu_us": "CPU µs/request",
     "core_percent": "% of its core",
+    "others_percent": "% others",
     "rate_rps": "requests/s sent",
     "rate_cps": "chunks/s sent",
     "p50_us": "µs, p50",

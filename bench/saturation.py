@@ -5,6 +5,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from bench.cpu import core_busy_s
 from bench.lab import Lab
 from bench.load import saturate
 from bench.sample import Case, Figures
@@ -38,10 +39,12 @@ def measure(lab: Lab, target: Target, lane: Lane, connections: int, seconds: int
 
 def measure_calls(lab: Lab, calls: Sequence[Call], pid: int | None, connections: int, seconds: int) -> Figures:
     """The same for several calls of one target, in turn."""
+    busy_s = core_busy_s(lab.cores.program)
     load = saturate(calls, pid, connections, seconds, lab.cores.load, lab.folder)
     wall_s = load.wall_us / 1e6
     return {
         "rps": load.requests / wall_s,
         "cpu_us": load.cpu_s * 1e6 / load.requests,
         "core_percent": load.cpu_s * 100 / wall_s,
+        "others_percent": max(0.0, core_busy_s(lab.cores.program) - busy_s - load.cpu_s) * 100 / wall_s,
     }

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import time
 
-from bench.cpu import cpu_s, rss_bytes, tree
+from bench.cores import pinned
+from bench.cpu import core_busy_s, cpu_s, rss_bytes, tree
 
 SPIN = "import time; end = time.process_time() + 0.2\nwhile time.process_time() < end: pass\n"
 PARENT_OF_ENDED_CHILD = (
@@ -29,6 +30,14 @@ def test_own_cpu_time_agrees_with_what_the_process_says_of_itself() -> None:
     before = time.process_time()
     measured = cpu_s(os.getpid())
     assert before <= measured
+
+
+def test_a_core_has_been_busy_for_at_least_as_long_as_it_was_kept_busy() -> None:
+    core = min(os.sched_getaffinity(0))
+    before = core_busy_s(core)
+    with pinned(core):
+        subprocess.run([sys.executable, "-c", SPIN], check=True)
+    assert core_busy_s(core) - before > 0.15
 
 
 def test_children_that_have_ended_are_counted() -> None:
