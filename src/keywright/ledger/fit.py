@@ -3,7 +3,7 @@
 Room for one record is set aside when a call is reserved, so its entry may not be longer, nor may it fail to be encoded.
 In this order, until it fits: losses are replaced by their number, tags by theirs, attempts by the first and the last;
 then every text is cut to `TEXT_CHARS_MAX` characters. Whatever no database holds is replaced: numbers beyond 64 bits by
-the largest, half characters by a question mark.
+the largest, half characters by a question mark. (Ids are ours and short: none is ever changed.)
 """
 
 from collections.abc import Callable, Iterator

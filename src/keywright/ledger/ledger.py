@@ -182,9 +182,9 @@ class Ledger:
                 await self.flush()
                 self.trouble = ""
                 pause_s = self._settings.flush_interval_s
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - not even a defect of the store may end the recording
                 self.retries += 1
-                self.trouble = str(error)
+                self.trouble = str(error) if isinstance(error, StoreError) else repr(error)
                 pause_s = min(pause_s * 2, self._settings.retry_s_max)
 
     async def _pause(self, pause_s: float) -> None:
