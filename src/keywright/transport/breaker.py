@@ -36,7 +36,11 @@ class Breaker:
 
     def __init__(self, settings: BreakerSettings) -> None:
         self._settings = settings
-        self._reset()
+        self._tripped = False
+        self._failures = 0
+        self._cool_down_s = settings.cool_down_s
+        self._open_until = _NEVER
+        self._probe_until = _NEVER
 
     def state(self, now: float) -> State:
         """For metrics and explanations."""
@@ -59,7 +63,7 @@ class Breaker:
         """A call came back well. One that began before the breaker opened does not close it early."""
         if self._tripped and now < self._open_until:
             return
-        self._reset()
+        self._close()
 
     def failed(self, now: float, cool_down_s: float | None = None) -> None:
         """A call failed by the provider's fault. `cool_down_s`: what the provider asked for, if it did."""
@@ -80,7 +84,7 @@ class Breaker:
         self._open_until = until
         self._probe_until = _NEVER
 
-    def _reset(self) -> None:
+    def _close(self) -> None:
         self._tripped = False
         self._failures = 0
         self._cool_down_s = self._settings.cool_down_s

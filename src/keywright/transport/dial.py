@@ -5,6 +5,7 @@ address, never a name, so that a name that answers differently the second time g
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -176,8 +177,11 @@ async def _tunnel(connected: socket.socket, proxy: Proxy, origin: Origin) -> Non
 
 
 def _reason(error: Exception) -> str:
-    """Why, in words that name no address."""
-    verification = getattr(error, "verify_message", "")
-    if verification:
-        return f"the certificate is not trusted: {verification}"
-    return str(getattr(error, "strerror", None) or type(error).__name__)
+    """Why, in words that name no address (asyncio puts one into `strerror`)."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError | socket.gaierror):
+        return str(error.strerror)
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno).lower()
+    return type(error).__name__
