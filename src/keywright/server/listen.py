@@ -50,43 +50,55 @@ def bind(address: Address) -> socket.socket:
     return bound
 
 
+class Door(uvicorn.Server):
+    """uvicorn's server, opened with `serve(sockets=[…])` and shut with `stop`. It handles no signals: whoever opens it
+    has still to close the house afterwards.
+
+    `http` makes the protocol of a connection; None leaves the data plane to uvicorn's own, over plain ASGI.
+    """
+
+    def __init__(self, app: App, shutdown_s: float, http: type[DataPlaneProtocol] | None = DataPlaneProtocol) -> None:
+        made = "httptools" if http is None else partial(http, edge=app.edge)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=made,  # type: ignore[arg-type] # makes the protocol, as a class would
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=max(1, round(shutdown_s)),
+            )
+        )
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Take no more connections and let running calls finish, `shutdown_s` at most, or `at_once` not at all."""
+        self.should_exit = True
+        self.force_exit = self.force_exit or at_once
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None: in place of uvicorn's own, which would end the process before the house is closed."""
+        yield
+
+
 async def serve_until_stopped(
     app: App, bound: socket.socket, shutdown_s: float, on_stopping: Callable[[], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let running calls finish `shutdown_s` at most. Another SIGINT cuts them."""
-    config = uvicorn.Config(
-        app,
-        http=partial(DataPlaneProtocol, edge=app.edge),  # type: ignore[arg-type] # makes the protocol, as a class would
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, round(shutdown_s)),
-    )
-    await _Server(config, on_stopping).serve(sockets=[bound])
+    door = Door(app, shutdown_s)
 
+    def stop(number: signal.Signals) -> None:
+        on_stopping()
+        door.stop(at_once=door.should_exit and number == signal.SIGINT)
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, but a signal only stops it: the house has still to be closed afterwards."""
-
-    def __init__(self, config: uvicorn.Config, on_stopping: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_stopping = on_stopping
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Our own handlers, on the loop."""
-        loop = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        await door.serve(sockets=[bound])
+    finally:
         for number in SIGNALS:
-            loop.add_signal_handler(number, self._stop, number)
-        try:
-            yield
-        finally:
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
-
-    def _stop(self, number: int) -> None:
-        self._on_stopping()
-        self.handle_exit(number, None)
+            loop.remove_signal_handler(number)
