@@ -31,12 +31,14 @@ def find_nginx() -> str:
 
 @contextlib.contextmanager
 def fixed_upstream(core: int, folder: Path) -> Iterator[int]:
-    """A port that answers each of the three paths with its fixed JSON and a content-length."""
+    """A port that answers each of these paths with its fixed JSON and a content-length."""
     port = free_port()
     answers = {
         "/v1/chat/completions": payloads.openai_completion(),
         f"{TOOLS_PREFIX}/v1/chat/completions": payloads.openai_tool_completion(),
         "/v1/messages": payloads.anthropic_tool_message(),
+        "/v1/models": payloads.models(),
+        f"{TOOLS_PREFIX}/v1/models": payloads.models(),
     }
     locations = "".join(
         f"location = {path} {{ default_type application/json; return 200 {quoted(answer)}; }}\n"

@@ -1,7 +1,8 @@
 """An upstream that streams at a pace: `python -m bench.paced_upstream PORT GAP_US CHUNKS`.
 
 It answers every POST with the frames of the dialect whose path it is, one frame per chunk and per write, each with the
-time at which it was sent. A connection that does not take a frame at once is dropped: nothing is queued here.
+time at which it was sent, and every GET with its models. A connection that does not take a frame at once is dropped:
+nothing is queued here.
 """
 
 import contextlib
@@ -25,6 +26,14 @@ HEAD: Final = (
     b"transfer-encoding: chunked\r\n\r\n"
 )
 MESSAGES_PATH: Final = b"/v1/messages"
+
+
+_LIST: Final = payloads.models()
+MODELS: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(_LIST),
+    _LIST,
+)
+"""The answer to every GET: a gateway may ask which models there are."""
 
 
 class PacedConnection:
@@ -60,7 +69,10 @@ class PacedConnection:
         if len(rest) < length:
             return
         self._received = rest[length:]
-        path = head.split(b" ", 2)[1]
+        method, path, _ = head.split(b" ", 2)
+        if method != b"POST":
+            self._send(MODELS)
+            return
         dialect = payloads.anthropic_frames if path.endswith(MESSAGES_PATH) else payloads.openai_frames
         self._frames = dialect(self._pace.chunks)
         self._left = self._pace.chunks

@@ -87,6 +87,11 @@ def anthropic_stream_request(model: str) -> bytes:
     )
 
 
+def models() -> bytes:
+    """What `/v1/models` lists."""
+    return _encode({"object": "list", "data": [{"id": "bench", "object": "model", "owned_by": "bench"}]})
+
+
 def openai_completion() -> bytes:
     """A whole chat completion."""
     return _openai_answer({"role": "assistant", "content": ANSWER, "refusal": None, "annotations": []}, "stop")

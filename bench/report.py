@@ -15,6 +15,8 @@ from bench.sample import Sample
 
 LIMIT: Final = "nginx"
 DIRECT: Final = "direct"
+NOT_COMPARED: Final = frozenset({"core_percent", "others_percent", "rate_rps", "rate_cps"})
+"""What was offered and how the core was used: conditions, not results."""
 BEGIN: Final = "<!-- measured: begin -->"
 END: Final = "<!-- measured: end -->"
 LEGEND: Final = (
@@ -56,7 +58,8 @@ def summarise(samples: Iterable[Sample]) -> tuple[Row, ...]:
     rows = []
     for (question, case, target, figure), found in values.items():
         median = medians[question, case, target, figure]
-        limit = None if target in {LIMIT, DIRECT} else medians.get((question, case, LIMIT, figure))
+        compared = target not in {LIMIT, DIRECT} and figure not in NOT_COMPARED
+        limit = medians.get((question, case, LIMIT, figure)) if compared else None
         direct = None if target == DIRECT else medians.get((question, case, DIRECT, figure))
         rows.append(
             Row(
