@@ -1,8 +1,7 @@
 """A process that records calls until it is killed. Run as `python -m tests.ledger.dying WHAT FOLDER URL ROUND`.
 
 `store` says `settled ID` after each settle, writing to the real store. `away` does the same with a store that is away.
-`open` reserves one call, says so and waits. `full` is on a small disk: it records until it is refused, and says what
-happened to the calls that were open then.
+`open` reserves one call, says so and waits.
 """
 
 import asyncio

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.store.disks import mounted
+from tests.store.disks import files_at_most, mounted
 from tests.store.samples import ENTRY, RESERVATION
 
 from keywright.core.errors import StoreError
@@ -47,6 +47,21 @@ async def test_a_full_disk_refuses_a_call_before_it_is_sent_and_settles_the_open
         await ledger.close()
         for id_ in (*taken, *again):
             assert await store.entry(id_) == replace(LONG, id=id_)
+
+
+async def test_a_file_that_may_not_be_made_refuses_like_a_full_disk(store: Store, tmp_path: Path) -> None:
+    ledger = await Ledger.open(SETTINGS, store, tmp_path / "spool", clock=time.time)
+    with files_at_most(SETTINGS.segment_bytes // 2):
+        taken, refused = reserve_until_refused(ledger, "first")
+        for id_ in taken:
+            ledger.settle(replace(LONG, id=id_))
+    assert "cannot grow" in str(refused)
+    ledger.reserve(RESERVATION)
+    ledger.settle(ENTRY)
+    await ledger.close()
+    for id_ in taken:
+        assert await store.entry(id_) == replace(LONG, id=id_)
+    assert await store.entry(ENTRY.id) == ENTRY
 
 
 async def test_a_refused_reservation_leaves_no_trace(store: Store, tmp_path: Path) -> None:

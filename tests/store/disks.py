@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,17 @@ from pathlib import Path
 import pytest
 
 MOUNT_S = 10.0
+
+
+@contextlib.contextmanager
+def files_at_most(size: int) -> Iterator[None]:
+    """Within it, this process cannot make a file larger than `size` bytes: full, for whom no disk can be mounted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # Python ignores the signal that comes with it
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextlib.contextmanager

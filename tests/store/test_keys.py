@@ -70,6 +70,25 @@ async def test_of_several_that_set_a_value_at_once_one_is_told_that_it_did(url: 
         await each.close()
 
 
+async def test_of_several_that_start_at_once_one_makes_the_first_key(url: str) -> None:
+    stores = [await Store.open(url) for _ in range(3)]
+    keys = [replace(KEY, id=f"key_{at}", sha256=bytes([at] * 32)) for at in range(3)]
+    made = await asyncio.gather(*(each.add_first_key("admin", key) for each, key in zip(stores, keys, strict=True)))
+    assert sorted(made) == [False, False, True]
+    first = keys[made.index(True)]
+    assert await stores[0].keys() == (first,)
+    assert await stores[0].meta("admin") == first.id
+    for each in stores:
+        await each.close()
+
+
+async def test_a_first_key_that_cannot_be_kept_leaves_no_trace_of_itself(store: Store) -> None:
+    await store.add_key(KEY)
+    with pytest.raises(StoreError):
+        await store.add_first_key("admin", KEY)
+    assert await store.meta("admin") is None
+
+
 @pytest.mark.parametrize("id_", ["' OR 1=1 --", "key_1\0", "%", '"; DROP TABLE keys; --'])
 async def test_an_id_is_never_sql(store: Store, id_: str) -> None:
     await store.add_key(KEY)

@@ -21,6 +21,29 @@ INT64_MAX: Final = 2**63 - 1
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
+def packed_entry(entry: Entry) -> tuple[Entry, bytes]:
+    """`entry`, shortened if need be, and its payload of at most `PAYLOAD_BYTES_MAX` bytes."""
+    try:
+        payload = encode(entry)
+        if len(payload) <= PAYLOAD_BYTES_MAX:
+            return entry, payload
+    except (OverflowError, UnicodeEncodeError):
+        pass
+    entry = fitting_entry(entry)
+    return entry, encode(entry)
+
+
+def packed_reservation(reservation: Reservation) -> bytes:
+    """The payload of `reservation`, shortened if need be, of at most `PAYLOAD_BYTES_MAX` bytes."""
+    try:
+        payload = encode(reservation)
+        if len(payload) <= PAYLOAD_BYTES_MAX:
+            return payload
+    except (OverflowError, UnicodeEncodeError):
+        pass
+    return encode(fitting_reservation(reservation))
+
+
 def fitting_entry(entry: Entry) -> Entry:
     """`entry`, shortened as little as needed for one record."""
     return next(shorter for shorter in _shortened(_mapped(entry, _sound)) if _fits(shorter))

@@ -21,8 +21,8 @@ from typing import Protocol
 
 from keywright.core.entry import Entry, Reservation
 from keywright.core.errors import StoreError
-from keywright.ledger.fit import encode, fitting_entry, fitting_reservation
-from keywright.ledger.frame import RECORD_BYTES_MAX, entry_record, reservation_record
+from keywright.ledger.fit import packed_entry, packed_reservation
+from keywright.ledger.frame import entry_record, reservation_record
 from keywright.ledger.replay import Replayed, replay
 from keywright.ledger.segment import Segment
 from keywright.ledger.settings import LedgerSettings
@@ -102,14 +102,7 @@ class Ledger:
         """
         if len(self._waiting) >= self._waiting_max:
             raise StoreError(self._full())
-        try:
-            record = reservation_record(encode(reservation))
-        except (OverflowError, UnicodeEncodeError):
-            record = b""
-        if not record or len(record) > RECORD_BYTES_MAX:
-            reservation = fitting_reservation(reservation)
-            record = reservation_record(encode(reservation))
-        self._open[reservation.id] = self._spool.reserve(record)
+        self._open[reservation.id] = self._spool.reserve(reservation_record(packed_reservation(reservation)))
 
     def settle(self, entry: Entry) -> None:
         """Record how a call ended. Does not fail for one that was reserved.
@@ -117,13 +110,8 @@ class Ledger:
         A call that never was (refused before) is recorded too; when there is no room left for it, it is counted in
         `dropped_refusals` instead. An entry too long for a record is shortened (see `fit.py`).
         """
-        try:
-            record = entry_record(encode(entry))
-        except (OverflowError, UnicodeEncodeError):
-            record = b""
-        if not record or len(record) > RECORD_BYTES_MAX:
-            entry = fitting_entry(entry)
-            record = entry_record(encode(entry))
+        entry, payload = packed_entry(entry)
+        record = entry_record(payload)
         reserved = self._open.pop(entry.id, None)
         if reserved is not None:
             segment = self._spool.settle(record)

@@ -11,7 +11,6 @@ waiting. Everything in here is SQLite's own; statements elsewhere in this room a
 """
 
 import os
-import sqlite3
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, event
@@ -82,19 +81,3 @@ def _prepare(connection: Any, _: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("keywright_begin", "BEGIN"))
-
-
-SQLITE_MIN: Final = (3, 35)
-
-
-def require_version() -> None:
-    """Check the SQLite that Python was built with.
-
-    Raises:
-        StoreError: it is too old.
-    """
-    if sqlite3.sqlite_version_info < SQLITE_MIN:
-        raise StoreError(
-            f"SQLite {sqlite3.sqlite_version} is too old: Keywright needs {'.'.join(map(str, SQLITE_MIN))} or newer; "
-            "use a newer Python"
-        )

@@ -14,7 +14,7 @@ from keywright.core.identity import Key
 from keywright.store import entries as entry_rows
 from keywright.store import keys as key_rows
 from keywright.store.address import Address, parsed
-from keywright.store.engine import WRITE, create_file, engine_for, require_version
+from keywright.store.engine import WRITE, create_file, engine_for
 from keywright.store.migration import migrate
 from keywright.store.schema import META
 from keywright.store.trouble import explained
@@ -43,7 +43,6 @@ class Store:
             StoreError: the URL is wrong; the file cannot be opened, read or written; a newer version wrote it.
         """
         address = parsed(url)
-        require_version()
         create_file(address)
         engine = engine_for(address)
         try:
@@ -94,10 +93,17 @@ class Store:
     async def set_meta_if_absent(self, name: str, value: str) -> bool:
         """Keep `value` under `name`, unless there is one. Returns whether it was kept: never two are told so."""
         async with self._write() as connection:
-            if await _meta(connection, name) is not None:
+            return await _set_meta_if_absent(connection, name, value)
+
+    async def add_first_key(self, name: str, key: Key) -> bool:
+        """Keep `key` and, under `name`, its id, both or neither, unless there is a value under `name`.
+
+        Returns whether they were kept: of several processes that start at once, one makes the first key.
+        """
+        async with self._write() as connection:
+            if not await _set_meta_if_absent(connection, name, key.id):
                 return False
-            await connection.execute(insert(META).values(name=name, value=value))
-            await key_rows.count_change(connection)
+            await key_rows.insert_key(connection, key)
             return True
 
     async def write_entries(self, entries: Sequence[Entry]) -> int:
@@ -132,6 +138,14 @@ class Store:
         with explained(self.address):
             async with self._turn, self._writer.begin() as connection:
                 yield connection
+
+
+async def _set_meta_if_absent(connection: AsyncConnection, name: str, value: str) -> bool:
+    if await _meta(connection, name) is not None:
+        return False
+    await connection.execute(insert(META).values(name=name, value=value))
+    await key_rows.count_change(connection)
+    return True
 
 
 async def _meta(connection: AsyncConnection, name: str) -> str | None:

@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionInTime
 
 from keywright.core.errors import StoreError
 from keywright.store.address import Address
@@ -49,8 +50,8 @@ def _sentence(error: Exception, address: Address) -> str:
     for start, what, remedy in ADVICE:
         if name.startswith(start):
             return f"the database {address} {what}: {remedy}"
-    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
-        return f"the database {address} did not serve in time ({type(error).__name__}): it is overloaded or closed"
+    if isinstance(error, NoConnectionInTime):
+        return f"the database {address} is overloaded: no connection became free; send fewer questions at once"
     return f"the database {address} refused: {cause} ({name or type(cause).__name__})"
 
 
