@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bench.machine import Machine
@@ -81,7 +81,7 @@ def summarise(samples: Iterable[Sample]) -> tuple[Row, ...]:
 def show(report: Report, console: Console) -> None:
     """A table per question, and below them where it was measured."""
     for question, (columns, lines) in tables(report.rows).items():
-        table = Table(*columns, title=question, title_justify="left")
+        table = Table(*(Column(title, overflow="fold") for title in columns), title=question, title_justify="left")
         for line in lines:
             table.add_row(*map(Text, line))
         console.print(table)
