@@ -1,0 +1,262 @@
+"""Events to this wire's chunks.
+
+Each event is one chunk, written as OpenAI does: the role first, `usage` only for a client that asked for it, in a
+chunk of its own before `[DONE]`. Thinking that the plain field cannot say alone (signed, of another dialect, or not
+the first of its choice) is repeated in `reasoning_details`, piece by piece, under one index per thought.
+"""
+
+from typing import Final, assert_never
+
+import msgspec
+
+from keywright.core.event import (
+    ArgumentsDelta,
+    Aside,
+    CitationDelta,
+    Closed,
+    Ended,
+    Event,
+    Failed,
+    Finished,
+    LogprobsDelta,
+    Metered,
+    Opened,
+    SignatureDelta,
+    Started,
+    TextDelta,
+)
+from keywright.core.json import Json, JsonObject
+from keywright.core.loss import Loss
+from keywright.core.message import Part, Refusal, Text, Thinking, ToolCall
+from keywright.core.request import Request
+from keywright.dialects.openai_chat.error import encode_error
+from keywright.dialects.openai_chat.fields import NAME, own
+from keywright.dialects.openai_chat.finish import encode_finish
+from keywright.dialects.openai_chat.parts import encode_citation
+from keywright.dialects.openai_chat.response import (
+    ANSWER_FIELDS,
+    citations_of,
+    lose_finish,
+    lost_kind,
+    other_fields,
+    own_logprobs,
+)
+from keywright.dialects.openai_chat.thinking import PLAIN, encode_detail, is_thought, needs_detail
+from keywright.dialects.openai_chat.tools import speaks_functions
+from keywright.dialects.openai_chat.usage import encode_usage
+from keywright.dialects.sse import data_frame
+
+_DONE: Final = b"data: [DONE]\n\n"
+_NONE: Final[JsonObject] = {}
+
+
+class _Part:
+    """What must be known of an open part: its head, and the number it has among its like on the wire."""
+
+    __slots__ = ("detailed", "field", "head", "number")
+
+    def __init__(self, head: Part, number: int, *, detailed: bool = False, field: str = PLAIN) -> None:
+        self.head = head
+        self.number = number
+        self.detailed = detailed
+        self.field = field
+
+
+class StreamWriter:
+    """Events to bytes for the client. Everything it could not say is in `losses`."""
+
+    def __init__(self, request: Request) -> None:
+        self.losses: list[Loss] = []
+        self._legacy = speaks_functions(request)
+        self._with_usage = bool(request.stream_usage)
+        self._head = b""
+        self._tail = b',"usage":null}' if self._with_usage else b"}"
+        self._parts: dict[tuple[int, int], _Part] = {}
+        self._calls: dict[int, int] = {}
+        self._thoughts: dict[int, int] = {}
+        self._spoken: set[int] = set()
+        self._metered: Metered | None = None
+
+    def write(self, event: Event) -> bytes:
+        """The bytes for `event`; may be empty."""
+        match event:
+            case TextDelta():
+                return self._text(event)
+            case ArgumentsDelta():
+                return self._arguments(event)
+            case Opened():
+                return self._opened(event)
+            case SignatureDelta():
+                return self._signature(event)
+            case CitationDelta():
+                return self._citation(event)
+            case LogprobsDelta():
+                return self._logprobs(event)
+            case Finished():
+                return self._finished(event)
+            case Started() | Metered() | Aside() | Closed():
+                return self._noted(event)
+            case Failed():
+                return data_frame(encode_error(event.failure, ""))
+            case Ended():
+                return self._usage() + _DONE
+            case _:
+                assert_never(event)
+
+    def _noted(self, event: Started | Metered | Aside | Closed) -> bytes:
+        """What is only remembered."""
+        match event:
+            case Started():
+                extra = {field: value for field, value in own(event.extras).items() if field not in ANSWER_FIELDS}
+                head: JsonObject = {
+                    "id": event.id,
+                    "object": "chat.completion.chunk",
+                    "created": event.created_s or 0,
+                    "model": event.model,
+                    **extra,
+                }
+                self._head = msgspec.json.encode(head)[:-1]
+            case Metered():
+                self._metered = event
+            case Aside() | Closed():
+                pass
+        return b""
+
+    def _chunk(self, choice: int, delta: Json, more: JsonObject = _NONE) -> bytes:
+        """One chunk, with `more` in its choice. The first of a choice is preceded by one that says the role."""
+        role = b""
+        if choice not in self._spoken:
+            self._spoken.add(choice)
+            role = self._chunk(choice, {"role": "assistant", "content": "", "refusal": None})
+        said = msgspec.json.encode({"index": choice, "delta": delta, "logprobs": None, "finish_reason": None, **more})
+        return b'%bdata: %b,"choices":[%b]%b\n\n' % (role, self._head, said, self._tail)
+
+    def _opened(self, event: Opened) -> bytes:
+        head, choice = event.head, event.choice
+        if isinstance(head, ToolCall):
+            return self._opened_call(event, head)
+        if is_thought(head):
+            return self._opened_thought(event)
+        self._parts[choice, event.part] = _Part(head, 0)
+        match head:
+            case Text():
+                said = self._chunk(choice, {"content": head.text}) if head.text else b""
+                path = f"choices[{choice}].message"
+                cited = citations_of(head, path, self.losses)
+                return said + (self._chunk(choice, {"annotations": cited}) if cited else b"")
+            case Refusal():
+                return self._chunk(choice, {"refusal": head.text}) if head.text else b""
+            case _:
+                fields = other_fields(head)
+                if fields is None:
+                    why = f"OpenAI's chat completions have no place for {lost_kind(head)}"
+                    self.losses.append(Loss(f"choices[{choice}].message", why))
+                    return b""
+                return self._chunk(choice, fields)
+
+    def _opened_call(self, event: Opened, head: ToolCall) -> bytes:
+        number = self._calls.get(event.choice, 0)
+        self._calls[event.choice] = number + 1
+        self._parts[event.choice, event.part] = _Part(head, number)
+        if self._legacy:
+            said: JsonObject = {"function_call": {"name": head.name, "arguments": head.arguments}}
+            return self._chunk(event.choice, said) if number == 0 else b""
+        kind, inner = ("custom", "input") if head.custom else ("function", "arguments")
+        call: JsonObject = {
+            "index": number,
+            "id": head.id,
+            "type": kind,
+            kind: {"name": head.name, inner: head.arguments},
+        }
+        return self._chunk(event.choice, {"tool_calls": [call]})
+
+    def _opened_thought(self, event: Opened) -> bytes:
+        head, choice = event.head, event.choice
+        number = self._thoughts.get(choice, 0)
+        self._thoughts[choice] = number + 1
+        if not isinstance(head, Thinking):
+            return self._chunk(choice, {"reasoning_details": [_indexed(head, number)]})
+        foreign = head.origin not in (None, NAME)
+        field = own(head.extras).get("field")
+        part = _Part(
+            head,
+            number,
+            detailed=foreign or number > 0 or needs_detail(head),
+            field=field if isinstance(field, str) else PLAIN,
+        )
+        self._parts[choice, event.part] = part
+        return self._thought(choice, part, head.text, head.signature) if head.text or head.signature else b""
+
+    def _thought(self, choice: int, part: _Part, text: str, signature: str | None) -> bytes:
+        delta: JsonObject = {part.field: text} if text and part.field else {}
+        if part.detailed or signature is not None:
+            assert isinstance(part.head, Thinking)
+            piece = msgspec.structs.replace(part.head, text=text, signature=signature)
+            delta["reasoning_details"] = [_indexed(piece, part.number)]
+        return self._chunk(choice, delta)
+
+    def _text(self, event: TextDelta) -> bytes:
+        part = self._parts.get((event.choice, event.part))
+        match part.head if part else None:
+            case Text():
+                return self._chunk(event.choice, {"content": event.text})
+            case Thinking():
+                assert part is not None
+                return self._thought(event.choice, part, event.text, None)
+            case Refusal():
+                return self._chunk(event.choice, {"refusal": event.text})
+            case _:
+                return b""
+
+    def _arguments(self, event: ArgumentsDelta) -> bytes:
+        part = self._parts.get((event.choice, event.part))
+        if part is None or not isinstance(part.head, ToolCall):
+            return b""
+        if self._legacy:
+            said: JsonObject = {"function_call": {"arguments": event.text}}
+            return self._chunk(event.choice, said) if part.number == 0 else b""
+        kind, inner = ("custom", "input") if part.head.custom else ("function", "arguments")
+        call: JsonObject = {"index": part.number, kind: {inner: event.text}}
+        if part.head.custom:
+            call["type"] = "custom"
+        return self._chunk(event.choice, {"tool_calls": [call]})
+
+    def _signature(self, event: SignatureDelta) -> bytes:
+        part = self._parts.get((event.choice, event.part))
+        if part is None or not isinstance(part.head, Thinking):
+            return b""
+        return self._thought(event.choice, part, "", event.signature)
+
+    def _citation(self, event: CitationDelta) -> bytes:
+        annotation = encode_citation(event.citation)
+        if annotation is None:
+            self.losses.append(Loss(f"choices[{event.choice}].message.annotations", "OpenAI's citations need a URL"))
+            return b""
+        return self._chunk(event.choice, {"annotations": [annotation]})
+
+    def _logprobs(self, event: LogprobsDelta) -> bytes:
+        body = own_logprobs(event.body) if event.origin in ("", NAME) else None
+        return b"" if body is None else self._chunk(event.choice, {}, {"logprobs": body})
+
+    def _finished(self, event: Finished) -> bytes:
+        lose_finish(event.finish, f"choices[{event.choice}]", self.losses)
+        extra = own(event.extras)
+        delta = extra.get("message") or {}
+        more = {field: value for field, value in extra.items() if field != "message"}
+        more["finish_reason"] = encode_finish(event.finish, legacy=self._legacy)
+        return self._chunk(event.choice, delta, more)
+
+    def _usage(self) -> bytes:
+        if self._metered is None or not self._with_usage:
+            return b""
+        extra = own(self._metered.extras)
+        late = {field: value for field, value in extra.items() if field not in ANSWER_FIELDS}
+        more = b"," + msgspec.json.encode(late)[1:-1] if late else b""
+        usage = msgspec.json.encode(encode_usage(self._metered.usage, extra.get("usage")))
+        return b'data: %b,"choices":[]%b,"usage":%b}\n\n' % (self._head, more, usage)
+
+
+def _indexed(thought: Part, number: int) -> Json:
+    """The item for a piece of a thought, with its index unless its own server gave it one."""
+    item = encode_detail(thought)
+    return {"index": number, **item} if isinstance(item, dict) else item

@@ -1,0 +1,250 @@
+"""Counting an answer that passes through untouched.
+
+`Tap` must cost next to nothing per chunk, so it keeps chunks as they came and reads them in batches of
+`TAP_BYTES_MAX`: the data of a batch of frames, joined by commas, is one JSON array and one call of the decoder.
+
+Where Keywright asked for the usage and the client did not, the chunk that holds nothing else is taken out. A frame
+that is not whole yet is then held back (no client can act on part of a frame) until it is seen to be another one.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from keywright.core.dialect import Peek, Tapped
+from keywright.core.errors import UpstreamMalformedError
+from keywright.core.failure import Failure
+from keywright.core.json import Json, JsonObject
+from keywright.dialects.openai_chat.error import failure_of
+from keywright.dialects.openai_chat.response import read_usage
+from keywright.dialects.sse import SseDecoder
+
+TAP_BYTES_MAX: Final = 16 * 1024
+"""How much of a stream is kept unread, and how large a frame is still read."""
+
+
+class _Ending(Struct, frozen=True):
+    finish_reason: str | None = None
+
+
+class _Whole(Struct, frozen=True):
+    model: str | None = None
+    choices: list[_Ending] | None = None
+    usage: JsonObject | None = None
+
+
+class _Said(Struct, frozen=True):
+    content: Json = None
+    reasoning_content: Json = None
+    reasoning: Json = None
+    refusal: Json = None
+    tool_calls: Json = None
+
+
+class _Piece(Struct, frozen=True):
+    delta: _Said | None = None
+    message: _Said | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(Struct, frozen=True):
+    model: str | None = None
+    choices: list[_Piece] | None = None
+    usage: JsonObject | None = None
+    error: Json = None
+
+
+_WHOLE: Final = msgspec.json.Decoder(_Whole)
+_CHUNK: Final = msgspec.json.Decoder(_Chunk)
+_CHUNKS: Final = msgspec.json.Decoder(list[_Chunk])
+
+
+def tap_response(body: bytes) -> Tapped:
+    """What a whole answer says of itself; what it generated is only counted where it reports no usage."""
+    try:
+        whole = _WHOLE.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Tapped()
+    usage, _ = read_usage(whole.usage)
+    finish = whole.choices[0].finish_reason if whole.choices else None
+    return Tapped(usage, whole.model, finish, None, 0 if usage else _chars_in(body), complete=bool(whole.choices))
+
+
+def _chars_in(body: bytes) -> int:
+    try:
+        return sum(_said(piece) for piece in _CHUNK.decode(body).choices or ())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return 0
+
+
+def _said(piece: _Piece) -> int:
+    """How many characters a choice's delta or message holds."""
+    said = piece.delta or piece.message
+    if said is None:
+        return 0
+    chars = 0
+    for text in (said.content, said.reasoning_content or said.reasoning, said.refusal):
+        if isinstance(text, str):
+            chars += len(text)
+    return chars + (len(msgspec.json.encode(said.tool_calls)) if said.tool_calls else 0)
+
+
+class Tap:
+    """Counts a stream that passes through."""
+
+    __slots__ = (
+        "_chars",
+        "_complete",
+        "_decoder",
+        "_failure",
+        "_finish",
+        "_kept",
+        "_kept_bytes",
+        "_model",
+        "_strainer",
+        "_usage",
+    )
+
+    def __init__(self, peeked: Peek) -> None:
+        self._strainer = None if peeked.stream_usage or not peeked.stream else _Strainer()
+        self._decoder = SseDecoder(TAP_BYTES_MAX)
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._model: str | None = None
+        self._finish: str | None = None
+        self._usage: JsonObject | None = None
+        self._failure: Failure | None = None
+        self._chars = 0
+        self._complete = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take `chunk` as it came; return what to pass on."""
+        self._kept.append(chunk)
+        self._kept_bytes += len(chunk)
+        if self._kept_bytes > TAP_BYTES_MAX:
+            self._read()
+        return chunk if self._strainer is None else self._strainer.feed(chunk)
+
+    def result(self) -> Tapped:
+        """What has been seen so far. May be called at any time, also after an abort."""
+        self._read()
+        usage, _ = read_usage(self._usage)
+        complete = self._complete or self._finish is not None
+        return Tapped(usage, self._model, self._finish, self._failure, self._chars, complete)
+
+    def _read(self) -> None:
+        """Count what was kept, and forget it."""
+        batch = b"".join(self._kept)
+        self._kept.clear()
+        self._kept_bytes = 0
+        try:
+            frames = [frame.data for frame in self._decoder.feed(batch)]
+        except UpstreamMalformedError:  # a picture or so: its size is all that is counted
+            self._decoder = SseDecoder(TAP_BYTES_MAX)
+            self._chars += len(batch)
+            return
+        if frames and frames[-1] == b"[DONE]":
+            self._complete = True
+            frames.pop()
+        try:
+            chunks = _CHUNKS.decode(b"[%b]" % b",".join(frames))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            chunks = _readable(frames)
+        for chunk in chunks:
+            self._count(chunk)
+
+    def _count(self, chunk: _Chunk) -> None:
+        if chunk.model:
+            self._model = chunk.model
+        if chunk.usage:
+            self._usage = chunk.usage
+        if chunk.error:
+            self._failure = failure_of(chunk.error)
+        for piece in chunk.choices or ():
+            self._finish = piece.finish_reason or self._finish
+            said = piece.delta
+            if said is not None and said.content.__class__ is str and said.tool_calls is None:
+                self._chars += len(said.content)
+                if not (said.reasoning_content or said.reasoning or said.refusal):
+                    continue
+                self._chars -= len(said.content)
+            self._chars += _said(piece)
+
+
+def _readable(frames: list[bytes]) -> list[_Chunk]:
+    """The frames that are chunks, one by one."""
+    chunks = []
+    for frame in frames:
+        try:
+            chunks.append(_CHUNK.decode(frame))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+    return chunks
+
+
+class _Strainer:
+    """Takes the chunk that holds only the usage out of a stream.
+
+    `_held` is the frame that is not whole yet, of which `_given` bytes were passed on already.
+    """
+
+    __slots__ = ("_given", "_held")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._given = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        if not self._held and chunk.endswith((b"\n\n", b"\r\n\r\n")):
+            return chunk if b"[]" not in chunk and b"[ ]" not in chunk else _strained(chunk)
+        data = self._held + chunk
+        end = max(_after(data, b"\n\n"), _after(data, b"\r\n\r\n"), _after(data, b"\r\r"))
+        rest = data[end:]
+        out = b""
+        if end:
+            whole = _strained(data[:end])
+            out = whole[self._given :]
+            self._given = 0
+        if self._given or _is_other(rest):
+            out += rest[self._given :]
+            self._held = rest[-3:] if len(rest) > TAP_BYTES_MAX else rest
+            self._given = len(self._held)
+        else:
+            self._held = rest
+        return out
+
+
+def _after(data: bytes, separator: bytes) -> int:
+    """Where the last frame that ends with `separator` ends; 0 if none does."""
+    at = data.rfind(separator)
+    return 0 if at < 0 else at + len(separator)
+
+
+def _is_other(rest: bytes) -> bool:
+    """Whether the beginning of a frame shows that it is no chunk with usage only."""
+    return (
+        len(rest) > TAP_BYTES_MAX
+        or b'"choices":[{' in rest
+        or b'"choices": [{' in rest
+        or rest.startswith((b"data: [DONE", b"data:[DONE"))
+    )
+
+
+def _strained(whole: bytes) -> bytes:
+    """Whole frames without those that hold only the usage."""
+    separator = b"\r\n\r\n" if b"\r\n\r\n" in whole else b"\n\n" if b"\n\n" in whole else b"\r\r"
+    frames = whole.split(separator)
+    kept = [frame for frame in frames if not _only_usage(frame)]
+    return whole if len(kept) == len(frames) else separator.join(kept)
+
+
+def _only_usage(frame: bytes) -> bool:
+    if b'"usage"' not in frame:
+        return False
+    _, _, data = frame.partition(b"data:")
+    try:
+        chunk = _CHUNK.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return chunk.choices == [] and bool(chunk.usage)

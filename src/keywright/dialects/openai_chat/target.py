@@ -1,0 +1,31 @@
+"""What an encoder carries through its work: what the model understands, and what could not be said."""
+
+from keywright.core.ability import Abilities
+from keywright.core.json import Extras, JsonObject
+from keywright.core.loss import Loss
+from keywright.dialects.openai_chat.fields import NAME, own
+
+
+class Target:
+    """The model that is spoken to, and the losses so far (each path once)."""
+
+    def __init__(self, abilities: Abilities) -> None:
+        self.abilities = abilities
+        self.losses: dict[str, Loss] = {}
+
+    def knob(self, path: str, why: str) -> None:
+        """Report something dropped that only tunes."""
+        self.losses.setdefault(path, Loss(path, why))
+
+    def meaning(self, path: str, why: str) -> None:
+        """Report something without which the request would mean something else."""
+        self.losses[path] = Loss(path, why, "meaning")
+
+    def extras(self, extras: Extras, path: str = "") -> JsonObject:
+        """This dialect's share of `extras`; every other dialect's fields are lost."""
+        for dialect, fields in extras.items():
+            if dialect != NAME:
+                for field in fields:
+                    at = f"{path}.{field}" if path else field
+                    self.knob(at, f"only {dialect} has this field")
+        return own(extras)

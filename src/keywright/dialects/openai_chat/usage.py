@@ -1,0 +1,138 @@
+"""Token counts: from what this wire reports, whose numbers overlap, to disjoint units, and back.
+
+By OpenAI's rule `prompt_tokens` includes cached, audio and image tokens, and `completion_tokens` includes reasoning
+and audio tokens. Compatible servers differ, and say nowhere by which rule they count; their own sums do (each case
+occurs in recorded traffic):
+
+- reasoning beside the completion: `total_tokens` is prompt + completion + reasoning, or reasoning > completion;
+- cached tokens beside the prompt: cached and written tokens together are more than the prompt;
+- cached tokens that are images or audio at once: each fits into the prompt alone, but not both. The overlap is cached
+  (images have no unit of their own for that, audio has).
+
+What contradicts itself after that is an error.
+"""
+
+from typing import Final
+
+from keywright.core.json import Json, JsonObject
+from keywright.core.usage import Usage, checked
+
+_PROMPT: Final = "prompt_tokens_details"
+_COMPLETION: Final = "completion_tokens_details"
+_CACHED: Final = ("cached_tokens", "prompt_cache_hit_tokens")
+_WRITTEN: Final = ("cache_write_tokens", "cache_creation_input_tokens")
+_SEARCHES: Final = ("server_tool_use", "server_tool_use_details")
+_MODELLED: Final = frozenset(
+    ("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens", _PROMPT, _COMPLETION, *_SEARCHES)
+) | {*_CACHED, *_WRITTEN, "prompt_cache_miss_tokens"}
+_MODELLED_DETAILS: Final = frozenset(
+    ("cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens", "reasoning_tokens")
+)
+
+
+def decode_usage(usage: JsonObject) -> Usage:
+    """The disjoint units of a `usage` object.
+
+    Raises:
+        InconsistentUsageError: its numbers contradict each other.
+    """
+    prompt, completion, total = (
+        _count(usage, "prompt_tokens"),
+        _count(usage, "completion_tokens"),
+        _count(usage, "total_tokens"),
+    )
+    details, generated = _object(usage.get(_PROMPT)), _object(usage.get(_COMPLETION))
+    cached = _first(details, usage, _CACHED)
+    written = _first(details, usage, _WRITTEN)
+    audio, images = _count(details, "audio_tokens"), _count(details, "image_tokens")
+    cached_audio = 0
+    if cached + written > prompt:
+        plain = prompt - audio - images
+    else:
+        plain = prompt - cached - written - audio - images
+        if plain < 0:
+            cached_images = min(-plain, cached, images)
+            cached_audio = min(-plain - cached_images, cached, audio)
+            images -= cached_images
+            plain += cached_images + cached_audio
+    reasoning = _count(generated, "reasoning_tokens") or _count(usage, "reasoning_tokens")
+    heard, drawn = _count(generated, "audio_tokens"), _count(generated, "image_tokens")
+    beside = reasoning > completion or total == prompt + completion + reasoning
+    return checked(
+        Usage(
+            input=plain,
+            output=completion - heard - drawn - (0 if beside else reasoning),
+            reasoning=reasoning,
+            cache_read=cached - cached_audio,
+            cache_write_5m=written,
+            audio_input=audio - cached_audio,
+            audio_output=heard,
+            audio_cache_read=cached_audio,
+            image_input=images,
+            image_output=drawn,
+            searches=sum(_count(_object(usage.get(field)), "web_search_requests") for field in _SEARCHES),
+        )
+    )
+
+
+def unmodelled(usage: JsonObject) -> JsonObject:
+    """What a `usage` object says beside the tokens (a price, timings), and details that are not zero."""
+    rest: JsonObject = {field: value for field, value in usage.items() if field not in _MODELLED}
+    for field in (_PROMPT, _COMPLETION):
+        details = _object(usage.get(field))
+        more: JsonObject = {name: value for name, value in details.items() if value and name not in _MODELLED_DETAILS}
+        if more:
+            rest[field] = more
+    return rest
+
+
+def encode_usage(usage: Usage, extra: Json = None) -> JsonObject:
+    """A `usage` object by OpenAI's rule. `extra`: what `unmodelled` gave for it."""
+    prompt, completion = usage.input_total, usage.output_total
+    details: JsonObject = {
+        "cached_tokens": usage.cache_read + usage.audio_cache_read,
+        "audio_tokens": usage.audio_input + usage.audio_cache_read,
+    }
+    if written := usage.cache_write_5m + usage.cache_write_1h:
+        details["cache_write_tokens"] = written
+    if usage.image_input:
+        details["image_tokens"] = usage.image_input
+    generated: JsonObject = {
+        "reasoning_tokens": usage.reasoning,
+        "audio_tokens": usage.audio_output,
+        "accepted_prediction_tokens": 0,
+        "rejected_prediction_tokens": 0,
+    }
+    if usage.image_output:
+        generated["image_tokens"] = usage.image_output
+    encoded: JsonObject = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        _PROMPT: details,
+        _COMPLETION: generated,
+    }
+    if usage.searches:
+        encoded["server_tool_use"] = {"web_search_requests": usage.searches}
+    if isinstance(extra, dict):
+        details.update(_object(extra.get(_PROMPT)))
+        generated.update(_object(extra.get(_COMPLETION)))
+        encoded = {**extra, **encoded}
+    return encoded
+
+
+def _first(details: JsonObject, usage: JsonObject, fields: tuple[str, ...]) -> int:
+    """The first of `fields` that is not zero, in the details or beside them."""
+    for field in fields:
+        if found := _count(details, field) or _count(usage, field):
+            return found
+    return 0
+
+
+def _count(fields: JsonObject, name: str) -> int:
+    value = fields.get(name)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
