@@ -49,16 +49,18 @@ _DECODER: Final = msgspec.json.Decoder(dict[str, Json])
 
 
 def decode_error(status: int, body: bytes) -> Failure:
-    """The failure that an answer with `status` and `body` is. Never raises."""
+    """The failure that an answer with `status` and `body` is. Never raises.
+
+    A body that is not the API's comes from something before it, whose words may tell of addresses: they are not kept.
+    """
     try:
         node = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         node = {}
     if isinstance(node.get("error"), dict):
         return failure_of(node, status)
-    said = body[:MESSAGE_CHARS_MAX].decode(errors="replace").strip()
     kind = _by_status(status)
-    return Failure(kind=kind, status=status, code=kind, message=said or f"the provider answered {status}")
+    return Failure(kind=kind, status=status, code=kind, message=f"the provider answered {status}, not in its own form")
 
 
 def failure_of(node: JsonObject, status: int | None = None) -> Failure:

@@ -77,6 +77,8 @@ def decode_request(body: bytes) -> Request:
         return _request(node)
     except ShapeError as error:
         raise _refused("invalid_request", error.path, f"{error.path}: {error.why}") from None
+    except RecursionError:
+        raise _refused("invalid_request", "messages", "messages: blocks are nested too deep") from None
 
 
 def _request(node: JsonObject) -> Request:

@@ -54,6 +54,8 @@ def decode_response(body: bytes) -> Response:
         parts = parts_of(node["content"])
     except ShapeError as error:
         raise UpstreamMalformedError(f"the answer is wrong at {error.path}: {error.why}") from None
+    except RecursionError:
+        raise UpstreamMalformedError("the answer's blocks are nested too deep") from None
     reason = node.get("stop_reason")
     finish = None
     if isinstance(reason, str):

@@ -22,6 +22,7 @@ MODEL_CHARS_MAX: Final = 512
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
+_MODEL: Final = b'"model"'
 _RELIED: Final = frozenset({"model", "stream", "max_tokens"})
 
 
@@ -105,9 +106,19 @@ def peek(body: bytes) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage."""
+    """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage.
+
+    `peeked` is proof that the body has one member of that name, written plainly. So where those letters stand only
+    once, they are it, and the walk need not be done again.
+    """
     if model == peeked.model:
         return body
+    key = body.find(_MODEL)
+    if body.find(_MODEL, key + 1) < 0:
+        start = body.find(b'"', key + len(_MODEL))
+        written = msgspec.json.encode(peeked.model)
+        if body.startswith(written, start):
+            return body[:start] + msgspec.json.encode(model) + body[start + len(written) :]
     return walked(body, _RELIED).edited({"model": msgspec.json.encode(model)})
 
 

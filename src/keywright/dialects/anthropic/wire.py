@@ -18,6 +18,9 @@ STREAM_TYPE: Final = b"text/event-stream; charset=utf-8"
 Node: TypeAlias = dict[str, object]
 """A JSON object on its way out; its values may be `msgspec.Raw`."""
 
+REPEATED: Final = frozenset({"cache_control", "legacy", "reasoning", "top_k"})
+"""Extras in which a dialect keeps how its client spelled what the canonical request says as well: no loss."""
+
 _PLAIN_MARK: Final[JsonObject] = {"type": "ephemeral"}
 
 
@@ -151,7 +154,11 @@ def report_foreign(extras: Extras, path: str, losses: list[Loss]) -> None:
     for dialect, fields in extras.items():
         if dialect != NAME:
             step = f"{path}." if path else ""
-            losses += [Loss(f"{step}{field}", "the Messages API has no such field") for field in fields]
+            losses += [
+                Loss(f"{step}{field}", "the Messages API has no such field")
+                for field in fields
+                if field not in REPEATED
+            ]
 
 
 def rendered(node: Node) -> bytes:
