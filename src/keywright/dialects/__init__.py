@@ -4,6 +4,8 @@ from types import MappingProxyType
 from typing import Final
 
 from keywright.core.dialect import Dialect
-from keywright.dialects import anthropic
+from keywright.dialects import anthropic, openai_chat
 
-DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType({anthropic.NAME: anthropic})
+DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType(
+    {openai_chat.NAME: openai_chat, anthropic.NAME: anthropic}
+)

@@ -38,11 +38,9 @@ async def open_admin(environment: Mapping[str, str], store: Store, now_s: int) -
     if await store.meta(META) is not None:
         return Admin(None, {})
     issued = issue("admin", secrets.token_bytes)
-    if not await store.set_meta_if_absent(META, issued.id):
-        return Admin(None, {})
     key = Key(id=issued.id, kind="admin", name="first admin key", sha256=issued.sha256, created_s=now_s)
-    await store.add_key(key)
-    return Admin(issued.secret, {})
+    first = await store.add_first_key(META, key)
+    return Admin(issued.secret if first else None, {})
 
 
 def _operators_key(given: str, now_s: int) -> Key:

@@ -58,8 +58,7 @@ class House:
         Raises:
             ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
         """
-        url = _at(blueprint.base, blueprint.config.store.url)
-        store = await Store.open(url)
+        store = await Store.open(store_url(blueprint))
         try:
             admin = await open_admin(blueprint.environment, store, blueprint.clock.unix_us() // 1_000_000)
             ledger = await Ledger.open(
@@ -163,9 +162,10 @@ def spool_folder(blueprint: Blueprint) -> Path:
     return blueprint.base / "keywright.spool"
 
 
-def _at(base: Path, url: str) -> str:
-    """`url` with a relative SQLite path made absolute from `base`."""
+def store_url(blueprint: Blueprint) -> str:
+    """The store's URL, with a relative SQLite path made absolute from the base folder."""
+    url = blueprint.config.store.url
     scheme, separator, path = url.partition(":///")
     if not separator or not scheme.startswith("sqlite") or not path or path.startswith("/"):
         return url
-    return f"{scheme}:///{(base / path).resolve()}"
+    return f"{scheme}:///{(blueprint.base / path).resolve()}"

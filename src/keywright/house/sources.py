@@ -1,7 +1,7 @@
 """From the configuration to what the pipeline routes to: providers with their credentials, aliases, prices."""
 
 from collections.abc import Callable, Mapping
-from typing import assert_never
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 from keywright.catalog.catalogue import Catalogue
@@ -15,6 +15,10 @@ from keywright.pipeline.routes import Breaker, Routes, Source
 from keywright.providers.provider import Bearer, HeaderKey, Provider
 from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
 from keywright.vault.vault import Vault
+
+
+OWN_NAMES: Final = {"per_request": "request"}
+"""Where the file says a price otherwise than the catalogue."""
 
 
 def build_routes(config: Config, vault: Vault, breakers: "Breakers", listed: Mapping[str, tuple[str, ...]]) -> Routes:
@@ -100,7 +104,7 @@ def _own_prices(rows: tuple[PriceConfig, ...]) -> dict[str, Price]:
     own = {}
     for row in rows:
         quoted = {
-            field: f"{amount:f}"
+            OWN_NAMES.get(field, field): f"{amount:f}"
             for field in row.__struct_fields__
             if field != "model" and (amount := getattr(row, field)) is not None
         }
