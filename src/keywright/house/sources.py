@@ -16,7 +16,6 @@ from keywright.providers.provider import Bearer, HeaderKey, Provider
 from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
 from keywright.vault.vault import Vault
 
-
 OWN_NAMES: Final = {"per_request": "request"}
 """Where the file says a price otherwise than the catalogue."""
 
