@@ -62,7 +62,8 @@ def planned(request: Request, abilities: Abilities, losses: _Losses) -> Plan:
     reasoning = request.reasoning
     if reasoning is None:
         return Plan(output_tokens_max)
-    path = "reasoning_effort" if reasoning.mode is None else "thinking"
+    configured = reasoning.mode is not None or reasoning.budget_tokens is not None
+    path = "thinking" if configured else "reasoning_effort"
     if reasoning.mode == "off" or (reasoning.mode is None and reasoning.effort == "none"):
         return _disabled(output_tokens_max, reasoning, abilities)
     if abilities.reasoning == "none":
@@ -70,7 +71,7 @@ def planned(request: Request, abilities: Abilities, losses: _Losses) -> Plan:
         return Plan(output_tokens_max)
     effort = None if abilities.reasoning == "budget" else _effort(reasoning, losses)
     if abilities.reasoning == "effort":
-        if reasoning.mode is not None:
+        if configured or reasoning.display is not None:
             losses.append(Loss(path, "this model takes an effort only"))
         return Plan(output_tokens_max, effort=effort)
     if _forces_tool(request):

@@ -85,7 +85,8 @@ def peek(body: bytes) -> Peek:
     Raises:
         RefusedError: 400 `invalid_json` when it is no unambiguous JSON object, `invalid_request` naming the field.
     """
-    values = walked(body, _RELIED).values
+    members = walked(body, _RELIED)
+    values = members.values
     model = stream = output_tokens_max = None
     field = "model"
     try:
@@ -102,7 +103,7 @@ def peek(body: bytes) -> Peek:
         _refuse("model", f"must have 1 to {MODEL_CHARS_MAX} characters")
     if output_tokens_max is None or output_tokens_max < 1:
         _refuse("max_tokens", "must be a whole number of 1 or more")
-    return Peek(model, stream or False, len(body), output_tokens_max)
+    return Peeked(model, stream or False, len(body), output_tokens_max, members=members)
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
@@ -119,7 +120,7 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
         written = msgspec.json.encode(peeked.model)
         if body.startswith(written, start):
             return body[:start] + msgspec.json.encode(model) + body[start + len(written) :]
-    return walked(body, _RELIED).edited({"model": msgspec.json.encode(model)})
+    return members_of(peeked, body, _RELIED).edited({"model": msgspec.json.encode(model)})
 
 
 def tap_response(body: bytes) -> Tapped:
