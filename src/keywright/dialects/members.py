@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec import Raw, Struct
 
+from keywright.core.dialect import Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 
@@ -24,7 +25,6 @@ DEPTH_MAX: Final = 128
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, Raw])
 _SPACES: Final = b" \t\n\r"
-_COLON: Final = ord(":")
 _COMMA: Final = ord(",")
 _CLOSE: Final = ord("}")
 _AS_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
@@ -61,6 +61,19 @@ class Members(Struct, frozen=True):
         return b"".join(pieces)
 
 
+class Peeked(Peek, frozen=True, kw_only=True):
+    """A `Peek` that remembers where the members stand, so that `patch` need not look again."""
+
+    members: Members
+
+
+def members_of(peeked: Peek, body: bytes, relied: frozenset[str]) -> Members:
+    """The members of `body`: those that `peeked` remembers, if it was read from that very body."""
+    if isinstance(peeked, Peeked) and peeked.members.body is body:
+        return peeked.members
+    return walked(body, relied)
+
+
 def walked(body: bytes, relied: frozenset[str]) -> Members:
     """The members of `body`. `relied`: the names (lower case) that the caller will act on.
 
@@ -74,31 +87,37 @@ def walked(body: bytes, relied: frozenset[str]) -> Members:
     for name, raw in values.items():
         if name not in relied and name.casefold() in relied:
             _refuse(f"the member {name!r} must be written {name.casefold()!r}")
-        key = b'"%b"' % name.encode()
-        value = bytes(raw)
-        if body[at] in _SPACES:
-            at = _past_spaces(body, at)
-        if not body.startswith(key, at):
-            _refuse(f"a member before or at {name!r} comes twice or its name is written with escapes")
-        at += len(key)
-        if body[at] != _COLON:
-            at = _past_spaces(body, at)
-        at += 1
-        if body[at] in _SPACES:
-            at = _past_spaces(body, at)
-        if not body.startswith(value, at):
-            _refuse(f"the member {name!r} comes twice")
-        starts.append(at)
-        at += len(value)
-        if body[at] in _SPACES:
-            at = _past_spaces(body, at)
+        key = name.encode()
+        compact = b'"%b":%b' % (key, raw)
+        if body.startswith(compact, at):
+            starts.append(at + len(key) + 3)
+            at += len(compact)
+        else:
+            start = _value_at(body, at, key, name)
+            value = bytes(raw)
+            if not body.startswith(value, start):
+                _refuse(f"the member {name!r} comes twice")
+            starts.append(start)
+            at = _past_spaces(body, start + len(value))
         if body[at] == _COMMA:
             at += 1
+        elif body[at] in _SPACES:
+            at = _past_spaces(body, at)
+            at += body[at] == _COMMA
     if not values:
         at = _past_spaces(body, at)
     if body[at] != _CLOSE:
         _refuse("a member comes twice, or a name is written with escapes")
     return Members(body, values, starts, at)
+
+
+def _value_at(body: bytes, at: int, key: bytes, name: str) -> int:
+    """Where the value of the member `name` begins, which must be the next at `at`."""
+    at = _past_spaces(body, at)
+    if not body.startswith(b'"%b"' % key, at):
+        _refuse(f"a member before or at {name!r} comes twice or its name is written with escapes")
+    at = _past_spaces(body, at + len(key) + 2)
+    return _past_spaces(body, at + 1)
 
 
 def _decoded(body: bytes) -> dict[str, Raw]:

@@ -17,7 +17,13 @@ SEEN = Peek("m", stream=True, input_bytes=1)
 
 
 def test_a_peek_tells_the_little_that_policy_needs() -> None:
-    assert peek(BODY) == Peek("claude-1", stream=True, input_bytes=len(BODY), output_tokens_max=5)
+    peeked = peek(BODY)
+    assert (peeked.model, peeked.stream, peeked.input_bytes, peeked.output_tokens_max) == (
+        "claude-1",
+        True,
+        len(BODY),
+        5,
+    )
     assert not peek(b'{"model":"m","max_tokens":1,"stream":null}').stream
 
 

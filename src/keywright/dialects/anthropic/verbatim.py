@@ -15,7 +15,7 @@ from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.anthropic.error import failure_of
 from keywright.dialects.anthropic.usage import usage_of
-from keywright.dialects.members import walked
+from keywright.dialects.members import Peeked, members_of, walked
 from keywright.dialects.sse import Frame, SseDecoder
 
 MODEL_CHARS_MAX: Final = 512

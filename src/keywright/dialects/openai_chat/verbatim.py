@@ -8,10 +8,12 @@ from msgspec import Struct
 from keywright.core.dialect import Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
-from keywright.dialects.members import Members, walked
+from keywright.dialects.members import Members, Peeked, members_of, walked
 
-RELIED: Final = frozenset(("model", "stream", "max_tokens", "max_completion_tokens", "n", "stream_options"))
-"""The members that policy acts on."""
+RELIED: Final = frozenset(
+    ("model", "messages", "tools", "functions", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n")
+) | {"service_tier", "user", "metadata"}
+"""The members that policy acts on, here or after decoding."""
 
 _USAGE_ASKED: Final = b'{"include_usage":true}'
 _Value = TypeVar("_Value")
@@ -19,12 +21,6 @@ _Value = TypeVar("_Value")
 
 class _StreamOptions(Struct, frozen=True):
     include_usage: bool | None = None
-
-
-class Peeked(Peek, frozen=True, kw_only=True):
-    """A `Peek` that remembers where the members stand, so that `patch` need not look again."""
-
-    members: Members
 
 
 _MODEL: Final = msgspec.json.Decoder(str)
@@ -58,7 +54,7 @@ def peek(body: bytes) -> Peek:
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     """`body` with the model's name replaced and, for a stream, usage asked for; all else byte for byte."""
-    members = peeked.members if isinstance(peeked, Peeked) and peeked.members.body is body else walked(body, RELIED)
+    members = members_of(peeked, body, RELIED)
     changes = {"model": msgspec.json.encode(model)}
     if peeked.stream and not peeked.stream_usage:
         changes["stream_options"] = _with_usage(members)
