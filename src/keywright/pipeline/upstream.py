@@ -10,12 +10,14 @@ safe and promises something, then the next. Our credential's (401, 402, 403), a 
 the next candidate at once.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 import msgspec
 
 from keywright.core.clock import Clock
+from keywright.core.dialect import StreamReader, Tapped
 from keywright.core.entry import Attempt
 from keywright.core.errors import (
     NotTranslatableError,
@@ -26,7 +28,7 @@ from keywright.core.errors import (
     UpstreamMalformedError,
     UpstreamTimeoutError,
 )
-from keywright.core.event import Failed
+from keywright.core.event import Event, Failed
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
@@ -44,6 +46,8 @@ OURS: Final[frozenset[FailureKind]] = frozenset({"authentication", "permission",
 """Failures of the credential that we used: the client has no part in them."""
 THEIRS: Final[frozenset[FailureKind]] = frozenset({"rate_limited", "overloaded", "timeout", "server"})
 """Failures of the provider: they may pass, and another candidate may do better."""
+UNREAD: Final = Tapped()
+"""What is learnt from a body that is no answer."""
 STATUS_MAX: Final = 599
 SECONDS_US: Final = 1_000_000
 """Microseconds in a second."""
@@ -104,6 +108,10 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
             return None
         try:
             delivery = await _ask(outbound, attempts, line)
+        except asyncio.CancelledError:
+            took_us = line.clock.ticks_us() - began_us
+            attempts.made.append(_attempt(outbound.target, "cancelled", 0, took_us))
+            raise
         except UpstreamError as error:
             now_us = line.clock.ticks_us()
             attempts.made.append(_attempt(outbound.target, code_of(error), _status_of(error), now_us - began_us))
@@ -115,6 +123,7 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
             if wait_s is None or not safe_to_repeat(error):
                 return None
             await line.pause(wait_s)
+            attempts.waited_us += line.clock.ticks_us() - now_us
         else:
             now_us = line.clock.ticks_us()
             breaker.succeeded(now_us / SECONDS_US)
@@ -136,12 +145,13 @@ async def _ask(outbound: Outbound, attempts: Attempts, line: Line) -> Delivery:
     try:
         if answer.status != 200:
             raise await _provider_error(outbound, answer, line.clock)
-        if outbound.peek.stream:
-            return await (_verbatim_stream if outbound.lane.verbatim else _translated_stream)(outbound, answer)
+        if outbound.peek.stream and not _is_whole(answer.headers):
+            first = _Chunks(answer, attempts, line.clock)
+            return await (_verbatim_stream if outbound.lane.verbatim else _translated_stream)(outbound, answer, first)
         began_us = line.clock.ticks_us()
         body = await answer.read(WHOLE_BYTES_MAX)
         attempts.waited_us += line.clock.ticks_us() - began_us
-        return _whole(outbound, answer, body)
+        return _whole_as_stream(outbound, answer, body) if outbound.peek.stream else _whole(outbound, answer, body)
     except BaseException:
         answer.abort()
         raise
@@ -150,7 +160,10 @@ async def _ask(outbound: Outbound, attempts: Attempts, line: Line) -> Delivery:
 async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> UpstreamError:
     if answer.status < 400:
         return UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
-    body = await answer.read(ERROR_BYTES_MAX)
+    try:
+        body = outbound.target.source.credential.redact(await answer.read(ERROR_BYTES_MAX))
+    except UpstreamError:
+        body = b""  # what its status says, stands
     failure = outbound.lane.dialect.decode_error(min(answer.status, STATUS_MAX), body)
     wait_s = retry_after_s(answer.headers, clock.unix_us() / SECONDS_US)
     return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
@@ -159,6 +172,8 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
 def _whole(outbound: Outbound, answer: Answer, body: bytes) -> Whole:
     headers = _answered(outbound, answer.headers)
     tapped = outbound.lane.dialect.tap_response(body)
+    if not tapped.complete and tapped == UNREAD:
+        raise UpstreamMalformedError("the provider's answer is none of its dialect")
     if outbound.request is None:
         return Whole(outbound, headers, body, tapped)
     response = outbound.lane.dialect.decode_response(body)
@@ -166,11 +181,26 @@ def _whole(outbound: Outbound, answer: Answer, body: bytes) -> Whole:
     return Whole(outbound, headers, encoded.body, tapped, encoded.losses)
 
 
-async def _verbatim_stream(outbound: Outbound, answer: Answer) -> VerbatimStream:
+class _Chunks:
+    """The first chunks of a stream, and the time that was spent waiting for them."""
+
+    def __init__(self, answer: Answer, attempts: Attempts, clock: Clock) -> None:
+        self._answer = answer
+        self._attempts = attempts
+        self._clock = clock
+
+    async def next(self) -> bytes:
+        began_us = self._clock.ticks_us()
+        chunk = await self._answer.chunk()
+        self._attempts.waited_us += self._clock.ticks_us() - began_us
+        return chunk
+
+
+async def _verbatim_stream(outbound: Outbound, answer: Answer, chunks: _Chunks) -> VerbatimStream:
     tap = outbound.lane.dialect.Tap(outbound.peek)
     first = b""
     while not first:
-        chunk = await answer.chunk()
+        chunk = await chunks.next()
         if not chunk:
             break
         first = tap.feed(chunk)
@@ -182,30 +212,46 @@ async def _verbatim_stream(outbound: Outbound, answer: Answer) -> VerbatimStream
     return VerbatimStream(outbound, _answered(outbound, answer.headers), answer, tap, first)
 
 
-async def _translated_stream(outbound: Outbound, answer: Answer) -> TranslatedStream:
-    assert outbound.request is not None
+async def _translated_stream(outbound: Outbound, answer: Answer, chunks: _Chunks) -> TranslatedStream:
     reader = outbound.lane.dialect.StreamReader()
-    if not _is_stream(answer.headers):
-        response = outbound.lane.dialect.decode_response(await answer.read(WHOLE_BYTES_MAX))
-        first = list(unfold(response))
-    else:
-        first = []
-        while not first:
-            chunk = await answer.chunk()
-            first = reader.feed(chunk) if chunk else reader.end()
-            if not chunk and not first:
-                raise UpstreamBrokeError("the stream ended before it began", answered=True)
+    first: list[Event] = []
+    while not first:
+        chunk = await chunks.next()
+        first = reader.feed(chunk) if chunk else reader.end()
+        if not chunk and not first:
+            raise UpstreamBrokeError("the stream ended before it began", answered=True)
     for event in first:
         if isinstance(event, Failed):
             raise ProviderError(event.failure)
+    return _translated(outbound, answer, reader, first)
+
+
+def _whole_as_stream(outbound: Outbound, answer: Answer, body: bytes) -> TranslatedStream:
+    """Some servers answer whole when asked for a stream: the client gets one all the same."""
+    first = list(unfold(outbound.lane.dialect.decode_response(body)))
+    return _translated(outbound, answer, _Ended(), first)
+
+
+def _translated(outbound: Outbound, answer: Answer, reader: StreamReader, first: list[Event]) -> TranslatedStream:
     headers = _answered(outbound, answer.headers)
-    writer = outbound.client.StreamWriter(outbound.request)
+    request = outbound.request or outbound.client.decode_request(outbound.http.body)
+    writer = outbound.client.StreamWriter(request)
     return TranslatedStream(outbound, headers, answer, reader, writer, tuple(first))
 
 
-def _is_stream(headers: tuple[Header, ...]) -> bool:
-    """Whether the answer is one: some servers answer whole when asked for a stream."""
-    return not any(name == b"content-type" and value.startswith(b"application/json") for name, value in headers)
+class _Ended:
+    """The reader of a stream of which nothing more will come."""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        raise UpstreamMalformedError(f"{len(chunk)} bytes came after the end of the answer")
+
+    def end(self) -> list[Event]:
+        return []
+
+
+def _is_whole(headers: tuple[Header, ...]) -> bool:
+    """Whether an answer says of itself that it is no stream."""
+    return any(name == b"content-type" and value.startswith(b"application/json") for name, value in headers)
 
 
 def _answered(outbound: Outbound, headers: tuple[Header, ...]) -> tuple[Header, ...]:

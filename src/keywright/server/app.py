@@ -5,18 +5,23 @@ The data plane usually does not come this far (`protocol.py` takes it out); it i
 
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
-from keywright.dialects import DIALECTS
+from keywright.core.http import Header
+from keywright.dialects import DIALECTS, anthropic, openai_chat
 from keywright.server.data_plane import JSON_TYPE, AsgiReply, Edge, Receive, Scope, Send, data_plane
 from keywright.server.metrics import Meters, State, exposition
-from keywright.server.models import models, render
-from keywright.server.paths import DATA_PATHS, MODELS_PATHS
-from keywright.server.reading import KEY_HEADERS, read_key
+from keywright.server.models import SHAPES, models, render
+from keywright.server.paths import DATA_PATHS, MODELS_PATHS, OPEN_PATHS
+from keywright.server.reading import present
 
+ALLOW_GET: Final = (b"allow", b"GET, HEAD")
+ALLOW_POST: Final = (b"allow", b"POST")
+PATH_CHARACTERS_SHOWN: Final = 200
 TEXT_TYPE: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -39,35 +44,39 @@ class App(Struct, frozen=True, eq=False):
             return
         reply = AsgiReply(send)
         dialect = _dialect(scope, target)
+        headers: list[Header]
         try:
-            if scope["method"] not in ("GET", "HEAD"):
-                known = path is not None or target in MODELS_PATHS
-                raise _no(405 if known else 404, "method_not_allowed" if known else "not_found", scope)
             status, kind, body = self._page(scope, target, dialect)
+            headers = [kind]
         except RefusedError as refused:
-            status, kind = refused.failure.status, JSON_TYPE
+            status, headers = refused.failure.status, [JSON_TYPE]
             body = DIALECTS[dialect].encode_error(refused.failure, "")
-        await reply.whole(status, [kind], body)
+            if status == 401:
+                self.meters.unknown(refused.failure.code)
+            elif status == 405:
+                headers.append(ALLOW_GET if path is None else ALLOW_POST)
+        await reply.whole(status, headers, body)
 
-    def _page(self, scope: Scope, target: bytes, dialect: str) -> tuple[int, tuple[bytes, bytes], bytes]:
+    def _page(self, scope: Scope, target: bytes, dialect: str) -> tuple[int, Header, bytes]:
+        base, wanted = _models_path(target)
+        if target not in DATA_PATHS and target not in OPEN_PATHS and base is None:
+            raise _no(404, "not_found", scope)
+        if target in DATA_PATHS or scope["method"] not in ("GET", "HEAD"):
+            raise _no(405, "method_not_allowed", scope)
         if target == b"/health/live":
             return 200, JSON_TYPE, b'{"status":"live"}'
         if target == b"/health/ready":
             return self._readiness()
         if target == b"/metrics":
             return 200, TEXT_TYPE, exposition(self.meters, self.state())
-        base, wanted = _models_path(target)
-        if base is None:
-            raise _no(404, "not_found", scope)
         desk = self.edge.desk
-        found = {name: value for name, value in scope["headers"] if name in KEY_HEADERS}
-        presented = read_key(found, scope["query_string"])
+        presented = present(scope["headers"], scope["query_string"])
         client = scope.get("client")
         now_s = desk.clock.unix_us() // 1_000_000
         names = models(presented, client[0] if client else "", now_s, desk.snapshot())
-        return 200, JSON_TYPE, render(names, dialect, wanted)
+        return 200, JSON_TYPE, render(names, SHAPES[dialect], wanted)
 
-    def _readiness(self) -> tuple[int, tuple[bytes, bytes], bytes]:
+    def _readiness(self) -> tuple[int, Header, bytes]:
         why = self.ready()
         if why:
             return 503, JSON_TYPE, b'{"status":"not ready","why":"%b"}' % why.encode()
@@ -82,7 +91,7 @@ def _dialect(scope: Scope, target: bytes) -> str:
     if named:
         return named
     is_anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
-    return "anthropic" if is_anthropic else "openai_chat"
+    return anthropic.NAME if is_anthropic else openai_chat.NAME
 
 
 def _models_path(target: bytes) -> tuple[bytes | None, str | None]:
@@ -91,11 +100,10 @@ def _models_path(target: bytes) -> tuple[bytes | None, str | None]:
         return target, None
     for base in MODELS_PATHS:
         if target.startswith(base + b"/"):
-            return base, target[len(base) + 1 :].replace(b"%2F", b"/").replace(b"%2f", b"/").decode("latin-1")
+            return base, unquote_to_bytes(target[len(base) + 1 :]).decode(errors="replace")
     return None, None
 
 
 def _no(status: int, code: str, scope: Scope) -> RefusedError:
-    what = f"{scope['method']} {scope['path'][:200]}"
-    message = f"{what} is not served here"
+    message = f"{scope['method']} {scope['path'][:PATH_CHARACTERS_SHOWN]} is not served here"
     return RefusedError(Failure(kind="not_found", status=status, code=code, message=message))

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.dialects import DIALECTS
+from keywright.pipeline.authenticate import authenticate
 from keywright.pipeline.serve import Desk, serve
 from keywright.server.paths import DataPath
-from keywright.server.reading import Ids, read_call
+from keywright.server.reading import Ids, present, read_call
 
 Scope: TypeAlias = MutableMapping[str, Any]  # ASGI's own types
 Message: TypeAlias = MutableMapping[str, Any]
@@ -21,17 +23,43 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
+UNPROVEN_BYTES_MAX: Final = 256 * 1024
+"""How much of a body is taken before its key is looked at."""
+READ_S: Final = 60.0
+"""How long a client may take to send a request, from its first byte to its last."""
+BUSY_S: Final = 1
+"""After how many seconds to try again when too many calls are running."""
+
+
 class Edge(Struct, frozen=True, eq=False):
-    """What the edge works with. `body_bytes_max` bounds a request, `calls_max` how many run at once."""
+    """What the edge works with. `body_bytes_max` bounds a request, `unproven_bytes_max` what is taken of it before its
+    key is looked at, `calls_max` how many calls run at once, `read_s` how long a request may take to come. `running`:
+    the calls that `data_plane` serves just now.
+    """
 
     desk: Desk
     ids: Ids
     body_bytes_max: int
     calls_max: int
+    unproven_bytes_max: int = UNPROVEN_BYTES_MAX
+    read_s: float = READ_S
+    running: set[asyncio.Future[None]] = field(default_factory=set)
 
 
-class BodyTooLargeError(Exception):
-    """The request is larger than the edge takes."""
+class Refusal(Struct, frozen=True):
+    """An answer to a request that does not come as far as the pipeline."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+class NotTakenError(Exception):
+    """The request is not taken."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
 
 
 class ClientLeftError(Exception):
@@ -42,9 +70,12 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
     """Answer one POST to `path`."""
     reply = AsgiReply(send)
     try:
-        body = await _body(scope["headers"], receive, edge.body_bytes_max)
-    except BodyTooLargeError:
-        await reply.whole(413, [JSON_TYPE, (b"connection", b"close")], too_large(path, edge.body_bytes_max))
+        body = await _body(path, scope, receive, edge)
+        if len(edge.running) >= edge.calls_max:
+            raise NotTakenError(overloaded(path))
+    except NotTakenError as refused:
+        refusal = refused.refusal
+        await reply.whole(refusal.status, [*refusal.headers, (b"connection", b"close")], refusal.body)
         return
     except ClientLeftError:
         return
@@ -52,6 +83,8 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
     address = client[0] if client else ""
     call = read_call(path, scope["headers"], scope["query_string"], body, address, edge.desk.clock, edge.ids)
     serving = asyncio.ensure_future(serve(call, reply, edge.desk))
+    edge.running.add(serving)
+    serving.add_done_callback(edge.running.discard)
     watching = asyncio.ensure_future(_until_gone(receive))
     try:
         await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
@@ -93,27 +126,57 @@ class AsgiReply:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def too_large(path: DataPath, bytes_max: int) -> bytes:
-    """The error of a body over the limit, in the client's dialect."""
+def too_large(path: DataPath, bytes_max: int) -> Refusal:
+    """To a body over the limit."""
     message = f"the request's body is larger than {bytes_max} bytes"
-    failure = Failure(kind="too_large", status=413, code="body_too_large", message=message)
-    return DIALECTS[path.dialect].encode_error(failure, "")
+    return _refusal(path, Failure(kind="too_large", status=413, code="body_too_large", message=message))
 
 
-async def _body(headers: Sequence[Header], receive: Receive, bytes_max: int) -> bytes:
-    for name, value in headers:
-        if name == b"content-length" and int(value) > bytes_max:
-            raise BodyTooLargeError
+def stranger(path: DataPath, headers: Sequence[Header], query: bytes, edge: Edge) -> Refusal | None:
+    """To a large body of somebody who proves no key; None for who does. Counted like any call that proves none."""
+    desk = edge.desk
+    try:
+        authenticate(present(headers, query), desk.clock.unix_us() // 1_000_000, desk.snapshot())
+    except RefusedError as refused:
+        desk.books.meters.unknown(refused.failure.code)
+        return _refusal(path, refused.failure)
+    return None
+
+
+def overloaded(path: DataPath) -> Refusal:
+    """To one call more than may run at once."""
+    message = "too many calls are running"
+    failure = Failure(kind="overloaded", status=503, code="overloaded", message=message)
+    return _refusal(path, failure, (b"retry-after", b"%d" % BUSY_S))
+
+
+def internal(path: DataPath) -> Refusal:
+    """To a call that failed by a fault of ours."""
+    message = "the gateway failed; its log says why"
+    return _refusal(path, Failure(kind="server", status=500, code="internal", message=message))
+
+
+def _refusal(path: DataPath, failure: Failure, *headers: Header) -> Refusal:
+    body = DIALECTS[path.dialect].encode_error(failure, "")
+    return Refusal(failure.status, (JSON_TYPE, *headers), body)
+
+
+async def _body(path: DataPath, scope: Scope, receive: Receive, edge: Edge) -> bytes:
     pieces: list[bytes] = []
-    size_bytes, more = 0, True
+    size_bytes, more, is_proven = 0, True, False
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeftError
         piece = message.get("body", b"")
         size_bytes += len(piece)
-        if size_bytes > bytes_max:
-            raise BodyTooLargeError
+        if size_bytes > edge.body_bytes_max:
+            raise NotTakenError(too_large(path, edge.body_bytes_max))
+        if size_bytes > edge.unproven_bytes_max and not is_proven:
+            is_proven = True
+            refusal = stranger(path, scope["headers"], scope["query_string"], edge)
+            if refusal is not None:
+                raise NotTakenError(refusal)
         pieces.append(piece)
         more = message.get("more_body", False)
     return b"".join(pieces)

@@ -24,19 +24,20 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from keywright.core.failure import Failure
 from keywright.core.http import Header
-from keywright.dialects import DIALECTS
 from keywright.pipeline.serve import serve
-from keywright.server.data_plane import Edge, too_large
+from keywright.server.data_plane import Edge, Refusal, internal, overloaded, stranger, too_large
 from keywright.server.paths import DATA_PATHS, DataPath
 from keywright.server.reading import read_call
 
 HEADERS_MAX: Final = 128
 HEAD_BYTES_MAX: Final = 64 * 1024
-REQUEST_READ_S: Final = 60.0
-"""How long a client may take to send a request, from its first byte to its last."""
+LINGER_S: Final = 2.0
+"""How long a client that is refused in the middle of its request may go on sending: it would not see why otherwise,
+for a connection that is closed with unread bytes is reset.
+"""
 
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
@@ -54,22 +55,28 @@ class DataPlaneProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.edge = edge
+        self.answering: Exchange | None = None
         self._head_bytes = 0
+        self._is_reading = True
         self._reading: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come. It has as long for its first request as for any other."""
+        super().connection_made(transport)  # type: ignore[arg-type] # a transport that can be read and written
+        self._reading = self.loop.call_later(self.edge.read_s, self._too_slow)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; a request that is not complete afterwards is given a deadline."""
         super().data_received(data)
-        if self._reading is None and self._incomplete():
-            self._reading = self.loop.call_later(REQUEST_READ_S, self._too_slow)
+        if self._is_reading and self._reading is None:
+            self._reading = self.loop.call_later(self.edge.read_s, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left, or we have closed."""
         self._stop_reading_clock()
-        cycle = self.cycle
         super().connection_lost(exc)
-        if isinstance(cycle, Exchange):
-            cycle.client_left()
+        if self.answering is not None:
+            self.answering.client_left()
 
     def on_url(self, url: bytes) -> None:
         """Part of the request line."""
@@ -84,6 +91,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._head_bytes = 0
+        self._is_reading = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -94,6 +102,9 @@ class DataPlaneProtocol(HttpToolsProtocol):
             super().on_headers_complete()
             return
         exchange = Exchange(self, path, query)
+        if self.transport.is_closing():
+            self.cycle = exchange  # type: ignore[assignment]
+            return
         running = self.cycle
         self.cycle = exchange  # type: ignore[assignment]
         if running is None or running.response_complete:  # type: ignore[redundant-expr] # None before the first
@@ -101,8 +112,6 @@ class DataPlaneProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
-        if self.expect_100_continue:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """A piece of the request's body."""
@@ -114,6 +123,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is complete."""
+        self._is_reading = False
         self._stop_reading_clock()
         cycle = self.cycle
         if isinstance(cycle, Exchange):
@@ -127,10 +137,6 @@ class DataPlaneProtocol(HttpToolsProtocol):
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _incomplete(self) -> bool:
-        cycle = self.cycle
-        return self._head_bytes > 0 and (not isinstance(cycle, Exchange) or not cycle.body_complete)
-
     def _count_head(self, size_bytes: int) -> None:
         self._head_bytes += size_bytes
         if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
@@ -138,8 +144,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._reading = None
-        if self._incomplete():
-            self.transport.close()
+        self.transport.close()
 
     def _stop_reading_clock(self) -> None:
         if self._reading is not None:
@@ -156,13 +161,17 @@ class Exchange:
 
     __slots__ = (
         "_body",
+        "_expects_continue",
         "_flow",
         "_headers",
+        "_is_chunked",
         "_is_turn",
         "_path",
         "_protocol",
         "_query",
+        "_refusal",
         "_size_bytes",
+        "_size_bytes_max",
         "_task",
         "_transport",
         "body_complete",
@@ -178,8 +187,10 @@ class Exchange:
         self.response_complete = False
         self.disconnected = False
         self.message_event = _NO_EVENT
-        self.keep_alive: bool = protocol.parser.get_http_version() != "1.0" and protocol.parser.should_keep_alive()
+        self._is_chunked = protocol.parser.get_http_version() != "1.0"
+        self.keep_alive: bool = self._is_chunked and protocol.parser.should_keep_alive()
         self.body_complete = False
+        self._expects_continue = protocol.expect_100_continue
         self._is_turn = False
         self._protocol = protocol
         self._transport = protocol.transport
@@ -189,28 +200,42 @@ class Exchange:
         self._query = query
         self._body: list[bytes] = []
         self._size_bytes = 0
+        self._size_bytes_max = min(protocol.edge.unproven_bytes_max, protocol.edge.body_bytes_max)
+        self._refusal: Refusal | None = None
         self._task: asyncio.Task[None] | None = None
 
     def feed(self, piece: bytes) -> None:
         """A piece of the body."""
+        if self._refusal is not None:
+            return
         self._size_bytes += len(piece)
-        if self._size_bytes <= self._protocol.edge.body_bytes_max:
-            self._body.append(piece)
-        elif self._is_turn and not self.response_complete:
-            self._body = []
-            self._refuse(413, too_large(self._path, self._protocol.edge.body_bytes_max))
+        if self._size_bytes > self._size_bytes_max:
+            self._refusal = self._judge_size()
+            if self._refusal is not None:
+                self._body = []
+                if self._is_turn:
+                    self._refuse(self._refusal)
+                return
+        self._body.append(piece)
 
     def complete(self) -> None:
         """The body is complete."""
         self.body_complete = True
-        if self._is_turn:
+        if self.response_complete:
+            self._transport.close()
+        elif self._is_turn:
             self._serve()
 
     def its_turn(self) -> None:
         """Every earlier request on this connection has been answered."""
         self._is_turn = True
-        if self.body_complete:
+        self._protocol.answering = self
+        if self._refusal is not None:
+            self._refuse(self._refusal)
+        elif self.body_complete:
             self._serve()
+        elif self._expects_continue:
+            self._transport.write(CONTINUE)
 
     def client_left(self) -> None:
         """The connection is gone."""
@@ -225,26 +250,33 @@ class Exchange:
         """The head of a stream."""
         self.started = True
         head = self._head(status, headers)
-        head.append(b"transfer-encoding: chunked\r\n\r\n")
+        head.append(b"transfer-encoding: chunked\r\n\r\n" if self._is_chunked else b"\r\n")
         self._transport.write(b"".join(head))
 
     async def write(self, piece: bytes) -> None:
         """A piece of the stream. Waits while the client does not read."""
-        self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
         if self._flow.write_paused:
             await self._flow.drain()
 
     async def finish(self) -> None:
         """The end of the stream."""
-        self._transport.write(LAST_CHUNK)
+        if self._is_chunked:
+            self._transport.write(LAST_CHUNK)
         self._done()
 
+    def _judge_size(self) -> Refusal | None:
+        """What to say to a body of this size: large ones are taken only from those who have a key."""
+        edge = self._protocol.edge
+        if self._size_bytes > edge.body_bytes_max:
+            return too_large(self._path, edge.body_bytes_max)
+        self._size_bytes_max = edge.body_bytes_max
+        return stranger(self._path, self._headers, self._query, edge)
+
     def _serve(self) -> None:
-        if self.response_complete or self.disconnected:
-            return
         protocol, edge = self._protocol, self._protocol.edge
         if len(protocol.tasks) >= edge.calls_max:
-            self._refuse(503, _overloaded(self._path))
+            self._refuse(overloaded(self._path))
             return
         address = protocol.client[0] if protocol.client else ""
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
@@ -266,12 +298,13 @@ class Exchange:
             self._protocol.logger.error("a call failed within the gateway", exc_info=error)
             if self.started:
                 self._transport.close()
-            elif not self.disconnected:
-                self._refuse(500, _internal(self._path))
+            elif not self._transport.is_closing():
+                self._refuse(internal(self._path))
 
-    def _refuse(self, status: int, body: bytes) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer at once, and close: when the rest of the request has come, or soon."""
         self.keep_alive = False
-        self._write_whole(status, [(b"content-type", b"application/json")], body)
+        self._write_whole(refusal.status, refusal.headers, refusal.body)
 
     def _write_whole(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         head = self._head(status, headers)
@@ -292,8 +325,12 @@ class Exchange:
 
     def _done(self) -> None:
         self.response_complete = True
+        self._protocol.answering = None
         if not self.keep_alive:
-            self._transport.close()
+            if self.body_complete:
+                self._transport.close()
+            else:
+                self._protocol.loop.call_later(LINGER_S, self._transport.close)
         self._protocol.on_response_complete()
 
 
@@ -305,13 +342,3 @@ class _NoEvent:
 
 
 _NO_EVENT: Final = _NoEvent()
-
-
-def _overloaded(path: DataPath) -> bytes:
-    failure = Failure(kind="overloaded", status=503, code="overloaded", message="too many calls are running")
-    return DIALECTS[path.dialect].encode_error(failure, "")
-
-
-def _internal(path: DataPath) -> bytes:
-    failure = Failure(kind="server", status=500, code="internal", message="the gateway failed; its log says why")
-    return DIALECTS[path.dialect].encode_error(failure, "")

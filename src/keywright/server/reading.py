@@ -59,20 +59,27 @@ def read_key(found: dict[bytes, bytes], query: bytes) -> str:
     for name in KEY_HEADERS:
         value = found.get(name)
         if value:
-            text = value.decode("latin-1")
+            text = value.decode("utf-8", "surrogateescape")
             if name == b"authorization":
                 scheme, _, text = text.partition(" ")
                 if scheme.lower() != "bearer":
                     continue
-            return text.strip()
+            text = text.strip()
+            if text:
+                return text
     if query and len(query) <= QUERY_BYTES_MAX:
         return dict(parse_qsl(query.decode("latin-1"))).get("key", "")
     return ""
 
 
+def present(headers: Sequence[Header], query: bytes) -> str:
+    """The key that a request presents, as `read_key` finds it."""
+    return read_key({name: value for name, value in headers if name in _READ}, query)
+
+
 def _tags(value: bytes) -> tuple[tuple[str, str], ...]:
     """`k=v,k=v`; what is not of that form is left out, and no more than `TAGS_MAX` are kept."""
-    pairs = (item.partition("=") for item in value.decode("latin-1").split(",")[:TAGS_MAX])
+    pairs = (item.partition("=") for item in value.decode("utf-8", "replace").split(",")[:TAGS_MAX])
     return tuple(
         (name.strip()[:TAG_CHARACTERS_MAX], tag.strip()[:TAG_CHARACTERS_MAX])
         for name, equals, tag in pairs

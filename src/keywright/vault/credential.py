@@ -13,16 +13,21 @@ from keywright.core.secret import Secret, SecretLeakError
 class HeaderCredential:
     """The key alone in one header. `name` says whose it is, for people; `header` is lower case."""
 
-    __slots__ = ("_header", "fingerprint", "name")
+    __slots__ = ("_header", "_shown", "fingerprint", "name")
 
     def __init__(self, name: str, header: str, secret: Secret, prefix: str = "") -> None:
         self.name = name
         self.fingerprint = secret.fingerprint
+        self._shown = f"<secret {secret.fingerprint}>".encode()
         self._header: Header = (header.encode("ascii"), f"{prefix}{secret.reveal()}".encode("ascii"))
 
     def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         """`headers` and this credential. They may hold no header of its name yet."""
         return (*headers, self._header)
+
+    def redact(self, text: bytes) -> bytes:
+        """`text` with the secret in it replaced by its fingerprint: a provider's error may repeat what it was sent."""
+        return text.replace(self._header[1].rpartition(b" ")[2], self._shown)
 
     def __repr__(self) -> str:
         return f"<credential {self.name} {self.fingerprint}>"
@@ -56,6 +61,10 @@ class NoCredential:
     def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         """`headers`, as they are."""
         return headers
+
+    def redact(self, text: bytes) -> bytes:
+        """`text`, as it is."""
+        return text
 
     def __repr__(self) -> str:
         return f"<no credential {self.name}>"
