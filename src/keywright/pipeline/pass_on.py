@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from keywright.core.dialect import StreamWriter, Tapped
 from keywright.core.entry import Entry
 from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamError, UpstreamTimeoutError
-from keywright.core.event import ArgumentsDelta, Event, Failed, Metered, TextDelta
+from keywright.core.event import ArgumentsDelta, Ended, Event, Failed, Metered, TextDelta
 from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.core.loss import Loss
@@ -115,6 +115,8 @@ class _Count:
                 self.usage = event.usage
             elif isinstance(event, Failed):
                 self.failure = event.failure
+            elif isinstance(event, Ended):
+                self.complete = True
 
     def tapped(self) -> Tapped:
         return Tapped(usage=self.usage, output_chars=self.chars, complete=self.complete)

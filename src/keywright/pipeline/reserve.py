@@ -145,9 +145,11 @@ class Account:
 
     def _settled(self, principal: Principal, error: BaseException | None) -> Entry:
         call, target = self._call, self._target
+        if self._has_all(error):
+            error = None
         failure = error.failure if isinstance(error, RefusedError) else self._failure
         use, charged = self._charged()
-        refused = not self.attempts.made
+        refused = isinstance(error, RefusedError) and not self.attempts.made
         outcome = "failed" if self._failure is not None else outcome_of(error, refused=refused)
         return Entry(
             id=call.id,
@@ -177,6 +179,11 @@ class Account:
             tags=call.tags,
             losses=tuple([loss.path for loss in self._losses]),
         )
+
+    def _has_all(self, error: BaseException | None) -> bool:
+        """Whether the client left when it had the whole answer: SDKs leave at the end mark, before the body's end."""
+        is_leaving = error is not None and not isinstance(error, Exception)
+        return is_leaving and self._tapped is not None and self._tapped.complete
 
     def _charged(self) -> tuple[Metered, Charge]:
         if self._tapped is None or self._target is None or self._peek is None:
