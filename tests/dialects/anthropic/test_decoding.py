@@ -57,6 +57,12 @@ def test_tool_results_are_a_turn_of_their_own_before_what_the_user_says_with_the
     )
 
 
+def test_results_in_neighbouring_messages_are_one_turn() -> None:
+    results = [{"type": "tool_result", "tool_use_id": name} for name in ("a", "b")]
+    turns = decoded(messages=[{"role": "user", "content": [result]} for result in results]).turns
+    assert turns == (Turn("tool", (ToolResult("a", ()), ToolResult("b", ()))),)
+
+
 def test_an_empty_signature_proves_nothing() -> None:
     thinking = {"type": "thinking", "thinking": "t", "signature": ""}
     assert decoded(messages=[{"role": "assistant", "content": [thinking]}]).turns[0].parts == (Thinking("t"),)
@@ -123,7 +129,8 @@ def test_every_way_to_ask_for_thinking_is_understood(fields: dict[str, Any], exp
     [
         {"thinking": {"type": "between_tools"}},
         {"thinking": {"type": "novel", "level": 3}},
-        {"tool_choice": {"type": "novel"}, "tools": [{"name": "f", "input_schema": {"type": "object"}}]},
+        {"tool_choice": {"type": "novel", "name": "f"}, "tools": [{"type": "novel_1", "name": "f"}]},
+        {"tool_choice": {"type": "auto", "novel": 1}, "tools": [{"name": "f", "input_schema": {"type": "object"}}]},
         {"output_config": {"effort": "novel", "task_budget": {"type": "tokens", "total": 9}}},
         {"output_config": {"effort": "low", "task_budget": {"type": "tokens", "total": 9}}},
         {"output_config": {"format": {"type": "novel"}}},
@@ -142,6 +149,8 @@ def test_the_older_place_of_the_format_is_understood() -> None:
     form = {"type": "json_schema", "schema": {"type": "object"}}
     assert decoded(output_format=form).format == JsonSchemaFormat({"type": "object"})
     assert again(output_format=form)["output_config"] == {"format": form}
+    both: dict[str, Any] = {"output_config": {"format": form}, "output_format": {"type": "novel"}}
+    assert again(**both) == {**BASE, **both}
 
 
 def test_tools_and_the_choice_among_them_are_understood() -> None:

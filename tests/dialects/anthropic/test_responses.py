@@ -12,6 +12,7 @@ from keywright.core.failure import Failure, FailureKind
 from keywright.core.message import (
     Audio,
     Base64Source,
+    Citation,
     Opaque,
     Part,
     RedactedThinking,
@@ -109,6 +110,13 @@ def test_what_an_answer_cannot_hold_is_reported() -> None:
     ]
 
 
+def test_a_citation_from_elsewhere_is_reported() -> None:
+    own = Citation("anthropic", {"type": "novel_location"})
+    body, losses = encoded(Text("x", (own, Citation("openai_chat", {}))))
+    assert body["content"][0]["citations"] == [own.body]
+    assert losses == [("content[0].citations", "knob")]
+
+
 def test_only_the_first_choice_is_given() -> None:
     choices = (Choice((Text("a"),), logprobs={}), Choice((Text("b"),), index=1))
     result = encode_response(Response("i", "m", choices), ASKED)
@@ -148,6 +156,17 @@ def test_every_kind_of_failure_has_the_apis_shape(kind: FailureKind) -> None:
         "request_id": "req_1",
     }
     assert body["error"]["type"].endswith(("_error", "_large"))
+
+
+def test_what_an_error_says_beside_its_words_is_told_again() -> None:
+    node = {"type": "error", "error": {"type": "api_error", "message": "m", "details": {"x": 1}}, "request_id": "r"}
+    assert json.loads(encode_error(decode_error(500, json.dumps(node).encode()), "r")) == node
+
+
+def test_answers_nested_without_end_are_malformed() -> None:
+    content = b'[{"type":"tool_result","tool_use_id":"a","content":'
+    with pytest.raises(UpstreamMalformedError):
+        decode_response(b'{"content":' + content * 450 + b'"x"' + b"}]" * 450 + b"}")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from keywright.core.response import Finish
 from keywright.core.usage import Usage
 from keywright.dialects.anthropic import StreamReader, StreamWriter
 from keywright.dialects.anthropic import stream_reader as limits
+from keywright.dialects.anthropic import stream_writer as waiting
 
 START: dict[str, Any] = {
     "type": "message_start",
@@ -196,6 +197,7 @@ def test_a_stream_that_ends_early_broke_and_nothing_after_its_end_counts() -> No
 def test_parts_left_open_are_closed_when_the_answer_ends() -> None:
     events = read(START, opened({"type": "text", "text": "x"}), ending(), STOP)
     assert events[2:4] == [Opened(0, Text("x")), Closed(0)]
+    assert read(START, opened({"type": "text", "text": "x"}), STOP)[2:] == [Opened(0, Text("x")), Closed(0), Ended()]
 
 
 @pytest.mark.parametrize(
@@ -375,6 +377,32 @@ def test_a_signature_from_elsewhere_is_not_given_as_one_of_the_apis() -> None:
     nodes, writer = write(*events)
     assert not [node for node in nodes if node.get("delta", {}).get("type") == "signature_delta"]
     assert [loss.path for loss in writer.losses] == ["signature"]
+
+
+def test_citations_from_elsewhere_and_deltas_of_no_open_part_are_not_written() -> None:
+    nodes, writer = write(
+        Started("i", "m"),
+        Opened(0, Text("x")),
+        CitationDelta(0, Citation("openai_chat", {})),
+        Closed(0),
+        TextDelta(0, "late"),
+        TextDelta(7, "never opened"),
+        Opened(1, Image(UrlSource("u"))),
+        TextDelta(1, "of a part that cannot be said"),
+        Closed(1),
+        Ended(),
+    )
+    well_formed(nodes)
+    assert [node["delta"] for node in nodes if node["type"] == "content_block_delta"] == [
+        {"type": "text_delta", "text": "x"}
+    ]
+    assert [loss.path for loss in writer.losses] == ["citations", "content[1]"]
+
+
+def test_what_waits_for_an_open_part_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "HELD_EVENTS_MAX", 2)
+    with pytest.raises(UpstreamMalformedError, match="more than 2 events wait"):
+        write(Started("i", "m"), Opened(0, Text("")), Opened(1, Text("")), TextDelta(1, "a"), TextDelta(1, "b"))
 
 
 def test_a_refusal_is_written_as_text_and_as_the_reason() -> None:
