@@ -32,7 +32,7 @@ async def open_admin(environment: Mapping[str, str], store: Store, now_s: int) -
     Raises:
         ConfigError: `KEYWRIGHT_ADMIN_KEY` is too short.
     """
-    given = environment.get(VARIABLE, "")
+    given = environment.get(VARIABLE, "").strip()
     if given:
         return Admin(None, {digest(given): _operators_key(given, now_s)})
     if await store.meta(META) is not None:

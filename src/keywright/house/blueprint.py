@@ -15,6 +15,7 @@ from keywright.providers.discovery import Probe, probes
 from keywright.providers.discovery import discover as discover_local
 
 FILE_NAME: Final = "keywright.toml"
+DOTENV: Final = ".env"
 PROBE_ANSWER_BYTES: Final = 512
 
 
@@ -39,7 +40,7 @@ async def plan_house(config_path: Path | None, environment: Mapping[str, str], b
     """
     if config_path is not None:
         return Blueprint(load(config_path), config_path, config_path.parent, environment)
-    config = Config(providers=discover(environment, base / ".env"))
+    config = Config(providers=discover(environment, base / DOTENV))
     found = await discover_local(probes(PROVIDERS), answers)
     return Blueprint(with_found(config, found), None, base, environment)
 

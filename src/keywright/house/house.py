@@ -1,6 +1,7 @@
 """A gateway, built: everything but the sockets that clients connect to. Two of them share nothing."""
 
 import asyncio
+import logging
 import random
 import secrets
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from keywright.config import Config
 from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
-from keywright.house.blueprint import Blueprint
+from keywright.house.blueprint import DOTENV, Blueprint
 from keywright.house.listing import list_models
 from keywright.house.sources import Breakers, build_routes
 from keywright.ledger import Ledger, LedgerSettings
@@ -30,25 +31,28 @@ from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings
 from keywright.transport.pool import Pool
 from keywright.transport.retry import RetrySettings
+from keywright.vault.dotenv import DotenvBackend
 from keywright.vault.vault import local_vault
 
 NODE_BYTES: Final = 3
+
+_log = logging.getLogger("keywright")
 
 
 class House:
     """A built gateway. `open` builds one, `app` serves it, `close` takes it down. `admin` is told once."""
 
-    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger, admin: Admin) -> None:
+    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger) -> None:
         self.blueprint = blueprint
         self.store = store
         self.ledger = ledger
-        self.admin = admin
+        self.admin = Admin(None, {})
         self.pool = Pool(allowed=is_public, environment=blueprint.environment)
         self.meters = Meters()
         self.stopping = False
-        self._vault = local_vault(blueprint.environment, blueprint.base / ".env")
+        self._vault = local_vault(blueprint.environment, blueprint.base / DOTENV)
         self._breakers = Breakers(lambda: Breaker(BreakerSettings()))
-        self._snapshot = Snapshot(keys={}, foreign=admin.foreign, routes=self._routes(blueprint.config, {}))
+        self._snapshot = Snapshot(keys={}, foreign={}, routes=self._routes(blueprint.config, {}))
         self.app = self._app()
 
     @classmethod
@@ -58,9 +62,10 @@ class House:
         Raises:
             ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
         """
+        for warning in DotenvBackend(blueprint.base / DOTENV).warnings():
+            _log.warning("%s", warning)
         store = await Store.open(store_url(blueprint))
         try:
-            admin = await open_admin(blueprint.environment, store, blueprint.clock.unix_us() // 1_000_000)
             ledger = await Ledger.open(
                 LedgerSettings(), store, spool_folder(blueprint), clock=lambda: blueprint.clock.unix_us() / 1_000_000
             )
@@ -68,7 +73,8 @@ class House:
             await store.close()
             raise
         try:
-            house = cls(blueprint, store, ledger, admin)
+            house = cls(blueprint, store, ledger)
+            await house.know_admin()
             await house.read_keys()
         except BaseException:
             await ledger.close()
@@ -86,6 +92,16 @@ class House:
     def snapshot(self) -> Snapshot:
         """The view that counts now."""
         return self._snapshot
+
+    async def know_admin(self) -> None:
+        """Know the administrator. Only now that all else is sound: a new key is told of once.
+
+        Raises:
+            ConfigError, StoreError: what is wrong.
+        """
+        blueprint = self.blueprint
+        self.admin = await open_admin(blueprint.environment, self.store, blueprint.clock.unix_us() // 1_000_000)
+        self._snapshot = msgspec.structs.replace(self._snapshot, foreign=self.admin.foreign)
 
     async def read_keys(self) -> None:
         """Take the keys from the store anew."""
@@ -109,7 +125,7 @@ class House:
         return await list_models(self._snapshot.routes.sources, self.pool)
 
     def _routes(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> Routes:
-        return build_routes(config, self._vault, self._breakers, listed)
+        return build_routes(config, self._vault, self._breakers, listed, self.blueprint.base)
 
     def _app(self) -> App:
         blueprint = self.blueprint

@@ -37,7 +37,8 @@ async def _ask(source: Source, pool: Pool) -> tuple[str, ...]:
     there = endpoint(source.row, "models")
     if there is None:
         return ()
-    request = HttpRequest(b"GET", (source.base_path + there.path).encode(), source.credential.apply(()))
+    headers = tuple((name.encode(), value.encode("latin-1")) for name, value in source.row.headers)
+    request = HttpRequest(b"GET", (source.base_path + there.path).encode(), source.credential.apply(headers))
     try:
         async with asyncio.timeout(LIST_S):
             answer = await pool.send(source.reach, request)

@@ -1,8 +1,12 @@
 """From the configuration to what the pipeline routes to: providers with their credentials, aliases, prices."""
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, assert_never
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from keywright.catalog.catalogue import Catalogue
 from keywright.catalog.price import Price
@@ -20,8 +24,14 @@ OWN_NAMES: Final = {"per_request": "request"}
 """Where the file says a price otherwise than the catalogue."""
 
 
-def build_routes(config: Config, vault: Vault, breakers: "Breakers", listed: Mapping[str, tuple[str, ...]]) -> Routes:
-    """Every source and alias that `config` names.
+def build_routes(
+    config: Config,
+    vault: Vault,
+    breakers: "Breakers",
+    listed: Mapping[str, tuple[str, ...]],
+    base: Path = Path(),
+) -> Routes:
+    """Every source and alias that `config` names. Relative paths in it start at `base`.
 
     Raises:
         ConfigError: a price or an address is wrong.
@@ -30,7 +40,7 @@ def build_routes(config: Config, vault: Vault, breakers: "Breakers", listed: Map
     sources = [
         source
         for name, provider in config.providers.items()
-        for source in _sources(name, provider, vault, breakers, listed.get(name, ()))
+        for source in _sources(name, _at(base, provider), vault, breakers, listed.get(name, ()))
     ]
     aliases = {name: model.route for name, model in config.models.items()}
     return Routes(sources, aliases, Catalogue(bundled(), _own_prices(config.prices)))
@@ -46,6 +56,11 @@ class Breakers:
     def of(self, provider: str, fingerprint: str) -> Breaker:
         """The breaker of that credential at that provider."""
         return self._made.setdefault((provider, fingerprint), self._make())
+
+
+def _at(base: Path, config: ProviderConfig) -> ProviderConfig:
+    """`config` with a path that can be read from anywhere."""
+    return config if config.ca_file is None else replace(config, ca_file=os.fspath(base / config.ca_file))
 
 
 def _sources(

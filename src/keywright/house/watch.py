@@ -1,6 +1,7 @@
 """What a running gateway follows: keys that other processes change, and the configuration file."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ class Watch:
         self._house = house
         self._config = house.blueprint.config
         self._listed: Mapping[str, tuple[str, ...]] = {}
+        self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -69,15 +71,25 @@ class Watch:
             _log.error("the changed configuration is refused, the old one stays: %s", error)
             return
         self._config = config
+        self._changed.set()
         _log.info("%s has changed and counts now", path)
 
     async def _models(self) -> None:
+        """Ask for models now and then, and at once when the file has changed. Who does not answer keeps those it had."""
         while True:
-            listed = await self._house.ask_for_models()
+            self._changed.clear()
+            listed = {**self._listed, **await self._house.ask_for_models()}
             if listed != self._listed:
                 self._listed = listed
-                self._house.configure(self._config, listed)
-            await asyncio.sleep(MODELS_POLL_S)
+                self._list(listed)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), MODELS_POLL_S)
+
+    def _list(self, listed: Mapping[str, tuple[str, ...]]) -> None:
+        try:
+            self._house.configure(self._config, listed)
+        except (ConfigError, SecretError) as error:
+            _log.warning("the models that providers list cannot be taken up: %s", error)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
