@@ -1,6 +1,18 @@
-"""The command line: one file per command group."""
+"""The command line: one file per command group.
 
+| module | question |
+|---|---|
+| `program` | which commands are there, and what does a failure look like? |
+| `options` | which options do several commands have? |
+| `screen` | how does something reach the terminal, a pipe or a program? |
+| `place` | which configuration and which store does a command act on? |
+| `gateway` | how is a running gateway asked? |
+| `listening`, `banner`, `logs` | how does a house become a gateway, what is said about it, what does it log? |
+| the others | the command of that name |
 
-def main() -> None:
-    """Run the program."""
-    raise SystemExit(0)
+`--help` has to be there at once, so a command imports what it needs when it runs.
+"""
+
+from keywright.cli.program import main
+
+__all__ = ["main"]

@@ -1,0 +1,92 @@
+"""What is said when a gateway listens: where, with which providers, with which key, and how to ask."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Final
+
+from rich.console import Console
+
+from keywright.cli.listening import Listening
+from keywright.cli.screen import DIM, STRONG
+from keywright.config import resolve_provider
+from keywright.core.json import JsonObject
+from keywright.core.secret import Secret
+from keywright.providers import PROVIDERS
+
+GOOD_FIRST_MODELS: Final = (
+    "openai/gpt-5-mini",
+    "anthropic/claude-haiku-4-5",
+    "openrouter/openai/gpt-5-mini",
+    "groq/llama-3.1-8b-instant",
+    "deepseek/deepseek-chat",
+)
+"""Cheap ones to try first, the first that is there."""
+
+VARIABLES_SHOWN_MAX: Final = 4
+
+
+def announcement(gateway: Listening) -> JsonObject:
+    """What a program has to know. The admin's key is in it when it was made just now, else null."""
+    house = gateway.house
+    return {
+        "url": gateway.url,
+        "admin_key": None if house.admin.new is None else house.admin.new.reveal(),
+        "providers": [
+            {"name": name, "keys": list(given.api_key), "url": resolve_provider(name, given).base_url}
+            for name, given in house.blueprint.config.providers.items()
+        ],
+    }
+
+
+def tell(gateway: Listening, screen: Console) -> None:
+    """Say to people where it listens and with what. The admin's key is shown when it was made just now."""
+    house = gateway.house
+    screen.print(f"Keywright listens on {gateway.url}", style=STRONG)
+    host = gateway.bound.getsockname()[0]
+    if not ip_address(host.partition("%")[0]).is_loopback:
+        screen.print("  It can be reached from other machines, and without TLS: put a TLS proxy before it.")
+    config = house.blueprint.config
+    for name, given in config.providers.items():
+        keys = ", ".join(given.api_key)
+        how = f"key from {keys}" if keys else resolve_provider(name, given).base_url
+        screen.print(f"  {name:<12} {how}")
+    if not config.providers:
+        _tell_how_to_get_providers(screen)
+    if house.admin.new is not None:
+        tell_key("admin key", "KEYWRIGHT_ADMIN_KEY", house.admin.new, screen)
+
+
+def tell_key(what: str, variable: str, key: Secret, screen: Console) -> None:
+    """Show a new key, the only time."""
+    screen.print(f"The {what}, shown only now (the store keeps its hash):")
+    screen.print(f"  export {variable}={key.reveal()}", style=STRONG)
+
+
+def tell_example(url: str, model: str, variable: str, screen: Console) -> None:
+    """Show how to ask, with the key in `variable`."""
+    screen.print("Try it:")
+    for line in _curl(url, model, variable):
+        screen.print(f"  {line}", style=DIM)
+
+
+def example_model(gateway: Listening) -> str:
+    """A model to try: an alias, a cheap one, any, or the place for a name."""
+    config = gateway.house.blueprint.config
+    names = gateway.house.snapshot.routes.names()
+    good = (*config.models, *(name for name in GOOD_FIRST_MODELS if name in names), *names)
+    return good[0] if good else f"{next(iter(config.providers), 'provider')}/MODEL"
+
+
+def _tell_how_to_get_providers(screen: Console) -> None:
+    variables = [row.env[0] for row in PROVIDERS if row.env][:VARIABLES_SHOWN_MAX]
+    screen.print("  There is no provider yet, so nothing can be answered. Any of these is enough:")
+    screen.print(f"    a provider's key in the environment or in .env: {', '.join(variables)}, …")
+    screen.print("    a model server on this machine, such as Ollama or LM Studio")
+    screen.print("    a keywright.toml: keywright init")
+    screen.print("  Without any key: keywright demo runs a small model on this machine.")
+
+
+def _curl(url: str, model: str, variable: str) -> Iterator[str]:
+    yield f"curl {url}/v1/chat/completions \\"
+    yield f'  -H "Authorization: Bearer ${variable}" -H "Content-Type: application/json" \\'
+    yield f'  -d \'{{"model": "{model}", "messages": [{{"role": "user", "content": "Say hello."}}]}}\''

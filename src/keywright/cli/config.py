@@ -1,0 +1,127 @@
+# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
+"""`keywright config`: whether a configuration is right, its secrets included."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from keywright.cli.options import ConfigFile, JsonFlag
+from keywright.cli.place import config_path
+from keywright.cli.screen import console, emit_json, show_table
+from keywright.core.errors import ConfigError, SecretError, StoreError
+from keywright.core.json import JsonObject
+
+if TYPE_CHECKING:
+    from keywright.config import Config
+    from keywright.vault.vault import Vault
+
+EXAMPLE: Final = "Example: keywright config check /etc/keywright/keywright.toml"
+
+
+def commands() -> typer.Typer:
+    """The group."""
+    app = typer.Typer(name="config", help="Check a configuration.", callback=_group)
+    app.command("check", epilog=EXAMPLE)(check)
+    return app
+
+
+def _group() -> None:
+    """Check a configuration."""
+
+
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The file (else as --config).", show_default=False)] = None,
+    *,
+    config: ConfigFile = None,
+    json: JsonFlag = False,
+) -> None:
+    """Say whether a configuration is right, and whether every secret it names can be had."""
+    from keywright.config import load
+    from keywright.house.blueprint import DOTENV
+    from keywright.vault.vault import local_vault
+
+    path = config_path(file or config)
+    if path is None:
+        raise ConfigError("there is no keywright.toml here: `keywright init` writes one")
+    read = load(path)
+    vault = local_vault(os.environ, path.parent / DOTENV)
+    _require_usable(path, read, vault)
+    _require_routes(path, read, vault)
+    facts = _facts(path, read)
+    if json:
+        emit_json(facts)
+        return
+    providers = [(name, _kind(read, name), ", ".join(given.api_key) or "-") for name, given in read.providers.items()]
+    if providers:
+        show_table(("provider", "kind", "key"), providers)
+    if read.models:
+        show_table(("alias", "route"), ((name, " → ".join(model.route)) for name, model in read.models.items()))
+    if not providers:
+        console().print("no provider is configured: nothing can be answered yet")
+    console().print(f"{path}: ok")
+
+
+def _require_usable(path: Path, config: "Config", vault: "Vault") -> None:
+    """Return when this version can run `config` and has a key for each provider.
+
+    Raises:
+        ConfigError: every fault, each on a line, as `FILE:LINE: KEY: MESSAGE`.
+    """
+    from keywright.cli.listening import require_workers
+    from keywright.config.document import read_document
+    from keywright.config.faults import Faults
+    from keywright.store.address import parsed
+
+    name = str(path)
+    faults = Faults(read_document(path.read_text(encoding="utf-8"), name), name)
+    try:
+        require_workers(config.server.workers)
+    except ConfigError as error:
+        faults.add(("server", "workers"), str(error))
+    try:
+        parsed(config.store.url)
+    except StoreError as error:
+        faults.add(("store", "url"), str(error))
+    for provider, given in config.providers.items():
+        why = [_trouble(vault, reference) for reference in given.api_key]
+        if why and all(why):
+            faults.add(("providers", provider, "api_key"), "; ".join(why))
+    faults.raise_if_any()
+
+
+def _trouble(vault: "Vault", reference: str) -> str:
+    """Why the secret cannot be had, "" when it can."""
+    try:
+        vault.resolve(reference)
+    except SecretError as error:
+        return str(error)
+    return ""
+
+
+def _require_routes(path: Path, config: "Config", vault: "Vault") -> None:
+    """Return when the gateway could route by `config`. Raises ConfigError or SecretError."""
+    from keywright.house.sources import Breakers, build_routes
+    from keywright.transport.breaker import Breaker, BreakerSettings
+
+    try:
+        build_routes(config, vault, Breakers(lambda: Breaker(BreakerSettings())), {}, path.parent)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _facts(path: Path, config: "Config") -> JsonObject:
+    return {
+        "ok": True,
+        "file": str(path.resolve()),
+        "providers": [
+            {"name": name, "kind": _kind(config, name), "keys": list(given.api_key)}
+            for name, given in config.providers.items()
+        ],
+        "models": [{"name": name, "route": list(model.route)} for name, model in config.models.items()],
+    }
+
+
+def _kind(config: "Config", name: str) -> str:
+    return config.providers[name].kind or name

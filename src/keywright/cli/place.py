@@ -1,0 +1,73 @@
+# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
+"""Which configuration, and which store, a command acts on."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from keywright.cli.errors import CommandError
+from keywright.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keywright.house.blueprint import Blueprint
+    from keywright.store.store import Store
+
+CONFIG_VARIABLE: Final = "KEYWRIGHT_CONFIG"
+URL_VARIABLE: Final = "KEYWRIGHT_URL"
+
+
+def config_path(given: Path | None) -> Path | None:
+    """The configuration file: the one `given`, else the environment's, else the one here, else None."""
+    from keywright.house.blueprint import FILE_NAME
+
+    if given is not None:
+        return given
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        return Path(named)
+    here = Path(FILE_NAME)
+    return here if here.exists() else None
+
+
+def local_blueprint(given: Path | None) -> "Blueprint":
+    """What the file says, or the defaults where there is none, without looking for providers.
+
+    Raises:
+        ConfigError: the file is wrong, or the gateway of this shell is a remote one.
+    """
+    from keywright.config import Config, load
+    from keywright.house.blueprint import Blueprint
+
+    if os.environ.get(URL_VARIABLE):
+        raise ConfigError(
+            f"{URL_VARIABLE} is set, but this version cannot administer a gateway over the network: "
+            "unset it, and run this where the gateway's store is"
+        )
+    path = config_path(given)
+    config = Config() if path is None else load(path)
+    return Blueprint(config, path, Path() if path is None else path.parent, os.environ)
+
+
+@asynccontextmanager
+async def local_store(blueprint: "Blueprint", *, create: bool) -> "AsyncIterator[Store]":
+    """The store of `blueprint`. One that is not there is made only if `create` says so.
+
+    Raises:
+        CommandError: there is no store yet.
+        StoreError: it cannot be opened.
+    """
+    from keywright.house.house import store_url
+    from keywright.store.address import parsed
+    from keywright.store.store import Store
+
+    url = store_url(blueprint)
+    file = parsed(url).file
+    if not create and file is not None and not file.exists():
+        raise CommandError(f"there is no store at {file} yet: `keywright up` or `keywright key create` makes it")
+    store = await Store.open(url)
+    try:
+        yield store
+    finally:
+        await store.close()

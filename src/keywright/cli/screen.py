@@ -1,0 +1,89 @@
+"""How things reach the reader: a terminal with colours, plain text for a pipe, JSON for a program."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from keywright.core.errors import ConfigError
+
+PIPE_COLUMNS: Final = 10_000
+"""Nothing is cut or wrapped where no terminal has an edge."""
+
+DIM: Final = "dim"
+STRONG: Final = "bold"
+
+_CONTROLS: Final = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Standard output or error. Plain when it is no terminal or `NO_COLOR` is set; texts are never markup."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        width=None if stream.isatty() else PIPE_COLUMNS,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+    )
+
+
+def emit_json(document: object) -> None:
+    """The one JSON document of a command, on a line of standard output."""
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    sys.stdout.flush()
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], figures: Sequence[str] = ()) -> None:
+    """A table on standard output. The columns named in `figures` stand to the right."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in figures else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console().print(table)
+
+
+def show_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Names and values on standard output, one below the other."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style=DIM)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(name, Text(printable(value)))
+    console().print(table)
+
+
+def say_error(message: str) -> None:
+    """`message` on standard error, each of its lines as one."""
+    screen = console(stderr=True)
+    for line in message.splitlines():
+        screen.print(Text("error: ", style="bold red").append(Text(printable(line), style="default")))
+
+
+def printable(text: str) -> str:
+    """`text` without control characters: what a model or a server wrote may not steer the terminal."""
+    return text.translate(_CONTROLS)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Return if the person agrees, or has agreed with `--yes`.
+
+    Raises:
+        ConfigError: nobody can be asked.
+        typer.Abort: the person does not.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{question} Nobody can be asked here: say --yes to do it")
+    typer.confirm(question, abort=True, err=True)
