@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.laws.strategies import law
 
 from keywright.core.errors import RefusedError
 from keywright.dialects.members import DEPTH_MAX, walked
@@ -28,6 +29,7 @@ def refused(body: bytes) -> str:
     return caught.value.failure.message
 
 
+@law
 @given(bodies, st.sampled_from([None, 0, 3, "\t"]), st.booleans())
 def test_every_member_stands_where_the_walk_says(body: dict[str, Any], indent: int | str | None, ascii_: bool) -> None:
     data = json.dumps(body, indent=indent, ensure_ascii=ascii_).encode()
@@ -40,6 +42,7 @@ def test_every_member_stands_where_the_walk_says(body: dict[str, Any], indent: i
     assert data[members.close :] == b"}"
 
 
+@law
 @given(bodies, st.dictionaries(st.sampled_from(["model", "stream", 'x"y']), values))
 @example({}, {"model": 1, "stream": 2})
 @example({"model": [1, 2]}, {"model": "\n"})

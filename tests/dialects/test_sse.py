@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.laws.strategies import law
 
 from keywright.core.errors import UpstreamMalformedError
 from keywright.dialects.sse import Frame, SseDecoder, comment_frame, data_frame, event_frame
@@ -76,6 +77,7 @@ def test_an_endless_frame_is_malformed_however_small_its_pieces() -> None:
         decoder.feed(b"x")
 
 
+@law
 @given(st.lists(st.tuples(st.sampled_from(["", "ping", "delta"]), st.binary(min_size=1))), st.data())
 def test_what_is_encoded_is_decoded(events: list[tuple[str, bytes]], draw: st.DataObject) -> None:
     events = [(name, data.replace(b"\r", b"").strip(b"\n") or b"x") for name, data in events]

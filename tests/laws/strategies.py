@@ -9,6 +9,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from keywright.core.event import (
@@ -50,6 +51,9 @@ from keywright.core.request import (
 )
 from keywright.core.response import Choice, Finish, FinishReason, Response
 from keywright.core.usage import Usage
+
+law = settings(deadline=None, max_examples=60)
+"""How a law is checked: a busy machine is no reason to fail."""
 
 SCHEMA: JsonObject = {
     "type": "object",

@@ -13,6 +13,7 @@ from keywright.core.json import Json
 from keywright.dialects.openai_chat.fields import NAME
 
 MESSAGE_CHARS_MAX: Final = 2_000
+NO_REASON: Final = "the provider gave no reason"
 
 _KINDS: Final[dict[str, FailureKind]] = {
     "context_length_exceeded": "context_too_long",
@@ -91,13 +92,13 @@ def decode_error(status: int, body: bytes) -> Failure:
 def failure_of(error: Json, status: int | None = None) -> Failure:
     """The failure that an `error` value reports. `status` None: within a stream, so the error itself must say."""
     fields = error if isinstance(error, dict) else {"message": error}
-    message, code, kind_word = fields.get("message"), fields.get("code"), fields.get("type")
+    message, code, kind_word = fields.get("message") or fields.get("detail"), fields.get("code"), fields.get("type")
     if status is None:
         stated = next(
             (value for name in ("status_code", "code", "status") if _is_status(value := fields.get(name))), None
         )
         status = stated if isinstance(stated, int) else 0
-    text = message if isinstance(message, str) and message else "the provider gave no reason"
+    text = message if isinstance(message, str) else msgspec.json.encode(message).decode() if message else NO_REASON
     words = [word for word in (code, kind_word) if isinstance(word, str)]
     kind = _kind(words, text, status)
     status = status or _STATUS_OF.get(kind, 400)

@@ -180,7 +180,7 @@ def _content(parts: Sequence[Part], place: str, path: str, target: Target, *, ma
 def _encoded(part: Part, place: str, path: str, target: Target) -> list[Json]:
     """The content parts that say `part`; none when it is lost."""
     if not isinstance(part, _ALLOWED[place]) and not (isinstance(part, Document) and _is_text(part)):
-        target.meaning(path, f"OpenAI takes no {_kind(part)} in a {place} message")
+        target.meaning(path, f"OpenAI's {place} messages hold no {_kind(part)}")
         return []
     encoded: JsonObject
     match part:

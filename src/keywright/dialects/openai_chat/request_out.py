@@ -54,8 +54,11 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
     if request.stream:
         options = extra.get("stream_options")
         body["stream"] = True
-        if abilities.stream_usage:
-            body["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
+        asked: JsonObject = {"include_usage": True} if abilities.stream_usage else {}
+        if isinstance(options, dict):
+            asked = {**options, **asked}
+        if asked:
+            body["stream_options"] = asked
     body.update((field, value) for field, value in extra.items() if field != "stream_options")
     return Encoded(msgspec.json.encode(body), tuple(target.losses.values()))
 

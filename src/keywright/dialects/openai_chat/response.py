@@ -14,7 +14,7 @@ from typing import Final, assert_never
 import msgspec
 
 from keywright.core.dialect import Encoded
-from keywright.core.errors import UpstreamMalformedError
+from keywright.core.errors import ProviderError, UpstreamMalformedError
 from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import (
@@ -60,6 +60,7 @@ def decode_response(body: bytes) -> Response:
 
     Raises:
         UpstreamMalformedError: it is no chat completion; says where it differs.
+        ProviderError: it is an error, though its status was that of a success.
     """
     try:
         value = msgspec.json.decode(body)
@@ -72,8 +73,7 @@ def decode_response(body: bytes) -> Response:
 
 def _response(body: Fields) -> Response:
     if "choices" not in body.left and body.left.get("error") is not None:
-        failure = failure_of(body.left["error"])
-        raise UpstreamMalformedError(f"the answer has the status of a success but is an error: {failure.code}")
+        raise ProviderError(failure_of(body.left["error"]))
     number = body.text("id") or ""
     body.json("object")
     choices = body.array("choices")
@@ -225,9 +225,9 @@ def other_fields(part: Part) -> JsonObject | None:
         case Opaque():
             return {"audio": part.body} if part.origin == NAME and part.kind == "audio" else None
         case Text() | Refusal() | ToolCall() | Thinking() | RedactedThinking():
-            return None
+            return None  # said in fields of their own
         case Audio() | Document() | ToolResult() | ServerToolCall() | ServerToolResult():
-            return None
+            return None  # not said at all
         case _:
             assert_never(part)
 

@@ -87,7 +87,9 @@ class StreamReader:
         try:
             chunk = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UpstreamMalformedError(f"a frame of the stream is not JSON: {error}") from error
+            if frame.event != "error":
+                raise UpstreamMalformedError(f"a frame of the stream is not JSON: {error}") from error
+            chunk = {"error": data.decode(errors="replace")}
         if not isinstance(chunk, dict):
             raise UpstreamMalformedError("a frame of the stream is not an object")
         if frame.event == "error" or chunk.get("error"):
@@ -116,6 +118,7 @@ class StreamReader:
             self._choice(choice, position, events)
         if usage and usage != self._usage:
             self._usage = usage
+            self._meter(events)
 
     def _start(self, chunk: JsonObject, events: list[Event]) -> None:
         self._started = True
@@ -159,15 +162,19 @@ class StreamReader:
             choice.finish(word, events)
 
     def _end(self, events: list[Event]) -> None:
-        """Close what is open, then say what was used. A choice without a reason ended with the stream."""
+        """Close what is open. A choice without a reason ended with the stream."""
         self._over = True
         if not self._started:
             raise UpstreamMalformedError("the stream has no answer in it")
         for choice in self._choices.values():
             choice.close(events)
+        if self._late:
+            events.append(Aside(NAME, "fields", self._late))
+        events.append(Ended())
+
+    def _meter(self, events: list[Event]) -> None:
+        """Say what has been used so far; some servers repeat it, growing, with every chunk."""
         usage, extra = read_usage(self._usage)
         if usage is not None:
             events.append(Metered(usage, late_extras(self._late, extra)))
-        elif self._late:
-            events.append(Aside(NAME, "fields", self._late))
-        events.append(Ended())
+            self._late = {}

@@ -76,6 +76,7 @@ class StreamWriter:
         self._thoughts: dict[int, int] = {}
         self._spoken: set[int] = set()
         self._metered: Metered | None = None
+        self._late: JsonObject = {}  # fields of the answer that came after its first chunk
 
     def write(self, event: Event) -> bytes:
         """The bytes for `event`; may be empty."""
@@ -118,7 +119,11 @@ class StreamWriter:
                 self._head = msgspec.json.encode(head)[:-1]
             case Metered():
                 self._metered = event
-            case Aside() | Closed():
+                self._late.update(own(event.extras))
+            case Aside():
+                if event.origin == NAME and isinstance(event.body, dict):
+                    self._late.update(event.body)
+            case Closed():
                 pass
         return b""
 
@@ -249,10 +254,9 @@ class StreamWriter:
     def _usage(self) -> bytes:
         if self._metered is None or not self._with_usage:
             return b""
-        extra = own(self._metered.extras)
-        late = {field: value for field, value in extra.items() if field not in ANSWER_FIELDS}
+        late = {field: value for field, value in self._late.items() if field not in ANSWER_FIELDS}
         more = b"," + msgspec.json.encode(late)[1:-1] if late else b""
-        usage = msgspec.json.encode(encode_usage(self._metered.usage, extra.get("usage")))
+        usage = msgspec.json.encode(encode_usage(self._metered.usage, self._late.get("usage")))
         return b'data: %b,"choices":[]%b,"usage":%b}\n\n' % (self._head, more, usage)
 
 

@@ -21,7 +21,10 @@ from keywright.dialects.openai_chat.response import read_usage
 from keywright.dialects.sse import SseDecoder
 
 TAP_BYTES_MAX: Final = 16 * 1024
-"""How much of a stream is kept unread, and how large a frame is still read."""
+"""How much of a stream is kept unread, and how much of a frame may be held back."""
+
+TAP_FRAME_BYTES_MAX: Final = 1024 * 1024
+"""How large a frame is still read. Only a frame that is cut into pieces is kept while it is not whole."""
 
 
 class _Ending(Struct, frozen=True):
@@ -108,7 +111,7 @@ class Tap:
 
     def __init__(self, peeked: Peek) -> None:
         self._strainer = None if peeked.stream_usage or not peeked.stream else _Strainer()
-        self._decoder = SseDecoder(TAP_BYTES_MAX)
+        self._decoder = SseDecoder(TAP_FRAME_BYTES_MAX)
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._model: str | None = None
@@ -141,7 +144,7 @@ class Tap:
         try:
             frames = [frame.data for frame in self._decoder.feed(batch)]
         except UpstreamMalformedError:  # a picture or so: its size is all that is counted
-            self._decoder = SseDecoder(TAP_BYTES_MAX)
+            self._decoder = SseDecoder(TAP_FRAME_BYTES_MAX)
             self._chars += len(batch)
             return
         if frames and frames[-1] == b"[DONE]":

@@ -94,7 +94,9 @@ def encode_thinking(parts: Iterable[Part]) -> JsonObject:
     said: JsonObject = {}
     if isinstance(field, str) and field and (text := "".join(part.text for part in texts)):
         said[field] = text
-    if not said or len(thoughts) > 1 or needs_detail(thoughts[0]):
+    if said and len(texts) == 1 and texts[0] is thoughts[0] and not needs_detail(texts[0]):
+        thoughts = thoughts[1:]
+    if thoughts:
         said[DETAILS] = [encode_detail(part) for part in thoughts]
     return said
 
