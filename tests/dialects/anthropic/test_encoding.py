@@ -392,10 +392,43 @@ def test_a_budget_has_room_or_the_model_does_not_think() -> None:
     assert (body["thinking"]["budget_tokens"], body["max_tokens"]) == (15360, 20480)
 
 
+def test_a_request_of_which_nothing_can_be_said_is_only_lost_meaning() -> None:
+    request = asked(Turn("user", (Audio(Base64Source("audio/wav", "AA==")),)), reasoning=Reasoning("on", None, 2000))
+    body, losses = encoded(request, Abilities(reasoning="budget"))
+    assert (body["messages"], paths(losses, "meaning")) == ([], ["messages[0].content[0]"])
+
+
 def test_a_forced_tool_keeps_the_model_from_thinking() -> None:
     request = asked(tools=(WEATHER,), tool_choice=ToolChoice("required"), reasoning=Reasoning("adaptive", "low"))
     body, losses = encoded(request, Abilities(reasoning="adaptive"))
     assert ("thinking" in body, body["output_config"], paths(losses)) == (False, {"effort": "low"}, ["thinking"])
+
+
+SIGNED = Thinking("t", "s", "anthropic")
+CALL = ToolCall("a", "f", "{}")
+RESULT = Turn("tool", (ToolResult("a", ()),))
+
+
+@pytest.mark.parametrize(
+    ("turns", "thinks"),
+    [
+        ((Turn("assistant", (SIGNED, CALL)), RESULT), True),
+        ((Turn("assistant", (SIGNED, CALL)), RESULT, Turn("assistant", (CALL,)), RESULT), True),
+        ((Turn("assistant", (CALL,)), RESULT, Turn("assistant", (Text("x"),)), HI), True),
+        ((Turn("assistant", (Text("x"),)),), True),
+        ((Turn("assistant", (CALL,)), RESULT), False),
+        ((Turn("assistant", (Text("x"), CALL)), RESULT, Turn("assistant", (SIGNED, CALL)), RESULT), False),
+        ((Turn("assistant", (CALL,)), RESULT, HI), False),
+    ],
+)
+def test_a_budget_is_left_out_where_the_api_wants_thinking_back_that_is_not_there(
+    turns: tuple[Turn, ...], thinks: bool
+) -> None:
+    request = asked(HI, *turns, reasoning=Reasoning("on", None, 2000))
+    body, losses = encoded(request, Abilities(reasoning="budget", output_tokens_max=9000))
+    assert ("thinking" in body, paths(losses)) == (thinks, [] if thinks else ["thinking"])
+    adaptive, _ = encoded(request, Abilities(reasoning="adaptive"))
+    assert adaptive["thinking"] == {"type": "adaptive"}
 
 
 def test_sampling_that_thinking_forbids_is_left_out() -> None:

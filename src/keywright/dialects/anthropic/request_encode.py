@@ -11,7 +11,7 @@ from keywright.core.dialect import Encoded
 from keywright.core.json import JsonObject
 from keywright.core.loss import Loss
 from keywright.core.request import Format, JsonObjectFormat, JsonSchemaFormat, Request, Sampling
-from keywright.dialects.anthropic.thinking import Plan, planned
+from keywright.dialects.anthropic.thinking import Plan, planned, resumed
 from keywright.dialects.anthropic.tools import write_tools
 from keywright.dialects.anthropic.turns import Conversation
 from keywright.dialects.anthropic.wire import NAME, Node, mark, rendered, report_foreign
@@ -34,6 +34,7 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
     body: Node = {"model": model, "max_tokens": plan.output_tokens_max}
     conversation = Conversation(request.turns, abilities, losses)
     messages = conversation.messages()
+    plan = resumed(plan, messages, losses)
     if conversation.system:
         body["system"] = conversation.system
     body["messages"] = messages

@@ -10,7 +10,9 @@ no `thinking` at all. `Abilities.reasoning` says which, and whatever was asked i
 | adaptive, or an effort | enabled, budget by effort | adaptive, effort | effort | - |
 
 The budget stays below `max_tokens`, as the API demands: it is made smaller, and where not even the least budget fits
-the model does not think. Neither may it when a tool is forced.
+the model does not think. Neither may it when a tool is forced, nor, with a budget, while it works with tools in a
+turn that it began without thinking: there the API wants the signed thinking back, which a client of another dialect
+has never seen.
 """
 
 from typing import Final, TypeAlias
@@ -82,6 +84,24 @@ def planned(request: Request, abilities: Abilities, losses: _Losses) -> Plan:
             losses.append(Loss(f"{path}.budget_tokens", "this model takes no budget: it thinks adaptively"))
         return Plan(output_tokens_max, _shown({"type": "adaptive"}, reasoning, losses), effort)
     return _budgeted(request, reasoning, abilities, output_tokens_max, losses)
+
+
+def resumed(plan: Plan, messages: list[Node], losses: _Losses) -> Plan:
+    """`plan`, without a budget where `messages` end in tool results of a turn that began without thinking."""
+    if plan.thinking is None or plan.thinking["type"] != "enabled":
+        return plan
+    first = None
+    for message in reversed(messages):
+        content = message["content"]
+        head = content[0]["type"] if isinstance(content, list) else "text"
+        if message["role"] == "user" and head != "tool_result":
+            break
+        if message["role"] == "assistant":
+            first = head
+    if first in (None, "thinking", "redacted_thinking") or messages[-1]["role"] != "user":
+        return plan
+    losses.append(Loss("thinking", "the turn that the tool results belong to began without signed thinking"))
+    return Plan(plan.output_tokens_max, None, plan.effort)
 
 
 def _output_tokens_max(request: Request, abilities: Abilities, losses: _Losses) -> int:
