@@ -75,7 +75,7 @@ class Watch:
         _log.info("%s has changed and counts now", path)
 
     async def _models(self) -> None:
-        """Ask for models now and then, and at once when the file has changed. Who does not answer keeps those it had."""
+        """Ask for models now and then, and when the file has changed. Who does not answer keeps those it had."""
         while True:
             self._changed.clear()
             listed = {**self._listed, **await self._house.ask_for_models()}
