@@ -283,6 +283,24 @@ async def test_a_waiter_that_gives_up_leaves_the_line_to_the_others() -> None:
         assert isinstance(results[1], asyncio.CancelledError)
 
 
+async def test_a_connection_given_to_a_waiter_that_leaves_at_that_moment_goes_on_to_the_next() -> None:
+    async with upstream(always()) as served, pool() as connections:
+        reach = served.reach(connections_max=1)
+
+        async def first() -> None:
+            await fetch(connections, reach)
+            leaving.cancel()  # its connection was promised to `leaving` a moment ago, which has not run since
+
+        running = asyncio.create_task(first())
+        await asyncio.sleep(0)
+        leaving = asyncio.create_task(fetch(connections, reach))
+        staying = asyncio.create_task(fetch(connections, reach))
+        assert await staying == (200, b"ok")
+        await running
+        assert leaving.cancelled()
+        assert served.connections == 1
+
+
 async def test_a_waiter_gets_the_place_of_a_connection_that_closed() -> None:
     reply = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
     async with upstream(always(reply)) as served, pool() as connections:

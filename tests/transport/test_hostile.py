@@ -212,7 +212,7 @@ async def test_an_early_answer_to_half_a_request_is_given_and_its_connection_clo
     async def script(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")
         await peer.send(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
-        await asyncio.sleep(0.2)
+        await peer.gone()  # reads the rest, and answers nothing more on this connection
 
     async with upstream(script) as served, pool() as connections:
         for expected in (1, 2):

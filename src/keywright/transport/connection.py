@@ -25,8 +25,10 @@ answer, statuses 000-099 and 600-999, trailing blanks in values, and the number 
 it fires too early, is set again. A connection in steady use sets no timer per request. The same timer expires idle
 connections. While reading is paused (our reader is slow) only the total deadline counts.
 
-**Buffers.** llhttp copies each piece of body once; the pieces of one read are joined and handed on once, so that a
-read with forty chunks is one call. `on_body` is bound to a list's `append`, no Python frame per chunk.
+**Buffers.** All connections of a pool read into one buffer, since it is empty again before the next read; otherwise the
+transport makes a new 256 KiB object per read, which costs more than all of this file (docs/rfd/002-transport.md).
+llhttp copies each piece of body once; the pieces of one read are joined and handed on once, so that a read with forty
+chunks is one call. `on_body` is bound to a list's `append`: no Python frame per chunk.
 
 Rejected: h11 (pure Python, 300 µs per exchange here); asyncio streams (a second buffer, a task switch per read, no
 say in when reading stops); pipelining (one slow answer blocks others, and abandoning one costs all).
@@ -75,13 +77,14 @@ class Owner(Protocol):
         """The connection is closed. Called once."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One socket to one upstream, and at most one exchange on it. Called from the event loop's thread only."""
 
     __slots__ = (
         "_answer",
         "_answered",
         "_body_bytes",
+        "_buffer",
         "_complete",
         "_deadlines",
         "_due",
@@ -111,8 +114,9 @@ class Connection(asyncio.Protocol):
         "on_body",
     )
 
-    def __init__(self, owner: Owner, settings: PoolSettings) -> None:
+    def __init__(self, owner: Owner, settings: PoolSettings, buffer: memoryview) -> None:
         self._owner = owner
+        self._buffer = buffer
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -198,8 +202,13 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # aiofastnet's has its methods, not its class
         self._transport.set_write_buffer_limits(high=0)  # pause_writing means: not all is written
 
-    def data_received(self, data: bytes) -> None:
-        """Called by the transport with what one read gave."""
+    def get_buffer(self, _: int) -> memoryview:
+        """Called by the transport before it reads."""
+        return self._buffer
+
+    def buffer_updated(self, count: int) -> None:
+        """Called by the transport when one read has put `count` bytes into the buffer."""
+        data = self._buffer[:count].tobytes()
         if self._head is None and self._answer is None:
             self.abort()  # bytes that nobody asked for: an answer to no request, or the upstream's farewell
             return
@@ -340,7 +349,7 @@ class Connection(asyncio.Protocol):
             if self._framed_by or value.lower() != b"chunked":
                 self._refuse("a transfer-encoding other than chunked")
             self._framed_by = name
-        elif name == b"connection":
+        elif name == b"connection" and value not in _KEPT_WHEN_NAMED:
             self._named += (word.strip().lower() for word in value.split(b","))
         elif name == b"keep-alive":
             digits = value.partition(b"timeout=")[2].partition(b",")[0]

@@ -22,12 +22,12 @@ from keywright.transport.tls import TlsContexts
 
 PROXY_HEAD_BYTES_MAX: Final = 8 * 1024
 TLS_BUFFER_BYTES: Final = 32 * 1024
-"""Each way, per connection. Two records; the library's own 256 KiB would be 1 GB for 2,000 streams."""
+"""Each way, per connection: two records. The library's own 256 KiB could grow to 1 GB for 2,000 busy streams."""
 
 KEEPALIVE_AFTER_S: Final = 60
 """A model may think for minutes: probes keep the path through NATs and find a dead peer."""
 
-ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
+ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
 AddressCheck = Callable[[Address], bool]
 """Whether a public upstream may be at that address."""
 

@@ -9,6 +9,7 @@ on the way; a fresh connection gets the request once more. All other repeating i
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from keywright.core.errors import ConnectFailedError, UpstreamBrokeError
 from keywright.core.http import HttpRequest, Reach
@@ -19,6 +20,9 @@ from keywright.transport.proxy import Proxy
 from keywright.transport.request import RequestWriter, authority
 from keywright.transport.resolve import Resolver, ResolverCache, resolve_by_system
 from keywright.transport.settings import PoolSettings
+
+READ_BYTES_MAX: Final = 64 * 1024
+"""Of one read of any socket: the size of the buffer that all connections of a pool share."""
 
 
 class Pool:
@@ -37,6 +41,7 @@ class Pool:
         self._settings = settings or PoolSettings()
         self._names = ResolverCache(resolver, self._settings.resolved_s, self._settings.resolved_max)
         self._dialer = Dialer(self._names, allowed, environment)
+        self._buffer = memoryview(bytearray(READ_BYTES_MAX))
         self._lines: dict[Reach, _Line] = {}
         self._closed = False
 
@@ -82,7 +87,7 @@ class Pool:
     def _open_line(self, reach: Reach) -> "_Line":
         if self._closed:
             raise ConnectFailedError("the gateway is shutting down")
-        line = _Line(reach, self._dialer, self._settings, self._forget)
+        line = _Line(reach, self._dialer, self._settings, self._buffer, self._forget)
         self._lines[reach] = line
         return line
 
@@ -103,11 +108,19 @@ def _give_up(connection: Connection, head: "asyncio.Future[Answer]") -> None:
 class _Line:
     """All connections to one reach. `_open` counts those that exist, are being made, or are promised to a waiter."""
 
-    def __init__(self, reach: Reach, dialer: Dialer, settings: PoolSettings, forget: "Callable[[_Line], None]") -> None:
+    def __init__(
+        self,
+        reach: Reach,
+        dialer: Dialer,
+        settings: PoolSettings,
+        buffer: memoryview,
+        forget: "Callable[[_Line], None]",
+    ) -> None:
         self.reach = reach
         self.loop = asyncio.get_running_loop()
         self._dialer = dialer
         self._settings = settings
+        self._buffer = buffer
         self._forget = forget
         self._proxy = dialer.proxy(reach)
         self.writer = _writer(reach, self._proxy)
@@ -182,7 +195,7 @@ class _Line:
         return connection
 
     def _make(self) -> Connection:
-        return Connection(self, self._settings)
+        return Connection(self, self._settings, self._buffer)
 
     async def _queue(self, started_at: float) -> Connection | None:
         """Wait for a connection, or for the place to make one (None)."""
