@@ -22,7 +22,6 @@ MODEL_CHARS_MAX: Final = 512
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
-_MODEL: Final = b'"model"'
 _RELIED: Final = frozenset({"model", "stream", "max_tokens"})
 
 
@@ -73,7 +72,6 @@ class _Answer(Struct):
 
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
-_OBJECT: Final = msgspec.json.Decoder(JsonObject)
 _STRING: Final = msgspec.json.Decoder(str)
 _SWITCH: Final = msgspec.json.Decoder(bool | None)
 _COUNT: Final = msgspec.json.Decoder(int | None)
@@ -107,19 +105,9 @@ def peek(body: bytes) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage.
-
-    `peeked` is proof that the body has one member of that name, written plainly. So where those letters stand only
-    once, they are it, and the walk need not be done again.
-    """
+    """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage."""
     if model == peeked.model:
         return body
-    key = body.find(_MODEL)
-    if body.find(_MODEL, key + 1) < 0:
-        start = body.find(b'"', key + len(_MODEL))
-        written = msgspec.json.encode(peeked.model)
-        if body.startswith(written, start):
-            return body[:start] + msgspec.json.encode(model) + body[start + len(written) :]
     return members_of(peeked, body, _RELIED).edited({"model": msgspec.json.encode(model)})
 
 
