@@ -115,7 +115,7 @@ def test_a_caller_who_proves_nothing_leaves_no_entry_but_is_counted(gateway: Gat
     before = counted(gateway, "invalid_api_key")
     refused = gateway.chat(key="sk-nobody")
     known = gateway.chat()
-    assert gateway.entry(known.request_id)
+    assert gateway.entry(known.request_id).outcome == "ok"
     assert gateway.run(gateway.house.store.entry(refused.request_id)) is None
     assert counted(gateway, "invalid_api_key") == before + 1
 

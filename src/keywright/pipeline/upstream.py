@@ -48,7 +48,6 @@ THEIRS: Final[frozenset[FailureKind]] = frozenset({"rate_limited", "overloaded",
 """Failures of the provider: they may pass, and another candidate may do better."""
 UNREAD: Final = Tapped()
 """What is learnt from a body that is no answer."""
-STATUS_MAX: Final = 599
 SECONDS_US: Final = 1_000_000
 """Microseconds in a second."""
 
@@ -164,7 +163,7 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
         body = outbound.target.source.credential.redact(await answer.read(ERROR_BYTES_MAX))
     except UpstreamError:
         body = b""  # what its status says, stands
-    failure = outbound.lane.dialect.decode_error(min(answer.status, STATUS_MAX), body)
+    failure = outbound.lane.dialect.decode_error(answer.status, body)
     wait_s = retry_after_s(answer.headers, clock.unix_us() / SECONDS_US)
     return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
 
