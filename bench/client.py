@@ -68,6 +68,7 @@ def run_client(module: str, job: Struct, result: type[ResultT], core: int, pid: 
 
 
 def _said(process: "subprocess.Popen[bytes]") -> str:
+    """The last line on its standard error: of a traceback, the error."""
     assert process.stderr is not None
     text = process.stderr.read().decode("utf-8", "replace").strip()
-    return text[-LOG_CHARS_SHOWN:] or "it took too long"
+    return text.rpartition("\n")[2][-LOG_CHARS_SHOWN:] or "it took too long"

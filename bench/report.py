@@ -19,6 +19,8 @@ NOT_COMPARED: Final = frozenset({"core_percent", "others_percent", "rate_rps", "
 """What was offered and how the core was used: conditions, not results."""
 BEGIN: Final = "<!-- measured: begin -->"
 END: Final = "<!-- measured: end -->"
+OTHERS_PERCENT_MAX: Final = 5.0
+BUSY: Final = "Others took up to {:.0f} % of the core: only the figures of CPU and memory count."
 LEGEND: Final = (
     "Each cell: median [least-most of the rounds] +more than direct (nothing in between), x times what nginx needs."
 )
@@ -117,9 +119,11 @@ def tables(rows: Sequence[Row]) -> dict[str, tuple[tuple[str, ...], list[tuple[s
 def described(report: Report) -> str:
     """When, on what, and how, in one line."""
     at = report.machine
+    others = max((row.median for row in report.rows if row.figure == "others_percent"), default=0.0)
+    warning = f" {BUSY.format(others)}" if others > OTHERS_PERCENT_MAX else ""
     return (
         f"{at.date}, commit {at.commit}: {at.processor}, {at.cores} cores, {at.memory_gb:.0f} GB, Linux {at.kernel}, "
-        f"Python {at.python}, {at.nginx}; {report.rounds} rounds of {report.seconds} s."
+        f"Python {at.python}, {at.nginx}; {report.rounds} rounds of {report.seconds} s.{warning}"
     )
 
 

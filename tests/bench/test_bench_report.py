@@ -2,7 +2,7 @@
 
 import pytest
 from bench.machine import Machine
-from bench.report import BEGIN, END, Report, Row, cell, markdown, number, summarise, written_into
+from bench.report import BEGIN, END, Report, Row, cell, described, markdown, number, summarise, written_into
 from bench.sample import Case, Sample, rounds
 from msgspec import structs
 
@@ -80,6 +80,13 @@ def test_the_table_replaces_only_what_is_between_its_marks() -> None:
     assert once == f"before\n{BEGIN}\n{markdown(report)}\n{END}\nafter\n"
     assert written_into(once, report) == once
     assert "| chat | nginx | 200 [150-250] +100 | 2,000 [1,500-2,500] |" in once
+
+
+@pytest.mark.parametrize(("others", "warned"), [(4.0, False), (30.0, True)])
+def test_a_run_on_a_busy_machine_says_what_still_counts(others: float, warned: bool) -> None:
+    rows = summarise([sample("nginx", rps=1.0, others_percent=others)])
+    text = described(Report(machine=MACHINE, rounds=1, seconds=1, rows=rows))
+    assert ("only the figures of CPU" in text) == warned
 
 
 def test_a_document_without_a_place_is_refused() -> None:
