@@ -20,7 +20,7 @@ NOT_COMPARED: Final = frozenset({"core_percent", "others_percent", "rate_rps", "
 BEGIN: Final = "<!-- measured: begin -->"
 END: Final = "<!-- measured: end -->"
 OTHERS_PERCENT_MAX: Final = 5.0
-BUSY: Final = "Others took up to {:.0f} % of the core: only the figures of CPU and memory count."
+BUSY: Final = "Others took up to {:.0f} % of the core: only memory and CPU per request at saturation count."
 LEGEND: Final = (
     "Each cell: median [least-most of the rounds] +more than direct (nothing in between), x times what nginx needs."
 )
@@ -133,7 +133,7 @@ def cell(row: Row) -> str:
     if row.rounds > 1:
         text += f" [{number(row.least)}-{number(row.most)}]"
     if row.over_direct is not None:
-        text += f" +{number(row.over_direct)}"
+        text += f" {'-' if row.over_direct < 0 else '+'}{number(abs(row.over_direct))}"
     if row.times_limit is not None:
         text += f" x{row.times_limit:.2f}"
     return text

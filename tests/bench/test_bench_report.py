@@ -86,7 +86,7 @@ def test_the_table_replaces_only_what_is_between_its_marks() -> None:
 def test_a_run_on_a_busy_machine_says_what_still_counts(others: float, warned: bool) -> None:
     rows = summarise([sample("nginx", rps=1.0, others_percent=others)])
     text = described(Report(machine=MACHINE, rounds=1, seconds=1, rows=rows))
-    assert ("only the figures of CPU" in text) == warned
+    assert ("only memory and CPU" in text) == warned
 
 
 def test_a_document_without_a_place_is_refused() -> None:
