@@ -32,6 +32,14 @@ format: $(VENV)/dev ## rewrite the sources in the house format
 bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-transport: $(VENV)/bench-transport/ready ## measure our upstream client beside others (docs/rfd/002-transport.md)
+	@PYTHONPATH=src $(VENV)/bench-transport/bin/python -m bench.transport
+
+$(VENV)/bench-transport/ready: requirements/bench-transport.txt | $(VENV)/bin/python
+	@$(BIN)/python -m venv $(VENV)/bench-transport
+	@$(VENV)/bench-transport/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r requirements/bench-transport.txt
+	@touch $@
+
 catalogue: $(VENV)/dev ## rebuild the catalogue of models and prices from the installed genai-prices
 	@$(BIN)/python -m tools.catalogue
 
