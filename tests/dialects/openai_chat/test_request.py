@@ -93,6 +93,8 @@ def again(**fields: Any) -> dict[str, Any]:
         (b'{"model":"m","messages":[{"role":"user"}],"tools":[{}]}', "invalid_request", "tools[0].function"),
         (b'{"model":"m","messages":[{"role":"user"}],"tool_choice":{}}', "invalid_request", "tool_choice"),
         (b'{"model":"m","messages":[{"role":"user"}],"max_tokens":true}', "invalid_request", "max_tokens"),
+        (b'{"model":"m","messages":[{"role":"user"}],"max_tokens":-1}', "invalid_request", "max_tokens"),
+        (b'{"model":"m","messages":[{"role":"user"}],"n":0}', "invalid_request", "n"),
     ],
 )
 def test_a_malformed_request_is_refused_naming_the_field(body: bytes, code: str, param: str | None) -> None:
@@ -302,6 +304,12 @@ def test_text_after_a_tool_call_is_put_before_it() -> None:
     messages, losses = said(ToolCall("c", "f", "{}"), Text("then"), role="assistant")
     assert messages[0]["content"] == "then"
     assert losses == [("messages[1].content", "knob")]
+
+
+def test_a_call_without_arguments_is_sent_an_empty_object() -> None:
+    messages, losses = said(ToolCall("c", "f", ""), role="assistant")
+    assert messages[0]["tool_calls"][0]["function"]["arguments"] == "{}"
+    assert not losses
 
 
 def test_a_refusal_beside_text_stays_a_part() -> None:

@@ -325,6 +325,15 @@ def test_a_client_of_functions_gets_one_function_call() -> None:
     assert body["choices"][0]["finish_reason"] == "function_call"
 
 
+def test_a_client_of_functions_is_told_what_it_does_not_get() -> None:
+    request = Request("m", (), tools=(Tool("f", extras={"openai_chat": {"legacy": True}}),))
+    two = (ToolCall("c", "f", "{}"), ToolCall("d", "f", "{}"), ToolCall("e", "f", "{}"))
+    response = Response("r", "m", (Choice(two, Finish("tool_calls")),))
+    path = "choices[0].message.function_call"
+    assert written(list(unfold(response)), request)[2] == [path]
+    assert [loss.path for loss in openai_chat.encode_response(response, request).losses] == [path]
+
+
 def test_a_free_text_call_is_streamed_as_one() -> None:
     response = Response("r", "m", (Choice((ToolCall("d", "sql", "select 1", custom=True),), Finish("tool_calls")),))
     chunks, stream, _ = written(list(unfold(response)))

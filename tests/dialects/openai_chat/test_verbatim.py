@@ -45,7 +45,7 @@ def test_peek_reads_what_policy_needs() -> None:
     peeked = openai_chat.peek(body)
     assert (peeked.model, peeked.stream, peeked.choices, peeked.output_tokens_max) == ("a/b", True, 2, 5)
     assert (peeked.stream_usage, peeked.input_bytes) == (True, len(body))
-    newer = openai_chat.peek(b'{"model":"m","max_tokens":5,"max_completion_tokens":7,"n":null,"stream":null}')
+    newer = openai_chat.peek(b'{"model":"m","max_tokens":7,"max_completion_tokens":5,"n":null,"stream":null}')
     assert (newer.output_tokens_max, newer.choices, newer.stream, newer.stream_usage) == (7, 1, False, False)
 
 
@@ -57,7 +57,13 @@ def test_peek_reads_what_policy_needs() -> None:
         (b'{"model":"m","stream":"yes"}', "invalid_request", "stream"),
         (b'{"model":"m","n":1.5}', "invalid_request", "n"),
         (b'{"model":"m","max_tokens":"9"}', "invalid_request", "max_tokens"),
-        (b'{"model":"m","stream_options":3}', "invalid_request", "stream_options"),
+        (b'{"model":"m","n":-1}', "invalid_request", "n"),
+        (b'{"model":"m","n":0}', "invalid_request", "n"),
+        (b'{"model":"m","max_tokens":-1}', "invalid_request", "max_tokens"),
+        (b'{"model":"m","max_completion_tokens":4294967296}', "invalid_request", "max_completion_tokens"),
+        (b'{"model":"m","stream_options":3}', "invalid_json", None),
+        (b'{"model":"m","stream_options":{"include_usage":1}}', "invalid_request", "include_usage"),
+        (b'{"model":"m","stream_options":{"include_usage":true,"include_usage":false}}', "invalid_json", None),
         (b'{"model":"\xff"}', "invalid_request", "model"),
         (b'{"model":"m","Model":"n"}', "invalid_json", None),
         (b'{"model":"m","Messages":[]}', "invalid_json", None),
@@ -77,6 +83,10 @@ def test_peek_refuses_what_it_cannot_be_sure_of(body: bytes, code: str, param: s
         (
             b'{"stream":true, "stream_options": {"x":1}, "model":"a"}',
             b'{"stream":true, "stream_options": {"x":1,"include_usage":true}, "model":"b/c"}',
+        ),
+        (
+            b'{"stream":true, "stream_options": { "include_usage" : false }, "model":"a"}',
+            b'{"stream":true, "stream_options": { "include_usage" : true }, "model":"b/c"}',
         ),
         (
             b'{"stream":true,"stream_options":null,"model":"a"}',

@@ -7,6 +7,9 @@ from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
 NAME: Final = "openai_chat"
 """The dialect's name in extras, logs and addresses."""
 
+CHOICES_MAX: Final = 128
+"""How many answers one request may ask for, as OpenAI limits it."""
+
 TIERS: Final = frozenset(("auto", "default", "flex", "scale", "priority", "fast"))
 """OpenAI's service tiers. Any other word is one vendor's own."""
 
@@ -69,6 +72,13 @@ class Fields:
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         raise WrongFieldError(self.at(name), "an integer")
+
+    def count(self, name: str, least: int = 0, most: int = 2**31) -> int | None:
+        """A whole number from `least` to `most`: what reservations multiply must not be negative."""
+        value = self.integer(name)
+        if value is None or least <= value <= most:
+            return value
+        raise WrongFieldError(self.at(name), f"an integer from {least} to {most}")
 
     def flag(self, name: str) -> bool | None:
         """True or false."""

@@ -6,6 +6,7 @@ What the wire cannot say, and its image:
 - a plain-text document: its text, as a text part; a document made of blocks: the blocks; their titles are knob losses;
 - a document by address, another dialect's uploaded file or opaque part, a provider-run tool: meaning is lost;
 - thinking that another dialect's provider made: a knob loss, for it is never sent as text;
+- a call with empty arguments: an empty object, since OpenAI wants JSON there;
 - thinking, text and calls in another order than this: the order, a knob loss.
 
 Paths are `system` for the turns before the first of another role, then `messages[i].content[j]`, counted without those.
@@ -13,6 +14,8 @@ Paths are `system` for the turns before the first of another role, then `message
 
 from collections.abc import Sequence
 from typing import Final, assert_never
+
+import msgspec
 
 from keywright.core.json import Json, JsonObject
 from keywright.core.message import (
@@ -92,7 +95,7 @@ def _assistant(turn: Turn, path: str, extra: JsonObject, target: Target) -> Json
             _thought(part, f"{path}.content[{index}]", thoughts, target)
         elif isinstance(part, ToolCall):
             _check_node(part, f"{path}.content[{index}]", target)
-            calls.append(part)
+            calls.append(part if part.arguments or part.custom else msgspec.structs.replace(part, arguments="{}"))
         elif isinstance(part, Opaque) and part.origin == NAME and part.kind == "audio":
             message["audio"] = part.body
         else:

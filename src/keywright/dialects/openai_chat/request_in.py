@@ -23,7 +23,7 @@ from keywright.core.request import (
     Sampling,
 )
 from keywright.dialects.members import walked
-from keywright.dialects.openai_chat.fields import NAME, TIERS, Fields, WrongFieldError
+from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME, TIERS, Fields, WrongFieldError
 from keywright.dialects.openai_chat.parts import cache_mark, decode_citations, decode_content, with_citations
 from keywright.dialects.openai_chat.thinking import decode_thinking
 from keywright.dialects.openai_chat.tools import LEGACY, decode_calls, decode_choice, decode_tools
@@ -68,7 +68,7 @@ def _request(body: Fields) -> Request:
         if stream_options.left:
             body.keep("stream_options", stream_options.left)
     metadata = body.object("metadata")
-    limit, older_limit = body.integer("max_completion_tokens"), body.integer("max_tokens")
+    limit, older_limit = body.count("max_completion_tokens"), body.count("max_tokens")
     return Request(
         model=body.needed_text("model"),
         turns=_turns(body),
@@ -79,7 +79,7 @@ def _request(body: Fields) -> Request:
         sampling=_sampling(body),
         reasoning=_reasoning(body),
         format=_format(body),
-        choices=body.integer("n"),
+        choices=body.count("n", 1, CHOICES_MAX),
         stream=body.flag("stream") or False,
         stream_usage=stream_usage,
         user=body.text("user"),

@@ -52,6 +52,7 @@ from keywright.dialects.openai_chat.thinking import decode_thinking, encode_thin
 from keywright.dialects.openai_chat.tools import decode_calls, encode_calls, speaks_functions
 from keywright.dialects.openai_chat.usage import decode_usage, encode_usage, unmodelled
 
+ONE_CALL: Final = "a client that speaks of functions can be told of one call only"
 ANSWER_FIELDS: Final = frozenset(("id", "object", "created", "model", "choices", "usage"))
 
 
@@ -192,6 +193,8 @@ def _encoded_message(parts: Sequence[Part], path: str, losses: list[Loss], *, le
                 calls.append(part)
             case _:
                 _add_other(part, more, path, losses)
+    if legacy and len(calls) > 1:
+        losses.append(Loss(f"{path}.function_call", ONE_CALL))
     message: JsonObject = {
         "role": "assistant",
         "content": "".join(texts) if texts else None,

@@ -29,11 +29,10 @@ from keywright.core.event import (
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.openai_chat.choice_in import ChoiceReader
 from keywright.dialects.openai_chat.error import failure_of
-from keywright.dialects.openai_chat.fields import NAME, WrongFieldError
+from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME, WrongFieldError
 from keywright.dialects.openai_chat.response import ANSWER_FIELDS, late_extras, read_usage
 from keywright.dialects.sse import FRAME_BYTES_MAX, Frame, SseDecoder
 
-CHOICES_MAX: Final = 128
 _IGNORED: Final = ANSWER_FIELDS | {"error", "obfuscation"}
 _CHOICE_FIELDS: Final = frozenset(("index", "delta", "message", "finish_reason", "logprobs", "text"))
 

@@ -35,6 +35,7 @@ from keywright.dialects.openai_chat.finish import encode_finish
 from keywright.dialects.openai_chat.parts import encode_citation
 from keywright.dialects.openai_chat.response import (
     ANSWER_FIELDS,
+    ONE_CALL,
     citations_of,
     lose_finish,
     lost_kind,
@@ -165,6 +166,8 @@ class StreamWriter:
         self._parts[event.choice, event.part] = _Part(head, number)
         if self._legacy:
             said: JsonObject = {"function_call": {"name": head.name, "arguments": head.arguments}}
+            if number == 1:
+                self.losses.append(Loss(f"choices[{event.choice}].message.function_call", ONE_CALL))
             return self._chunk(event.choice, said) if number == 0 else b""
         kind, inner = ("custom", "input") if head.custom else ("function", "arguments")
         call: JsonObject = {

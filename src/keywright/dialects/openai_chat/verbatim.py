@@ -1,32 +1,29 @@
 """The verbatim lane: what policy must know of a body, and the two edits that it may get."""
 
-from typing import Final, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from keywright.core.dialect import Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.openai_chat.fields import CHOICES_MAX
 
 RELIED: Final = frozenset(
     ("model", "messages", "tools", "functions", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n")
 ) | {"service_tier", "user", "metadata"}
 """The members that policy acts on, here or after decoding."""
 
+_OPTIONS_RELIED: Final = frozenset(("include_usage",))
 _USAGE_ASKED: Final = b'{"include_usage":true}'
 _Value = TypeVar("_Value")
 
 
-class _StreamOptions(Struct, frozen=True):
-    include_usage: bool | None = None
-
-
 _MODEL: Final = msgspec.json.Decoder(str)
 _FLAG: Final = msgspec.json.Decoder(bool | None)
-_COUNT: Final = msgspec.json.Decoder(int | None)
-_OPTIONS: Final = msgspec.json.Decoder(_StreamOptions | None)
+_TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
+_CHOICES: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1, le=CHOICES_MAX)] | None)
 
 
 def peek(body: bytes) -> Peek:
@@ -39,15 +36,16 @@ def peek(body: bytes) -> Peek:
     model = _read(members, "model", _MODEL)
     if model is None:
         _refuse("model", "it is missing")
-    options = _read(members, "stream_options", _OPTIONS)
-    tokens = _read(members, "max_completion_tokens", _COUNT)
+    options = _options(members)
+    limits = (_read(members, "max_completion_tokens", _TOKENS), _read(members, "max_tokens", _TOKENS))
     return Peeked(
         model=model,
         stream=bool(_read(members, "stream", _FLAG)),
         input_bytes=len(body),
-        output_tokens_max=_read(members, "max_tokens", _COUNT) if tokens is None else tokens,
-        choices=_read(members, "n", _COUNT) or 1,
-        stream_usage=options is not None and bool(options.include_usage),
+        # Which limit a server heeds is not known.
+        output_tokens_max=max((limit for limit in limits if limit is not None), default=None),
+        choices=_read(members, "n", _CHOICES) or 1,
+        stream_usage=options is not None and bool(_read(options, "include_usage", _FLAG)),
         members=members,
     )
 
@@ -63,9 +61,14 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
 
 def _with_usage(members: Members) -> bytes:
     """The client's `stream_options`, with the usage asked for."""
-    options = members.values.get("stream_options")
-    given = None if options is None else msgspec.json.decode(options)
-    return msgspec.json.encode({**given, "include_usage": True}) if given else _USAGE_ASKED
+    options = _options(members)
+    return _USAGE_ASKED if options is None else options.edited({"include_usage": b"true"})
+
+
+def _options(members: Members) -> Members | None:
+    """The members of `stream_options`; None when there are none."""
+    raw = members.values.get("stream_options")
+    return None if raw is None or bytes(raw) == b"null" else walked(bytes(raw), _OPTIONS_RELIED)
 
 
 def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
