@@ -172,7 +172,8 @@ def _content(parts: Sequence[Part], place: str, path: str, target: Target, *, ma
     """
     if len(parts) == 1:
         only = parts[0]
-        if isinstance(only, Text) and not only.extras and (only.cache is None or marked):
+        if isinstance(only, Text) and not only.extras:
+            _check_mark(only.cache is not None and not marked, target)
             return only.text
     encoded: list[Json] = []
     for index, part in enumerate(parts):
