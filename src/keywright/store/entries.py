@@ -1,16 +1,21 @@
 """The ledger's entries: rows of `entries`, and what each adds to its hour's roll-up.
 
-An entry is written once however often it is brought: the batch's ids that exist are looked up under the write lock, and
-only the others are inserted and rolled up. (`ON CONFLICT DO NOTHING` would do for the rows, but does not say portably
-which of them were new.)
+An entry is written once however often it is brought. A batch is nearly always new, so it is first inserted as it
+is; when the database finds an id twice, that is undone, the ids that exist are looked up, and only the others are
+inserted and rolled up. (`ON CONFLICT DO NOTHING` would do for the rows, but does not say portably which of them
+were new.)
+
+This is most of what a call costs beside its answer, so rows are tuples from the start, and the document is encoded
+by one struct that has just its fields.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Row, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from keywright.core.entry import Entry
@@ -24,13 +29,18 @@ IDS_PER_QUERY: Final = 500
 COLUMNS: Final = tuple(name for name in Entry.__struct_fields__ if name in ENTRIES.c)
 """The fields of an entry that are columns; all others are in the document."""
 
-_DOCUMENT_FIELDS: Final = tuple(
-    (field.name, field.default) for field in msgspec.structs.fields(Entry) if field.name not in COLUMNS
+_Document: Final = msgspec.defstruct(
+    "_Document",
+    [(field.name, field.type, field.default) for field in msgspec.structs.fields(Entry) if field.name not in COLUMNS],
+    omit_defaults=True,
 )
+"""The fields of an entry that are not columns."""
+
 _HOUR_KEY: Final = tuple(column.name for column in USAGE_HOURS.primary_key)
 _HOUR_SUMS: Final = tuple(column.name for column in USAGE_HOURS.c if column.name not in _HOUR_KEY)
 
-_encode: Final = msgspec.json.Encoder().encode
+_ENCODER: Final = msgspec.json.Encoder()
+_Values: TypeAlias = tuple[Any, ...]
 _SELECT: Final = select(*(ENTRIES.c[name] for name in COLUMNS), ENTRIES.c.document)
 
 
@@ -39,17 +49,30 @@ async def insert_new(connection: AsyncConnection, entries: Sequence[Entry]) -> i
 
     `connection` must hold the write lock.
     """
-    offered: dict[str, Entry] = {}
-    for entry in entries:
-        offered.setdefault(entry.id, entry)
-    for known in await _known(connection, tuple(offered)):
-        del offered[known]
-    if not offered:
-        return 0
-    rows = [_row(entry) for entry in offered.values()]
-    await connection.execute(insert(ENTRIES), rows)
-    await _roll_up(connection, rows)
-    return len(rows)
+    try:
+        async with connection.begin_nested():
+            await _insert(connection, entries)
+        return len(entries)
+    except IntegrityError:
+        offered = {entry.id: entry for entry in reversed(entries)}
+        for known in await _known(connection, tuple(offered)):
+            del offered[known]
+        await _insert(connection, tuple(offered.values()))
+        return len(offered)
+
+
+async def _insert(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    """Keep `entries`, none of which is kept yet, and roll them up.
+
+    Raises:
+        IntegrityError: one is.
+    """
+    if not entries:
+        return
+    compiled = insert(ENTRIES).compile(dialect=connection.dialect)
+    rows = [_row(entry) for entry in entries]
+    await connection.exec_driver_sql(str(compiled), rows)
+    await _roll_up(connection, entries)
 
 
 async def select_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:
@@ -66,51 +89,59 @@ async def _known(connection: AsyncConnection, ids: Sequence[str]) -> list[str]:
     return found
 
 
-async def _roll_up(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    hours: dict[tuple[Any, ...], list[int]] = {}
-    for row in rows:
-        hour_s = row["started_us"] // US_PER_S // HOUR_S * HOUR_S
-        group = (hour_s, row["project"], row["key_id"], row["provider"], row["served"])
-        added = (
-            1,
-            row["outcome"] == "ok",
-            *halves(row["input_tokens"]),
-            *halves(row["output_tokens"]),
-            *halves(row["cost_picodollars"]),
-        )
+async def _roll_up(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    hours: dict[_Values, list[int]] = {}
+    for entry in entries:
+        hour_s = entry.started_us // US_PER_S // HOUR_S * HOUR_S
+        group = (hour_s, entry.project, entry.key_id, entry.provider, entry.served)
         sums = hours.get(group)
-        hours[group] = (
-            list(added) if sums is None else [so_far + more for so_far, more in zip(sums, added, strict=True)]
-        )
+        if sums is None:
+            sums = hours[group] = [0, 0, 0, 0, 0]
+        usage = entry.usage
+        sums[0] += 1
+        sums[1] += entry.outcome == "ok"
+        sums[2] += bounded(usage.input_total)
+        sums[3] += bounded(usage.output_total)
+        sums[4] += bounded(entry.cost_picodollars)
     statement = upsert(USAGE_HOURS)
     await connection.execute(
         statement.on_conflict_do_update(
             index_elements=_HOUR_KEY,
             set_={name: USAGE_HOURS.c[name] + statement.excluded[name] for name in _HOUR_SUMS},
         ),
-        [dict(zip((*_HOUR_KEY, *_HOUR_SUMS), (*group, *sums), strict=True)) for group, sums in hours.items()],
+        [
+            dict(
+                zip(
+                    (*_HOUR_KEY, *_HOUR_SUMS),
+                    (*group, calls, ok, *(h for a in amounts for h in halves(a))),
+                    strict=True,
+                )
+            )
+            for group, (calls, ok, *amounts) in hours.items()
+        ],
     )
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    rest = {name: value for name, default in _DOCUMENT_FIELDS if (value := getattr(entry, name)) != default}
+def _row(entry: Entry) -> _Values:
+    """The values of the columns, in the order of the table."""
     usage = entry.usage
-    return {
-        "id": entry.id,
-        "started_us": entry.started_us,
-        "project": entry.project,
-        "key_id": entry.key_id,
-        "provider": entry.provider,
-        "served": entry.served,
-        "model": entry.model,
-        "credential": entry.credential,
-        "outcome": entry.outcome,
-        "status": entry.status,
-        "input_tokens": bounded(usage.input_total),
-        "output_tokens": bounded(usage.output_total),
-        "cost_picodollars": bounded(entry.cost_picodollars),
-        "document": _encode(rest).decode(),
-    }
+    document = msgspec.convert(entry, _Document, from_attributes=True)
+    return (
+        entry.id,
+        entry.started_us,
+        entry.project,
+        entry.key_id,
+        entry.provider,
+        entry.served,
+        entry.model,
+        entry.credential,
+        entry.outcome,
+        entry.status,
+        bounded(usage.input_total),
+        bounded(usage.output_total),
+        bounded(entry.cost_picodollars),
+        _ENCODER.encode(document).decode(),
+    )
 
 
 def _entry(row: Row[*tuple[Any, ...]]) -> Entry:

@@ -56,9 +56,7 @@ ENTRIES: Final = Table(
     Column("document", Text, nullable=False),
     Index("entries_started", "started_us"),
     Index("entries_key", "key_id", "started_us"),
-    Index("entries_served", "served", "started_us"),
     Index("entries_credential", "credential", "started_us"),
-    Index("entries_outcome", "outcome", "started_us"),
 )
 
 USAGE_HOURS: Final = Table(
