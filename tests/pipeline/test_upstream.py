@@ -10,6 +10,8 @@ from tests.pipeline.odd import OddUpstream
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script, failing
 
+from keywright.core.json import Json
+
 
 def results(gateway: Gateway, request_id: str) -> list[str]:
     """What became of each attempt of a call."""
@@ -230,8 +232,8 @@ def test_a_server_that_answers_whole_when_asked_for_a_stream_is_streamed(
     start: Start, odd: OddUpstream, path: str
 ) -> None:
     gateway = start(odd.config())
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "all at once"}}
-    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    choice: Json = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "all at once"}}
+    usage: Json = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
     odd.says(
         200, {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
     )

@@ -95,7 +95,7 @@ def peek(body: bytes) -> Peek:
         field = "stream"
         if (raw := values.get("stream")) is not None:
             stream = _SWITCH.decode(raw)
-    except (KeyError, msgspec.DecodeError):
+    except (KeyError, msgspec.DecodeError, UnicodeDecodeError):
         _refuse(field, "is missing or of the wrong type")
     if not model or len(model) > MODEL_CHARS_MAX:
         _refuse("model", f"must have 1 to {MODEL_CHARS_MAX} characters")
