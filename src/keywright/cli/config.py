@@ -39,19 +39,14 @@ def check(
 ) -> None:
     """Say whether a configuration is right, and whether every secret it names can be had."""
     from keywright.config import load
-    from keywright.house.blueprint import DOTENV
-    from keywright.vault.vault import local_vault
 
     path = config_path(file or config)
     if path is None:
         raise ConfigError("there is no keywright.toml here: `keywright init` writes one")
     read = load(path)
-    vault = local_vault(os.environ, path.parent / DOTENV)
-    _require_usable(path, read, vault)
-    _require_routes(path, read, vault)
-    facts = _facts(path, read)
+    _require_usable(path, read)
     if json:
-        emit_json(facts)
+        emit_json(_facts(path, read))
         return
     providers = [(name, _kind(read, name), ", ".join(given.api_key) or "-") for name, given in read.providers.items()]
     if providers:
@@ -63,18 +58,22 @@ def check(
     console().print(f"{path}: ok")
 
 
-def _require_usable(path: Path, config: "Config", vault: "Vault") -> None:
+def _require_usable(path: Path, config: "Config") -> None:
     """Return when this version can run `config` and has a key for each provider.
 
     Raises:
         ConfigError: every fault, each on a line, as `FILE:LINE: KEY: MESSAGE`.
+        SecretError: a key is not of the form that its provider's header takes.
     """
     from keywright.cli.listening import require_workers
     from keywright.config.document import read_document
     from keywright.config.faults import Faults
+    from keywright.house.blueprint import DOTENV
     from keywright.store.address import parsed
+    from keywright.vault.vault import local_vault
 
     name = str(path)
+    vault = local_vault(os.environ, path.parent / DOTENV)
     faults = Faults(read_document(path.read_text(encoding="utf-8"), name), name)
     try:
         require_workers(config.server.workers)
@@ -89,6 +88,7 @@ def _require_usable(path: Path, config: "Config", vault: "Vault") -> None:
         if why and all(why):
             faults.add(("providers", provider, "api_key"), "; ".join(why))
     faults.raise_if_any()
+    _require_routes(path, config, vault)
 
 
 def _trouble(vault: "Vault", reference: str) -> str:

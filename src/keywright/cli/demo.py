@@ -1,7 +1,6 @@
 # ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright demo`: a gateway with a small real model of its own, and one question answered through it."""
 
-import asyncio
 import os
 import secrets
 import sys
@@ -64,23 +63,23 @@ def demo(
 
 
 async def _demo(model_url: str, port: int | None, *, once: bool, json: bool) -> None:
-    from keywright.cli.listening import listening, serve
+    from keywright.cli.listening import listening
     from keywright.cli.logs import log_to_stderr
 
     log_to_stderr()
     screen = console()
-    blueprint = await _blueprint(model_url, port)
-    async with listening(blueprint, other_port=port is None) as gateway:
-        server = asyncio.create_task(serve(gateway, lambda running: None if json else screen.print(farewell(running))))
-        try:
-            await _show(gateway, screen, json=json)
-            if not once:
-                if not json:
-                    screen.print("The gateway goes on until Ctrl-C.", style=STRONG)
-                await server
-        finally:
-            server.cancel()
-            await asyncio.gather(server, return_exceptions=True)
+
+    def stopping(running: int) -> None:
+        if not json:
+            screen.print(farewell(running))
+
+    async with listening(await _blueprint(model_url, port), stopping, other_port=port is None) as gateway:
+        await _show(gateway, screen, json=json)
+        if once:
+            return
+        if not json:
+            screen.print("The gateway goes on until Ctrl-C.", style=STRONG)
+        await gateway.served
 
 
 async def _blueprint(model_url: str, port: int | None) -> "Blueprint":

@@ -8,6 +8,7 @@ import typer
 
 from keywright.cli.errors import CommandError
 from keywright.cli.options import JsonFlag
+from keywright.cli.place import FILE_NAME
 from keywright.cli.screen import DIM, console, emit_json
 
 EXAMPLE: Final = "Example: keywright init --path /etc/keywright/keywright.toml"
@@ -21,7 +22,6 @@ def init(
 ) -> None:
     """Write a commented keywright.toml."""
     from keywright.config import TEMPLATE
-    from keywright.house.blueprint import FILE_NAME
 
     file = path / FILE_NAME if path.is_dir() else path
     try:

@@ -1,5 +1,6 @@
 """From a blueprint to a gateway that listens, and back to nothing."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,18 +19,22 @@ WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recogni
 
 
 class Listening(Struct, frozen=True, eq=False):
-    """An open house and its socket, which takes connections already. `url` is where this machine reaches it."""
+    """An open house that serves. `url` is where this machine reaches it; `served` ends when it is told to stop."""
 
     house: House
     bound: socket.socket
     url: str
+    served: "asyncio.Task[None]"
 
 
 @asynccontextmanager
-async def listening(blueprint: Blueprint, *, other_port: bool = False) -> AsyncIterator[Listening]:
-    """The gateway of `blueprint`, closed at the end. `other_port`: take a free port when that one is taken.
+async def listening(
+    blueprint: Blueprint, on_stopping: Callable[[int], None], *, other_port: bool = False
+) -> AsyncIterator[Listening]:
+    """The gateway of `blueprint`, which serves until SIGINT or SIGTERM, and no longer than this context lasts.
 
-    The socket comes first: a start that fails because of it has changed nothing, and shown no key.
+    `on_stopping` is told, once, how many calls are running then. `other_port`: take a free port when the one in the
+    blueprint is taken. The socket comes first: a start that fails because of it has changed nothing and shown no key.
 
     Raises:
         ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
@@ -40,25 +45,26 @@ async def listening(blueprint: Blueprint, *, other_port: bool = False) -> AsyncI
         house = await House.open(blueprint)
         watch = Watch(house)
         watch.start()
+        served = asyncio.create_task(_serve(house, bound, on_stopping))
+        await asyncio.sleep(0)  # from here on a signal stops the server, where before it broke off the start
         try:
-            yield Listening(house, bound, url_of(bound))
+            yield Listening(house, bound, url_of(bound), served)
         finally:
+            served.cancel()
+            await asyncio.gather(served, return_exceptions=True)
             await watch.stop()
             await house.close()
     finally:
         bound.close()
 
 
-async def serve(gateway: Listening, on_stopping: Callable[[int], None]) -> None:
-    """Serve until SIGINT or SIGTERM. `on_stopping` is told, once, how many calls are running then."""
-    house = gateway.house
-
+async def _serve(house: House, bound: socket.socket, on_stopping: Callable[[int], None]) -> None:
     def stopping() -> None:
         if not house.stopping:
             house.stopping = True
             on_stopping(house.ledger.reserved)
 
-    await serve_until_stopped(house.app, gateway.bound, house.blueprint.config.server.shutdown_s, stopping)
+    await serve_until_stopped(house.app, bound, house.blueprint.config.server.shutdown_s, stopping)
 
 
 def require_workers(asked: int) -> None:

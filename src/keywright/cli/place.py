@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from keywright.house.blueprint import Blueprint
     from keywright.store.store import Store
 
+FILE_NAME: Final = "keywright.toml"
 CONFIG_VARIABLE: Final = "KEYWRIGHT_CONFIG"
 URL_VARIABLE: Final = "KEYWRIGHT_URL"
 
 
 def config_path(given: Path | None) -> Path | None:
     """The configuration file: the one `given`, else the environment's, else the one here, else None."""
-    from keywright.house.blueprint import FILE_NAME
-
     if given is not None:
         return given
     named = os.environ.get(CONFIG_VARIABLE)

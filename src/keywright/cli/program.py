@@ -20,7 +20,7 @@ def main() -> None:
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # the reader has left, or a disk is full, which was told
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
         code = code or FAILED
     sys.exit(code)
@@ -41,6 +41,9 @@ def run(words: list[str]) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        say_error(f"{error.filename or 'the output'}: {error.strerror}")
+        return FAILED
     return code if isinstance(code, int) else 0
 
 

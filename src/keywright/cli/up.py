@@ -32,7 +32,7 @@ def up(
 
 async def _up(path: Path | None, host: str | None, port: int | None, workers: int | None, *, json: bool) -> None:
     from keywright.cli.banner import announcement, example_model, tell, tell_example
-    from keywright.cli.listening import listening, require_workers, serve
+    from keywright.cli.listening import listening, require_workers
     from keywright.cli.logs import log_to_stderr
     from keywright.house import plan_house
     from keywright.house.admin import VARIABLE
@@ -42,14 +42,19 @@ async def _up(path: Path | None, host: str | None, port: int | None, workers: in
     screen = console(stderr=True)
     blueprint = with_address(await plan_house(path, os.environ, Path()), host, port)
     require_workers(blueprint.config.server.workers if workers is None else workers)
-    async with listening(blueprint) as gateway:
+
+    def stopping(running: int) -> None:
+        if not json:
+            screen.print(farewell(running))
+
+    async with listening(blueprint, stopping) as gateway:
         if json:
             emit_json(announcement(gateway))
         else:
             tell(gateway, screen)
             if blueprint.config.providers:
                 tell_example(gateway.url, example_model(gateway), VARIABLE, screen)
-        await serve(gateway, lambda running: None if json else screen.print(farewell(running)))
+        await gateway.served
 
 
 def farewell(running: int) -> str:

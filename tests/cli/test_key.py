@@ -1,0 +1,138 @@
+"""`key`: made once with its secret, shown ever after without it."""
+
+import re
+
+import pytest
+from tests.cli.shell import Shell
+
+from keywright.identity.keystring import read_id
+
+SECRET = re.compile(r"sk-kw-[ustA-Za-z0-9]+-[A-Za-z0-9]+")
+
+
+def made(shell: Shell, *words: str) -> dict[str, str]:
+    """The document of `key create`."""
+    document: dict[str, str] = shell.run("key", "create", "--name", "ci", *words, "--json").json
+    return document
+
+
+def test_a_new_key_is_its_id_and_its_secret(shell: Shell) -> None:
+    document = made(shell)
+    assert list(document) == ["id", "key"]
+    assert read_id(document["key"]) == document["id"]
+
+
+def test_a_person_is_shown_the_key_on_a_line_of_its_own(shell: Shell) -> None:
+    done = shell.run("key", "create", "--name", "ci", "--kind", "admin")
+    assert done.code == 0
+    assert done.out.splitlines()[-1].startswith("sk-kw-a")
+
+
+def test_what_was_asked_for_is_what_the_key_has(shell: Shell) -> None:
+    words = ["--project", "search", "--models", "openai/*", "--models", "fast", "--expires", "30d"]
+    words += ["--cidr", "10.0.0.0/8", "--permission", "restricted", "--endpoint", "chat", "--kind", "user"]
+    document = made(shell, *words, "--owner", "mia")
+    shown = shell.run("key", "show", document["id"], "--json").json
+    assert shown.pop("created") < shown.pop("expires")
+    assert shown == {
+        "id": document["id"],
+        "kind": "user",
+        "name": "ci",
+        "project": "search",
+        "owner": "mia",
+        "permission": "restricted",
+        "models": ["openai/*", "fast"],
+        "endpoints": ["chat"],
+        "cidrs": ["10.0.0.0/8"],
+        "allow_unpriced": False,
+        "revoked": None,
+        "state": "active",
+    }
+
+
+def test_keys_are_listed_and_shown_without_their_secrets(shell: Shell) -> None:
+    first, second = made(shell), made(shell, "--project", "other")
+    listed = shell.run("key", "list", "--json")
+    assert [key["id"] for key in listed.json["keys"]] == [first["id"], second["id"]]
+    told = shell.run("key", "list")
+    shown = shell.run("key", "show", first["id"])
+    assert first["id"] in told.out
+    assert "never" in told.out
+    assert first["id"] in shown.out
+    assert not SECRET.search(listed.out + told.out + shown.out)
+
+
+def test_a_revoked_key_stays_listed_as_revoked(shell: Shell) -> None:
+    document = made(shell)
+    refused = shell.run("key", "revoke", document["id"])
+    assert refused.code == 2
+    assert "--yes" in refused.error
+    assert shell.run("key", "show", document["id"], "--json").json["state"] == "active"
+    revoked = shell.run("key", "revoke", document["id"], "--yes", "--json").json
+    assert revoked["state"] == "revoked"
+    assert shell.run("key", "revoke", document["id"], "--yes", "--json").json["revoked"] == revoked["revoked"]
+    assert "revoked" in shell.run("key", "list").out
+
+
+@pytest.mark.parametrize("command", ["show", "revoke"])
+def test_an_id_that_is_unknown_is_one_line_and_a_key_in_its_place_is_not_repeated(shell: Shell, command: str) -> None:
+    document = made(shell)
+    unknown = shell.run("key", command, "nobody")
+    assert unknown.code == 1
+    assert unknown.error.startswith("there is no key with the id 'nobody'")
+    mistaken = shell.run("key", command, document["key"])
+    assert mistaken.error.startswith("that is not a key's id")
+    assert document["key"] not in mistaken.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--expires", "soon"), "'soon' is not a duration"),
+        (("--cidr", "10.0.0.1/8"), "did you mean 10.0.0.0/8?"),
+        (("--permission", "some"), "'all', 'read_only', 'restricted'"),
+        (("--permission", "restricted"), "a restricted key needs at least one endpoint"),
+        (("--kind", "robot"), "'user', 'service', 'temporary', 'admin'"),
+        (("--project", " "), "project ' '"),
+    ],
+)
+def test_a_key_that_cannot_be_is_one_line_and_nothing_is_made(
+    shell: Shell, words: tuple[str, ...], expected: str
+) -> None:
+    done = shell.run("key", "create", "--name", "ci", *words)
+    assert done.code == 2
+    assert expected in done.error
+    assert not (shell.folder / "keywright.db").exists()
+
+
+def test_a_key_needs_a_name(shell: Shell) -> None:
+    assert shell.run("key", "create").error.startswith("Missing option '--name'")
+
+
+def test_looking_makes_no_store(shell: Shell) -> None:
+    for words in (("key", "list"), ("key", "show", "x"), ("usage",)):
+        assert "there is no store at" in shell.run(*words).error
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_a_store_that_cannot_be_made_is_one_line(shell: Shell) -> None:
+    (shell.folder / "keywright.toml").write_text('[store]\nurl = "sqlite:///absent/keywright.db"\n')
+    done = shell.run("key", "create", "--name", "ci")
+    assert done.code == 1
+    assert "No such file or directory" in done.error
+
+
+def test_the_store_lies_beside_its_configuration(shell: Shell) -> None:
+    (shell.folder / "etc").mkdir()
+    (shell.folder / "etc" / "keywright.toml").write_text('[store]\nurl = "sqlite:///keys.db"\n')
+    document = made(shell, "--config", "etc/keywright.toml")
+    assert (shell.folder / "etc" / "keys.db").exists()
+    listed = shell.run("key", "list", "--json", KEYWRIGHT_CONFIG="etc/keywright.toml").json
+    assert [key["id"] for key in listed["keys"]] == [document["id"]]
+
+
+def test_a_remote_gateway_is_not_administered_by_mistake(shell: Shell) -> None:
+    done = shell.run("key", "create", "--name", "ci", KEYWRIGHT_URL="https://gateway.example")
+    assert done.code == 2
+    assert "KEYWRIGHT_URL is set" in done.error
+    assert list(shell.folder.iterdir()) == []
