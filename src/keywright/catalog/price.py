@@ -10,6 +10,7 @@ crosses it pays the tier's rates for all of its tokens, not only for those beyon
 
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from keywright.core.money import Picodollars
@@ -20,7 +21,10 @@ BASIS_POINTS: Final = 10_000
 
 
 class Rates(Struct, frozen=True, gc=False, kw_only=True):
-    """Picodollars per token; `search` and `request` per piece. No rate is negative."""
+    """Picodollars per token; `search` and `request` per piece. No rate is negative.
+
+    `input_dearest` and `output_dearest` follow from the others: the most expensive kind of prompt and completion token.
+    """
 
     input: int
     output: int
@@ -35,24 +39,16 @@ class Rates(Struct, frozen=True, gc=False, kw_only=True):
     image_output: int
     search: int
     request: int
+    input_dearest: int = 0
+    output_dearest: int = 0
 
-    @property
-    def input_dearest(self) -> int:
-        """The rate of the most expensive kind of prompt token."""
-        return max(
-            self.input,
-            self.cache_read,
-            self.cache_write_5m,
-            self.cache_write_1h,
-            self.audio_input,
-            self.audio_cache_read,
-            self.image_input,
-        )
-
-    @property
-    def output_dearest(self) -> int:
-        """The rate of the most expensive kind of completion token."""
-        return max(self.output, self.reasoning, self.audio_output, self.image_output)
+    def __post_init__(self) -> None:
+        """Every call asks for the dearest, so they are found once."""
+        inputs = (self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h)
+        others = (self.audio_input, self.audio_cache_read, self.image_input)
+        outputs = (self.output, self.reasoning, self.audio_output, self.image_output)
+        msgspec.structs.force_setattr(self, "input_dearest", max(*inputs, *others))
+        msgspec.structs.force_setattr(self, "output_dearest", max(outputs))
 
 
 class Tier(Struct, frozen=True):
@@ -128,16 +124,20 @@ def worst_cost(
     input_tokens_max: int, output_tokens_max: int, price: Price, fee_bp: int = 0, searches_max: int = 0
 ) -> Picodollars:
     """The most that a call can cost that stays within these totals, whatever kinds of token it uses."""
-    reachable = [price.rates]
-    reachable += [tier.rates for tier in price.tiers if input_tokens_max > tier.above]
-    amount = max(
+    amount = _worst_at(price.rates, input_tokens_max, output_tokens_max, searches_max)
+    for tier in price.tiers:
+        if input_tokens_max > tier.above:
+            amount = max(amount, _worst_at(tier.rates, input_tokens_max, output_tokens_max, searches_max))
+    return Picodollars(_with_fee(amount, fee_bp) if fee_bp else amount)
+
+
+def _worst_at(rates: Rates, input_tokens: int, output_tokens: int, searches: int) -> int:
+    return (
         rates.request
-        + input_tokens_max * rates.input_dearest
-        + output_tokens_max * rates.output_dearest
-        + searches_max * rates.search
-        for rates in reachable
+        + input_tokens * rates.input_dearest
+        + output_tokens * rates.output_dearest
+        + searches * rates.search
     )
-    return Picodollars(_with_fee(amount, fee_bp))
 
 
 def _with_fee(amount: int, fee_bp: int) -> int:
