@@ -9,6 +9,7 @@ from tests.conftest import shared_dir
 
 from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.event import (
+    ArgumentsDelta,
     Aside,
     CitationDelta,
     Ended,
@@ -339,6 +340,36 @@ def test_a_free_text_call_is_streamed_as_one() -> None:
     chunks, stream, _ = written(list(unfold(response)))
     assert chunks[1]["choices"][0]["delta"]["tool_calls"][0]["custom"] == {"name": "sql", "input": "select 1"}
     assert fold(events(stream)).choices == response.choices
+
+
+def test_arguments_that_come_in_pieces_reach_every_kind_of_client() -> None:
+    pieces: list[Event] = [
+        Started("r", "m"),
+        Opened(0, ToolCall("c", "f", "")),
+        Opened(1, ToolCall("d", "sql", "", custom=True)),
+        ArgumentsDelta(0, "{}"),
+        ArgumentsDelta(1, "select"),
+        ArgumentsDelta(9, "of no call"),
+        Finished(Finish("tool_calls")),
+    ]
+    _, stream, _ = written(pieces)
+    assert fold(events(stream)).choices[0].parts == (
+        ToolCall("c", "f", "{}"),
+        ToolCall("d", "sql", "select", custom=True),
+    )
+    functions = Request("m", (), tools=(Tool("f", extras={"openai_chat": {"legacy": True}}),))
+    chunks, stream, _ = written(pieces, functions)
+    deltas = [each["choices"][0]["delta"] for each in chunks]
+    assert [delta["function_call"] for delta in deltas if "function_call" in delta] == [
+        {"name": "f", "arguments": ""},
+        {"arguments": "{}"},
+    ]
+
+
+def test_fields_that_came_late_stand_beside_the_usage() -> None:
+    late = Aside("openai_chat", "fields", {"timings": 1})
+    chunks, _, _ = written([Started("r", "m"), late, Metered(Usage(1)), Aside("x", "ping"), Ended()])
+    assert chunks[-1]["timings"] == 1
 
 
 def test_what_has_no_place_in_an_answer_is_reported() -> None:

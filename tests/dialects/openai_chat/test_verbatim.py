@@ -13,7 +13,7 @@ from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import RefusedError
 from keywright.core.usage import Usage
 from keywright.dialects import openai_chat
-from keywright.dialects.openai_chat.tap import TAP_BYTES_MAX
+from keywright.dialects.openai_chat.tap import TAP_BYTES_MAX, TAP_FRAME_BYTES_MAX
 
 ASKED = Peek("m", stream=True, input_bytes=0)
 UNASKED = Peek("m", stream=True, input_bytes=0, stream_usage=False)
@@ -163,6 +163,14 @@ def test_long_streams_are_counted_in_batches() -> None:
     assert passed == b"".join(chunks)
     assert 3023 < seen.output_chars < 3100
     assert seen.usage == Usage(3, 2)
+
+
+def test_a_frame_too_large_to_be_read_is_counted_by_its_size() -> None:
+    large = b"data: " + b"x" * (TAP_FRAME_BYTES_MAX + 1)
+    passed, seen = tapped(ASKED, large, b"\n\n", STREAM)
+    assert passed == large + b"\n\n" + STREAM
+    assert seen.usage == Usage(3, 2)
+    assert seen.output_chars == len(large) + 3
 
 
 def test_what_cannot_be_read_does_not_hide_the_rest() -> None:
