@@ -214,6 +214,21 @@ async def test_after_one_retry_the_failure_is_the_callers() -> None:
         assert served.connections == 2
 
 
+async def test_a_retry_that_cannot_connect_does_not_deny_that_the_request_was_sent() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(OK)
+        await peer.request()
+        served.listening.close()
+
+    async with upstream(script) as served, pool() as connections:
+        await fetch(connections, served.reach())
+        with pytest.raises(UpstreamBrokeError) as caught:
+            await fetch(connections, served.reach())
+        assert caught.value.sent
+        assert not caught.value.answered
+
+
 async def test_a_kept_connection_that_had_begun_to_answer_is_not_retried() -> None:
     async def script(peer: Peer) -> None:
         await peer.request()

@@ -62,6 +62,7 @@ class Upstream:
         self.connections = 0
         self.port = 0
         self.errors: list[Exception] = []
+        self.listening: asyncio.Server
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -103,6 +104,7 @@ async def upstream(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIt
     """A server that runs `script` for each connection, then closes it."""
     served = Upstream(script)
     server = await asyncio.start_server(served.serve, "127.0.0.1", 0, ssl=tls)
+    served.listening = server
     served.port = server.sockets[0].getsockname()[1]
     try:
         yield served

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from keywright.core.errors import ConnectFailedError, UpstreamBrokeError
+from keywright.core.errors import ConnectFailedError, UpstreamBrokeError, UpstreamError
 from keywright.core.http import HttpRequest, Reach
 from keywright.transport.answer import Answer
 from keywright.transport.connection import Connection
@@ -70,11 +70,11 @@ class Pool:
             except UpstreamBrokeError as error:
                 if fresh or error.answered:
                     raise
+                stale = error
             except asyncio.CancelledError:
                 _give_up(connection, head)
                 raise
-            line = self._lines.get(reach) or self._open_line(reach)
-            connection, fresh = await line.dial_anew(started_at), True
+            connection, fresh = await self._dial_anew(reach, started_at, stale), True
 
     async def aclose(self) -> None:
         """Close all connections, idle or not; calls under way fail."""
@@ -83,6 +83,14 @@ class Pool:
             line.close()
         await self._names.aclose()
         await asyncio.sleep(0)  # the transports close their sockets in the loop's next round
+
+    async def _dial_anew(self, reach: Reach, started_at: float, stale: UpstreamBrokeError) -> Connection:
+        """A fresh connection after `stale`, which is the failure if there is none: the request had been sent once."""
+        try:
+            line = self._lines.get(reach) or self._open_line(reach)
+            return await line.dial_anew(started_at)
+        except UpstreamError:
+            raise stale from None
 
     def _open_line(self, reach: Reach) -> "_Line":
         if self._closed:
