@@ -22,6 +22,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 import msgspec
 import pytest
 import uvloop
+from prometheus_client.parser import text_string_to_metric_families
 from tests.client import Answer, Stream, ask, streaming
 from tests.standin.cloud import StandIn
 
@@ -289,6 +290,15 @@ def chat_body(model: str = "openai/gpt-4o", text: str = "hello", **fields: Json)
 def message_body(model: str = "anthropic/claude-haiku-4-5", text: str = "hello", **fields: Json) -> JsonObject:
     """An Anthropic request."""
     return {"model": model, "max_tokens": 200, "messages": [{"role": "user", "content": text}], **fields}
+
+
+def counted(gateway: Gateway, code: str) -> float:
+    """How many callers that proved no key the metrics have counted with `code`."""
+    for family in text_string_to_metric_families(gateway.get("/metrics").body.decode()):
+        for sample in family.samples:
+            if sample.name == "keywright_unauthenticated_total" and sample.labels == {"code": code}:
+                return sample.value
+    return 0.0
 
 
 def until(condition: Callable[[], bool], within_s: float = 5.0) -> bool:

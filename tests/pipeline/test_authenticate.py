@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from tests.gateway import ADMIN_KEY, CHAT, MESSAGES, Gateway, chat_body, message_body
+from tests.gateway import ADMIN_KEY, CHAT, MESSAGES, Gateway, chat_body, counted, message_body
 from tests.standin.cloud import StandIn
 
 from keywright.identity.keystring import read_id
@@ -118,13 +118,3 @@ def test_a_caller_who_proves_nothing_leaves_no_entry_but_is_counted(gateway: Gat
     assert gateway.entry(known.request_id).outcome == "ok"
     assert gateway.run(gateway.house.store.entry(refused.request_id)) is None
     assert counted(gateway, "invalid_api_key") == before + 1
-
-
-def counted(gateway: Gateway, code: str) -> float:
-    from prometheus_client.parser import text_string_to_metric_families
-
-    for family in text_string_to_metric_families(gateway.get("/metrics").body.decode()):
-        for sample in family.samples:
-            if sample.name == "keywright_unauthenticated_total" and sample.labels == {"code": code}:
-                return sample.value
-    return 0.0
