@@ -17,7 +17,9 @@ FINISHES = {"tools": "tool_calls", "length": "length", "content_filter": "conten
 ERROR_TYPES: dict[int, tuple[str, str | None]] = {
     400: ("invalid_request_error", None),
     401: ("invalid_request_error", "invalid_api_key"),
+    403: ("invalid_request_error", None),
     404: ("invalid_request_error", "model_not_found"),
+    413: ("invalid_request_error", None),
     429: ("requests", "rate_limit_exceeded"),
 }
 CREATED_S = 1_760_000_000

@@ -58,9 +58,7 @@ async def _relay(stream: VerbatimStream, reply: Reply, account: Account, call: C
             if piece:
                 await reply.write(piece)
         tapped = tap.result()
-        if tapped.failure is not None:
-            account.broke(tapped.failure)
-        elif not tapped.complete:
+        if tapped.failure is None and not tapped.complete:
             raise UpstreamBrokeError("the stream ended before the answer was complete", answered=True)
     except UpstreamError as error:
         if not piece.endswith(b"\n\n"):
@@ -87,10 +85,6 @@ async def _render(stream: TranslatedStream, reply: Reply, account: Account, call
             chunk = await answer.chunk()
             ended = not chunk
             events = reader.feed(chunk) if chunk else reader.end()
-        if count.failure is not None:
-            account.broke(count.failure)
-        else:
-            count.complete = True
     except UpstreamError as error:
         await _break_off(writer, error, reply, account)
     finally:
@@ -119,7 +113,7 @@ class _Count:
                 self.complete = True
 
     def tapped(self) -> Tapped:
-        return Tapped(usage=self.usage, output_chars=self.chars, complete=self.complete)
+        return Tapped(usage=self.usage, failure=self.failure, output_chars=self.chars, complete=self.complete)
 
 
 async def _break_off(writer: StreamWriter, error: UpstreamError, reply: Reply, account: Account) -> None:

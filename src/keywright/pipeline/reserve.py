@@ -127,8 +127,9 @@ class Account:
         self._overhead_us = max(0, self._first_byte_us - self.attempts.waited_us)
 
     def used(self, tapped: Tapped) -> None:
-        """What the answer used, as far as it came."""
+        """What the answer used, as far as it came, and whether the provider said within it that it failed."""
         self._tapped = tapped
+        self._failure = self._failure or tapped.failure
 
     def broke(self, failure: Failure) -> None:
         """The answer failed after the client had begun to get it."""
