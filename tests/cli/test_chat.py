@@ -10,7 +10,7 @@ import time
 
 import pytest
 from tests.cli.conftest import Up
-from tests.cli.shell import PROGRAM
+from tests.cli.shell import PROGRAM, interrupt
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
 
@@ -70,6 +70,15 @@ def test_an_answer_that_breaks_off_is_one_line_and_a_failure(gateway: Up, openai
     assert done.code == 1
     assert done.err.startswith("error: the answer broke off: ")
     assert done.out.endswith("\n")
+
+
+def test_ctrl_c_ends_a_single_question_quietly(gateway: Up, openai_cloud: StandIn) -> None:
+    marker = openai_cloud.script(Script(words=100, pace_s=0.1))
+    with gateway.shell.start("chat", marker) as process:
+        assert openai_cloud.wait_for(lambda: openai_cloud.running == 1 and openai_cloud.last.sent > 2)
+        done = interrupt(process)
+    assert (done.code, done.err) == (130, "")
+    assert openai_cloud.wait_for(lambda: openai_cloud.last.outcome == "left")
 
 
 class Conversation:

@@ -36,8 +36,7 @@ def test_what_init_writes_is_a_sound_configuration(shell: Shell) -> None:
 def test_init_writes_where_it_is_told(shell: Shell) -> None:
     (shell.folder / "etc").mkdir()
     assert shell.run("init", "--path", "etc", "--json").json == {"path": str(shell.folder / "etc" / "keywright.toml")}
-    assert shell.run("init", "--path", "other.toml").code == 0
-    assert shell.run("config", "check", "other.toml", "--json").json["ok"] is True
+    assert "--config other.toml" in shell.run("init", "--path", "other.toml").out
 
 
 def test_init_overwrites_only_by_force(shell: Shell) -> None:
@@ -100,7 +99,7 @@ def test_a_configuration_that_is_not_there_is_one_line(shell: Shell) -> None:
 
 def test_a_secret_in_the_file_is_not_repeated(shell: Shell) -> None:
     (shell.folder / "keywright.toml").write_text(f'[providers.openai]\napi_key = "{SECRET}"\n')
-    for words in (("config", "check"), ("up",), ("key", "list")):
+    for words in (("config", "check"), ("up",)):
         done = shell.run(*words)
         assert done.code == 2
         assert SECRET not in done.err

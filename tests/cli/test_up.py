@@ -110,6 +110,21 @@ def test_a_start_that_cannot_be_is_one_line(
     assert expected in done.error
 
 
+def test_what_goes_wrong_while_it_runs_is_one_line(shell: Shell) -> None:
+    file = shell.folder / "keywright.toml"
+    file.write_text("[server]\nport = 0\n")
+    with shell.start("up", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = json.loads(process.stdout.readline())["url"]
+        file.write_text("[nobody]\n[nothing]\n")
+        line = process.stderr.readline()
+        assert line.startswith("ERROR: the changed configuration is refused, the old one stays: keywright.toml:1: ")
+        assert "; keywright.toml:2: nothing: " in line
+        assert ask(url, "GET", "/health/live", None, {}).status == 200
+        assert interrupt(process).code == 0
+
+
 def test_a_key_made_while_it_runs_works_within_two_seconds(gateway: Up) -> None:
     document = gateway.shell.run("key", "create", "--name", "new", "--json", KEYWRIGHT_URL="").json
     deadline = time.monotonic() + KEY_COUNTS_S

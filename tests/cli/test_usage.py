@@ -91,7 +91,6 @@ def test_no_usage_is_said_so(used: Shell) -> None:
     [
         (("--by", "key,color"), "'color' is not one of day, hour, "),
         (("--by", "key,key"), "'key' is there twice"),
-        (("--by", ""), "'' is not one of"),
         (("--since", "yesterday"), "'yesterday' is not a duration"),
     ],
 )

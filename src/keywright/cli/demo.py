@@ -57,7 +57,7 @@ def demo(
         raise CommandError(f"the folder {FOLDER} cannot be made here: {error.strerror}") from None
     if not json:
         console().print("Starting a small model on this machine …", style=DIM)
-    threads = min(os.cpu_count() or 1, THREADS_MAX)
+    threads = max(1, min((os.cpu_count() or 1) // 2, THREADS_MAX))  # the gateway and its user need some too
     with start(LocalSettings(threads=threads, log=FOLDER / "model.log")) as model:
         uvloop.run(_demo(model.base_url, port, once=once, json=json))
 

@@ -1,8 +1,8 @@
+# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """The program: all its commands, and what a failure looks like: one line, no traceback, an exit code that says so."""
 
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -76,6 +76,8 @@ def _root(
     wants_version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
 ) -> None:
     if wants_version:
+        from importlib.metadata import version
+
         typer.echo(f"{NAME} {version(NAME)}")
         raise typer.Exit
     if context.invoked_subcommand is None:
