@@ -26,11 +26,11 @@ from keywright.core.entry import Entry, Reservation
 from keywright.core.errors import RefusedError, StoreError
 from keywright.core.failure import Failure
 from keywright.core.loss import Loss
+from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.routes import Target
 from keywright.pipeline.settle import Charge, Metered, charge, metered, outcome_of, worst_case
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.types import Admitted, Call, Intent, Outbound, Plan, Principal
-from keywright.pipeline.upstream import Attempts
 
 SECOND_US = 1_000_000
 

@@ -55,6 +55,7 @@ class Translator:
             http=HttpRequest(POST, lane.path, _headers(lane, self._call.headers), body),
             request=request,
             losses=losses,
+            asked_s=self._call.started_us // 1_000_000,
         )
 
     def _rendered(self, target: Target, lane: Lane) -> tuple[bytes, Request, tuple[Loss, ...]]:

@@ -71,7 +71,10 @@ class Plan(Struct, frozen=True):
 
 
 class Outbound(Struct, frozen=True):
-    """A request ready for one target. `request` is None on the verbatim lane, where nothing was decoded."""
+    """A request ready for one target. `request` is None on the verbatim lane, where nothing was decoded.
+
+    `asked_s`: Unix seconds, for answers that do not say when they were made.
+    """
 
     target: Target
     lane: Lane
@@ -80,6 +83,7 @@ class Outbound(Struct, frozen=True):
     http: HttpRequest
     request: Request | None
     losses: tuple[Loss, ...]
+    asked_s: int
 
 
 class Answer(Protocol):

@@ -1,0 +1,169 @@
+"""What does one candidate say? Outbound → Delivery: one request, and its answer as far as it must be understood.
+
+Nothing has gone to the client yet. Of an answer that is not a stream all has been read and understood, of a stream the
+first events: what fails until then, the next attempt can make good.
+"""
+
+from typing import Final, Protocol
+
+import msgspec
+
+from keywright.core.clock import Clock
+from keywright.core.dialect import StreamReader, Tapped
+from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamError, UpstreamMalformedError
+from keywright.core.event import Event, Failed, Started
+from keywright.core.fold import unfold
+from keywright.core.http import Header, HttpRequest, Reach
+from keywright.pipeline.attempts import Attempts
+from keywright.pipeline.types import Answer, Delivery, Outbound, TranslatedStream, VerbatimStream, Whole
+from keywright.transport.retry_after import retry_after_s
+
+WHOLE_BYTES_MAX: Final = 64 * 1024 * 1024
+ERROR_BYTES_MAX: Final = 256 * 1024
+SECONDS_US: Final = 1_000_000
+"""Microseconds in a second."""
+UNREAD: Final = Tapped()
+"""What is learnt from a body that is no answer."""
+
+
+class Upstreams(Protocol):
+    """The connection pool."""
+
+    async def send(self, reach: Reach, request: HttpRequest) -> Answer: ...
+
+
+async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, clock: Clock) -> Delivery:
+    """The candidate's answer.
+
+    Raises:
+        UpstreamError: there is none that can be passed on.
+    """
+    source, http = outbound.target.source, outbound.http
+    signed = HttpRequest(http.method, http.target, source.credential.apply(http.headers), http.body)
+    sent_us = clock.ticks_us()
+    try:
+        answer = await upstreams.send(source.reach, signed)
+    except BaseException:
+        attempts.waited_us += clock.ticks_us() - sent_us
+        raise
+    try:
+        if answer.status != 200:
+            attempts.waited_us += clock.ticks_us() - sent_us
+            raise await _provider_error(outbound, answer, clock)
+        if outbound.peek.stream and not _is_whole(answer.headers):
+            attempts.waited_us += clock.ticks_us() - sent_us
+            first = _Chunks(answer, attempts, clock)
+            return await (_verbatim_stream if outbound.lane.verbatim else _translated_stream)(outbound, answer, first)
+        body = await answer.read(WHOLE_BYTES_MAX)
+        attempts.waited_us += clock.ticks_us() - sent_us
+        return _whole_as_stream(outbound, answer, body) if outbound.peek.stream else _whole(outbound, answer, body)
+    except BaseException:
+        answer.abort()
+        raise
+
+
+async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> UpstreamError:
+    if answer.status < 400:
+        return UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
+    try:
+        body = outbound.target.source.credential.redact(await answer.read(ERROR_BYTES_MAX))
+    except UpstreamError:
+        body = b""  # what its status says, stands
+    failure = outbound.lane.dialect.decode_error(answer.status, body)
+    wait_s = retry_after_s(answer.headers, clock.unix_us() / SECONDS_US)
+    return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
+
+
+def _whole(outbound: Outbound, answer: Answer, body: bytes) -> Whole:
+    headers = _answered(outbound, answer.headers)
+    tapped = outbound.lane.dialect.tap_response(body)
+    if not tapped.complete and tapped == UNREAD:
+        raise UpstreamMalformedError("the provider's answer is none of its dialect")
+    if outbound.request is None:
+        return Whole(outbound, headers, body, tapped)
+    response = outbound.lane.dialect.decode_response(body)
+    if response.created_s is None:
+        response = msgspec.structs.replace(response, created_s=outbound.asked_s)
+    encoded = outbound.client.encode_response(response, outbound.request)
+    return Whole(outbound, headers, encoded.body, tapped, encoded.losses)
+
+
+class _Chunks:
+    """The first chunks of a stream, and the time that was spent waiting for them."""
+
+    def __init__(self, answer: Answer, attempts: Attempts, clock: Clock) -> None:
+        self._answer = answer
+        self._attempts = attempts
+        self._clock = clock
+
+    async def next(self) -> bytes:
+        began_us = self._clock.ticks_us()
+        chunk = await self._answer.chunk()
+        self._attempts.waited_us += self._clock.ticks_us() - began_us
+        return chunk
+
+
+async def _verbatim_stream(outbound: Outbound, answer: Answer, chunks: _Chunks) -> VerbatimStream:
+    tap = outbound.lane.dialect.Tap(outbound.peek)
+    first = b""
+    while not first:
+        chunk = await chunks.next()
+        if not chunk:
+            break
+        first = tap.feed(chunk)
+    failure = tap.result().failure
+    if failure is not None:
+        raise ProviderError(failure)
+    if not first:
+        raise UpstreamBrokeError("the stream ended before it began", answered=True)
+    return VerbatimStream(outbound, _answered(outbound, answer.headers), answer, tap, first)
+
+
+async def _translated_stream(outbound: Outbound, answer: Answer, chunks: _Chunks) -> TranslatedStream:
+    reader = outbound.lane.dialect.StreamReader()
+    first: list[Event] = []
+    while not first:
+        chunk = await chunks.next()
+        first = reader.feed(chunk) if chunk else reader.end()
+        if not chunk and not first:
+            raise UpstreamBrokeError("the stream ended before it began", answered=True)
+    for event in first:
+        if isinstance(event, Failed):
+            raise ProviderError(event.failure)
+    return _translated(outbound, answer, reader, first)
+
+
+def _whole_as_stream(outbound: Outbound, answer: Answer, body: bytes) -> TranslatedStream:
+    """Some servers answer whole when asked for a stream: the client gets one all the same."""
+    first = list(unfold(outbound.lane.dialect.decode_response(body)))
+    return _translated(outbound, answer, _Ended(), first)
+
+
+def _translated(outbound: Outbound, answer: Answer, reader: StreamReader, first: list[Event]) -> TranslatedStream:
+    headers = _answered(outbound, answer.headers)
+    if first and isinstance(first[0], Started) and first[0].created_s is None:
+        first[0] = msgspec.structs.replace(first[0], created_s=outbound.asked_s)
+    request = outbound.request or outbound.client.decode_request(outbound.http.body)
+    writer = outbound.client.StreamWriter(request)
+    return TranslatedStream(outbound, headers, answer, reader, writer, tuple(first))
+
+
+class _Ended:
+    """The reader of a stream of which nothing more will come."""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        raise UpstreamMalformedError(f"{len(chunk)} bytes came after the end of the answer")
+
+    def end(self) -> list[Event]:
+        return []
+
+
+def _is_whole(headers: tuple[Header, ...]) -> bool:
+    """Whether an answer says of itself that it is no stream."""
+    return any(name == b"content-type" and value.startswith(b"application/json") for name, value in headers)
+
+
+def _answered(outbound: Outbound, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+    """The provider's own headers that the client may see."""
+    answered = outbound.lane.answered
+    return tuple([header for header in headers if header[0] in answered])
