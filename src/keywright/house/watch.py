@@ -13,7 +13,8 @@ from keywright.house.house import House
 
 KEYS_POLL_S: Final = 0.5
 """A key that another process made or revoked counts here after this long at most, and the time to read the keys."""
-FILE_POLL_S: Final = 1.0
+FILE_POLL_S: Final = 0.5
+"""A file counts when two looks in a row saw the same: half of one that is being written may be sound by itself."""
 MODELS_POLL_S: Final = 60.0
 
 _log = logging.getLogger("keywright")
@@ -55,12 +56,12 @@ class Watch:
             await asyncio.sleep(KEYS_POLL_S)
 
     async def _file(self, path: Path) -> None:
-        seen = _stamp(path)
+        read = seen = _stamp(path)
         while True:
             await asyncio.sleep(FILE_POLL_S)
-            stamp = _stamp(path)
-            if stamp != seen:
-                seen = stamp
+            last, seen = seen, _stamp(path)
+            if seen != read and seen == last:
+                read = seen
                 self._read(path)
 
     def _read(self, path: Path) -> None:
@@ -92,10 +93,10 @@ class Watch:
             _log.warning("the models that providers list cannot be taken up: %s", error)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> tuple[int, int, int] | None:
     """What changes when the file does; None while it is not there."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
