@@ -169,6 +169,6 @@ async def _the_provider_was_left(site: Site) -> None:
     assert await asyncio.to_thread(until, lambda: site.cloud.last.outcome == "left")
     assert site.cloud.last.sent < 50
     entry = await asyncio.to_thread(site.entry)
-    assert entry.outcome == "cancelled"
+    assert (entry.outcome, entry.status) == ("cancelled", 499)
     assert entry.usage.output >= 4
     assert entry.cost_picodollars > 0

@@ -49,18 +49,21 @@ from keywright.dialects.sse import data_frame
 
 _DONE: Final = b"data: [DONE]\n\n"
 _NONE: Final[JsonObject] = {}
+_ADDED_UP: Final = frozenset(("index", "type", "text", "summary", "signature"))
+"""Of an item of `reasoning_details`, what each of its pieces says."""
 
 
 class _Part:
     """What must be known of an open part: its head, and the number it has among its like on the wire."""
 
-    __slots__ = ("detailed", "field", "head", "number")
+    __slots__ = ("begun", "detailed", "field", "head", "number")
 
     def __init__(self, head: Part, number: int, *, detailed: bool = False, field: str = PLAIN) -> None:
         self.head = head
         self.number = number
         self.detailed = detailed
         self.field = field
+        self.begun = False  # whether an item of `reasoning_details` has been written for it
 
 
 class StreamWriter:
@@ -200,7 +203,9 @@ class StreamWriter:
         if part.detailed or signature is not None:
             assert isinstance(part.head, Thinking)
             piece = msgspec.structs.replace(part.head, text=text, signature=signature)
-            delta["reasoning_details"] = [_indexed(piece, part.number)]
+            item = _indexed(piece, part.number)
+            delta["reasoning_details"] = [_continued(item) if part.begun else item]
+            part.begun = True
         return self._chunk(choice, delta)
 
     def _text(self, event: TextDelta) -> bytes:
@@ -267,3 +272,8 @@ def _indexed(thought: Part, number: int) -> Json:
     """The item for a piece of a thought, with its index unless its own server gave it one."""
     item = encode_detail(thought)
     return {"index": number, **item} if isinstance(item, dict) else item
+
+
+def _continued(item: Json) -> Json:
+    """A further item of a thought: only what clients add up. They would join its other strings with the first's."""
+    return {name: value for name, value in item.items() if name in _ADDED_UP} if isinstance(item, dict) else item
