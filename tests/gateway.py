@@ -22,6 +22,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 import msgspec
 import pytest
 import uvloop
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 from tests.client import Answer, Stream, ask, streaming
 from tests.standin.cloud import StandIn
@@ -32,6 +33,7 @@ from keywright.core.json import Json, JsonObject
 from keywright.house import House, plan_house
 from keywright.house.watch import Watch
 from keywright.identity.keystring import issue
+from keywright.server.data_plane import READ_S
 from keywright.server.listen import Address, Door, bind
 from keywright.server.protocol import DataPlaneProtocol
 
@@ -153,7 +155,13 @@ class Start(Protocol):
     """Starts a gateway of the test's own and ends it with the test. `extra` is more of the configuration."""
 
     def __call__(
-        self, extra: str = "", *, edge: Edge = "protocol", watch: bool = False, shutdown_s: float = 2.0
+        self,
+        extra: str = "",
+        *,
+        edge: Edge = "protocol",
+        watch: bool = False,
+        shutdown_s: float = 2.0,
+        read_s: float = READ_S,
     ) -> Gateway: ...
 
 
@@ -197,6 +205,7 @@ def running(
     edge: Edge = "protocol",
     watch: bool = False,
     shutdown_s: float = 2.0,
+    read_s: float = READ_S,
 ) -> Iterator[Gateway]:
     """A gateway by `config` in `folder`, listening on a free port until the block is left."""
     path = folder / "keywright.toml"
@@ -210,7 +219,8 @@ def running(
         follow = Watch(house)
         bound = bind(Address("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        door = Door(house.app, shutdown_s, DataPlaneProtocol if edge == "protocol" else None)
+        app = replace(house.app, edge=replace(house.app.edge, read_s=read_s))
+        door = Door(app, shutdown_s, DataPlaneProtocol if edge == "protocol" else None)
         admin = variables.get("KEYWRIGHT_ADMIN_KEY") or (house.admin.new.reveal() if house.admin.new else "")
         made.append(Gateway(f"http://127.0.0.1:{port}", admin, house, folder, asyncio.get_running_loop(), door))
         try:
@@ -272,11 +282,18 @@ def start(tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn) -> It
     """Makes gateways of the test's own."""
     with contextlib.ExitStack() as stack:
 
-        def make(extra: str = "", *, edge: Edge = "protocol", watch: bool = False, shutdown_s: float = 2.0) -> Gateway:
+        def make(
+            extra: str = "",
+            *,
+            edge: Edge = "protocol",
+            watch: bool = False,
+            shutdown_s: float = 2.0,
+            read_s: float = READ_S,
+        ) -> Gateway:
             config = toml(openai_cloud, anthropic_cloud, extra)
             variables = environment(openai_cloud, anthropic_cloud)
             return stack.enter_context(
-                running(tmp_path, config, variables, edge=edge, watch=watch, shutdown_s=shutdown_s)
+                running(tmp_path, config, variables, edge=edge, watch=watch, shutdown_s=shutdown_s, read_s=read_s)
             )
 
         yield make

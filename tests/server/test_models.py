@@ -60,6 +60,6 @@ def test_it_is_refused_as_a_call_is_and_counted(gateway: Gateway) -> None:
     for path in ("/v1/models", "/v1/models/fast", "/anthropic/v1/models"):
         answer = gateway.get(path, "sk-nobody")
         assert (answer.status, answer.code) == (401, "invalid_api_key")
-    assert answer.json["error"]["type"] == "authentication_error"
-    assert counted(gateway, "invalid_api_key") == before + 3
+    assert gateway.get("/anthropic/v1/models", "").json["error"]["type"] == "authentication_error"
+    assert counted(gateway, "invalid_api_key") == before + 4
     assert gateway.get(f"/v1/models?key={gateway.admin_key}").status == 200
