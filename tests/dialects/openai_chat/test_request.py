@@ -320,13 +320,13 @@ def test_a_refusal_beside_text_stays_a_part() -> None:
 @pytest.mark.parametrize(
     ("reasoning", "effort", "lost"),
     [
-        (Reasoning("on", budget_tokens=1024), "low", ["reasoning.budget_tokens"]),
-        (Reasoning("on", budget_tokens=8192), "medium", ["reasoning.budget_tokens"]),
-        (Reasoning("on", budget_tokens=8193), "high", ["reasoning.budget_tokens"]),
+        (Reasoning("on", budget_tokens=1024), "low", ["thinking.budget_tokens"]),
+        (Reasoning("on", budget_tokens=8192), "medium", ["thinking.budget_tokens"]),
+        (Reasoning("on", budget_tokens=8193), "high", ["thinking.budget_tokens"]),
         (Reasoning("off"), "none", []),
-        (Reasoning("adaptive"), None, ["reasoning.mode"]),
-        (Reasoning(effort="max", display="summarized"), "max", ["reasoning.display"]),
-        (Reasoning(effort="low", budget_tokens=9), "low", ["reasoning.budget_tokens"]),
+        (Reasoning("adaptive"), None, ["thinking"]),
+        (Reasoning(effort="max", display="summarized"), "max", ["thinking.display"]),
+        (Reasoning(effort="low", budget_tokens=9), "low", ["thinking.budget_tokens"]),
     ],
 )
 def test_a_budget_of_thinking_becomes_an_effort(reasoning: Reasoning, effort: str | None, lost: list[str]) -> None:
@@ -364,7 +364,15 @@ def test_what_the_model_has_no_setting_for_is_dropped_and_reported() -> None:
         "stream": True,
         "metadata": {"b": "c"},
     }
-    paths = ["stop", "temperature", "logit_bias", "top_k", "reasoning", "service_tier", "metadata.a"]
+    paths = [
+        "stop_sequences",
+        "temperature",
+        "logit_bias",
+        "top_k",
+        "output_config.effort",
+        "service_tier",
+        "metadata.a",
+    ]
     assert [loss.path for loss in losses] == paths
     assert {loss.weight for loss in losses} == {"knob"}
 
@@ -372,7 +380,7 @@ def test_what_the_model_has_no_setting_for_is_dropped_and_reported() -> None:
 def test_tools_and_schemas_that_the_model_cannot_keep_are_losses_of_meaning() -> None:
     request = Request("m", (USER,), tools=(Tool("f"),), format=JsonSchemaFormat(LOOSE))
     _, losses = encoded(request, Abilities(tools=False, json_schema=False))
-    assert [(loss.path, loss.weight) for loss in losses] == [("tools", "meaning"), ("response_format", "meaning")]
+    assert [(loss.path, loss.weight) for loss in losses] == [("tools", "meaning"), ("output_config.format", "meaning")]
     _, losses = encoded(Request("m", (USER,), tools=(ServerTool("anthropic", "web_search", {}),)))
     assert [(loss.path, loss.weight) for loss in losses] == [("tools[0]", "meaning")]
 
@@ -382,7 +390,7 @@ def test_strictness_that_openai_would_refuse_is_dropped() -> None:
         "m", (USER,), tools=(Tool("f", parameters=LOOSE, strict=True),), format=JsonSchemaFormat(LOOSE, strict=True)
     )
     body, losses = encoded(request)
-    assert [loss.path for loss in losses] == ["tools[0].strict", "response_format.json_schema.strict"]
+    assert [loss.path for loss in losses] == ["tools[0].strict", "output_config.format.strict"]
     assert "strict" not in body["tools"][0]["function"]
     assert body["response_format"]["json_schema"] == {"name": "response", "schema": LOOSE}
 
@@ -391,7 +399,7 @@ def test_more_stop_sequences_than_openai_takes_and_a_choice_without_tools_are_re
     body, losses = encoded(Request("m", (USER,), stop=tuple("abcde"), tool_choice=ToolChoice("required")))
     assert body["stop"] == list("abcd")
     assert "tool_choice" not in body
-    assert [loss.path for loss in losses] == ["tool_choice", "stop"]
+    assert [loss.path for loss in losses] == ["tool_choice", "stop_sequences"]
 
 
 def test_fields_of_another_dialect_are_reported() -> None:
