@@ -11,15 +11,13 @@ import msgspec
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import CacheMark
+from keywright.dialects.foreign import foreign_losses
 
 NAME: Final = "anthropic"
 STREAM_TYPE: Final = b"text/event-stream; charset=utf-8"
 
 Node: TypeAlias = dict[str, object]
 """A JSON object on its way out; its values may be `msgspec.Raw`."""
-
-REPEATED: Final = frozenset({"cache_control", "legacy", "reasoning", "top_k"})
-"""Extras in which a dialect keeps how its client spelled what the canonical request says as well: no loss."""
 
 _PLAIN_MARK: Final[JsonObject] = {"type": "ephemeral"}
 
@@ -151,14 +149,7 @@ def completed(node: Node, cache: CacheMark | None, extras: Extras) -> Node:
 
 def report_foreign(extras: Extras, path: str, losses: list[Loss]) -> None:
     """Add a loss for each field that another dialect's client said at `path` ("" for the top level)."""
-    for dialect, fields in extras.items():
-        if dialect != NAME:
-            step = f"{path}." if path else ""
-            losses += [
-                Loss(f"{step}{field}", "the Messages API has no such field")
-                for field in fields
-                if field not in REPEATED
-            ]
+    losses += foreign_losses(extras, NAME, path, "the Messages API has no such field")
 
 
 def rendered(node: Node) -> bytes:

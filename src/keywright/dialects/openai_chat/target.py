@@ -3,6 +3,7 @@
 from keywright.core.ability import Abilities
 from keywright.core.json import Extras, JsonObject
 from keywright.core.loss import Loss
+from keywright.dialects.foreign import foreign_losses
 from keywright.dialects.openai_chat.fields import NAME, own
 
 
@@ -23,9 +24,7 @@ class Target:
 
     def extras(self, extras: Extras, path: str = "") -> JsonObject:
         """This dialect's share of `extras`; every other dialect's fields are lost."""
-        for dialect, fields in extras.items():
-            if dialect != NAME:
-                for field in fields:
-                    at = f"{path}.{field}" if path else field
-                    self.knob(at, f"only {dialect} has this field")
+        if extras:
+            for loss in foreign_losses(extras, NAME, path, "OpenAI has no such field"):
+                self.losses.setdefault(loss.path, loss)
         return own(extras)

@@ -1,0 +1,42 @@
+"""What becomes of another dialect's extras: nothing can be done with them, so each is a loss, of some weight.
+
+Most tune. A few ask for content, for tools or for a form of the answer, and without them the request would mean
+something else. They are listed here by name, for all dialects at once, so that no encoder needs to know another's.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from keywright.core.json import Extras, Json
+from keywright.core.loss import Loss, Weight
+
+REPEATED: Final = frozenset({"cache_control", "legacy", "output_format", "reasoning", "top_k"})
+"""Extras in which a dialect keeps how its client spelled what the canonical request says as well: no loss."""
+
+MEANT: Final = frozenset(
+    {"audio", "container", "mcp_servers", "modalities", "response_format", "tool_choice", "web_search_options"}
+)
+"""Extras that ask for content, tools, or a form of the answer."""
+
+
+def foreign_losses(extras: Extras, own: str, path: str, why: str) -> Iterator[Loss]:
+    """The losses of what dialects but `own` said at `path`, "" for the top level."""
+    for dialect, fields in extras.items():
+        if dialect != own:
+            for field, value in fields.items():
+                if field in REPEATED or value is None:
+                    continue
+                if path:
+                    yield Loss(f"{path}.{field}", why)
+                else:
+                    yield Loss(field, why, _weight(field, value))
+
+
+def _weight(field: str, value: Json) -> Weight:
+    match field, value:
+        case (_, []) | ("modalities", ["text"]) | ("response_format", {"type": "json_schema"}):
+            return "knob"  # text is what every answer is; the schema is canonical, only a field beside it is lost
+        case ("output_config", {"format": _}):
+            return "meaning"
+        case _:
+            return "meaning" if field in MEANT else "knob"
