@@ -101,6 +101,8 @@ async def _begin(model: str | None, system: str | None) -> Talk:
 
 def _converse(runner: asyncio.Runner, talk: Talk) -> None:
     """Question and answer in turns, until the person leaves with Ctrl-D."""
+    import readline  # noqa: F401 - with it, `input` edits lines and remembers them
+
     screen = console(stderr=True)
     screen.print(f"{talk.model}: Ctrl-C stops an answer, Ctrl-D leaves", style=DIM)
     while True:

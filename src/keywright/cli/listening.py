@@ -44,10 +44,10 @@ async def listening(
     try:
         house = await House.open(blueprint)
         watch = Watch(house)
-        watch.start()
         served = asyncio.create_task(_serve(house, bound, on_stopping))
-        await asyncio.sleep(0)  # from here on a signal stops the server, where before it broke off the start
         try:
+            watch.start()
+            await asyncio.sleep(0)  # from here on signals and changes are heeded; before, a signal broke off the start
             yield Listening(house, bound, url_of(bound), served)
         finally:
             served.cancel()
