@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from keywright.config import load
+import msgspec
+
+from keywright.config import Config, load
 from keywright.core.errors import ConfigError, SecretError, StoreError
 from keywright.house.house import House
 
@@ -56,21 +58,27 @@ class Watch:
             await asyncio.sleep(KEYS_POLL_S)
 
     async def _file(self, path: Path) -> None:
-        read = seen = _stamp(path)
+        """Read it whenever it has changed, and once at first: it may have changed while the house was built."""
+        seen = _stamp(path)
+        read: tuple[int, int, int] | None = None
         while True:
             await asyncio.sleep(FILE_POLL_S)
             last, seen = seen, _stamp(path)
             if seen != read and seen == last:
+                self._read(path, is_first=read is None)
                 read = seen
-                self._read(path)
 
-    def _read(self, path: Path) -> None:
+    def _read(self, path: Path, *, is_first: bool) -> None:
         try:
             config = load(path)
+            if is_first and _followed(config) == _followed(self._config):
+                return
             self._house.configure(config, self._listed)
         except (ConfigError, SecretError) as error:
             _log.error("the changed configuration is refused, the old one stays: %s", error)
             return
+        if _fixed(config) != _fixed(self._config):
+            _log.warning("[server], [store] and [retry] of %s count from the next start on", path)
         self._config = config
         self._changed.set()
         _log.info("%s has changed and counts now", path)
@@ -91,6 +99,17 @@ class Watch:
             self._house.configure(self._config, listed)
         except (ConfigError, SecretError) as error:
             _log.warning("the models that providers list cannot be taken up: %s", error)
+
+
+def _followed(config: Config) -> tuple[object, ...]:
+    """What of a configuration counts at once."""
+    return config.providers, config.models, config.prices
+
+
+def _fixed(config: Config) -> tuple[object, ...]:
+    """What of it counts from the start on. The command line may have set where to listen."""
+    server = msgspec.structs.replace(config.server, host="", port=0, workers=1)
+    return server, config.store, config.retry
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
