@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright chat`: a conversation in the terminal with a model behind the running gateway."""
 
 import asyncio

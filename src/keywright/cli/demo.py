@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright demo`: a gateway with a small real model of its own, and one question answered through it."""
 
 import os
@@ -74,7 +73,7 @@ async def _demo(model_url: str, port: int | None, *, once: bool, json: bool) -> 
             screen.print(farewell(running))
 
     async with listening(await _blueprint(model_url, port), stopping, other_port=port is None) as gateway:
-        await _show(gateway, screen, json=json)
+        await _show(gateway, screen, once=once, json=json)
         if once:
             return
         if not json:
@@ -96,7 +95,7 @@ async def _blueprint(model_url: str, port: int | None) -> "Blueprint":
     return msgspec.structs.replace(found, config=config)
 
 
-async def _show(gateway: "Listening", screen: "Console", *, json: bool) -> None:
+async def _show(gateway: "Listening", screen: "Console", *, once: bool, json: bool) -> None:
     """Make a key, ask, and say what came of it."""
     from keywright.cli.banner import announcement, tell, tell_example, tell_key
     from keywright.cli.gateway import KEY_VARIABLES
@@ -119,6 +118,8 @@ async def _show(gateway: "Listening", screen: "Console", *, json: bool) -> None:
         f"Keywright itself took {figures['overhead_ms']} of {figures['total_ms']} ms ({reply.request_id})\n",
         style=DIM,
     )
+    if once:
+        return
     tell_key(f"demo's key, good for {KEY_LIVES}", KEY_VARIABLES[0], key, screen)
     tell_example(gateway.url, model, KEY_VARIABLES[0], screen)
 

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright init`: a commented configuration file to start from."""
 
 from pathlib import Path

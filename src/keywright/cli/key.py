@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright key`: make, list, show and revoke keys, in the store of the configuration."""
 
 import asyncio

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright models`: what a running gateway serves to this key."""
 
 import asyncio

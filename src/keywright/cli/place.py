@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """Which configuration, and which store, a command acts on."""
 
 import os

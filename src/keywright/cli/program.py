@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """The program: all its commands, and what a failure looks like: one line, no traceback, an exit code that says so."""
 
 import os

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright up`: the gateway, until it is stopped."""
 
 import os

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - imported when it runs, so that --help is there at once
 """`keywright usage`: what was called, used and spent, by whatever it is asked by."""
 
 import asyncio

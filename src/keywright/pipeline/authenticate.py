@@ -22,7 +22,9 @@ def authenticate(presented: str, now_s: int, snapshot: Snapshot) -> Principal:
         raise _refused("invalid_api_key", f"no API key was given: {HOW}")
     key_id = read_id(presented)
     proof = digest(presented)
-    key = snapshot.keys.get(key_id) if key_id is not None else snapshot.foreign.get(proof)
+    key = snapshot.keys.get(key_id) if key_id is not None else None
+    if key is None:
+        key = snapshot.foreign.get(proof)  # the operator's own may be of any form, ours too
     if key is None or not compare_digest(key.sha256, proof):
         raise _refused("invalid_api_key", f"the API key is not a valid key of this gateway: {HOW}")
     require_valid(key, now_s)
