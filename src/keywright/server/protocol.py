@@ -71,6 +71,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
         """The client has left, or we have closed."""
         self._stop_reading_clock()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn leaves it running for 75 s when the connection was reset
         if self.answering is not None:
             self.answering.client_left()
 
