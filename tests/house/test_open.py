@@ -53,6 +53,13 @@ async def test_a_start_that_fails_uses_up_no_admin_key(tmp_path: Path) -> None:
     await house.close()
 
 
+@pytest.mark.parametrize("key", ["x", "x" * 31, " " * 10 + "x" * 31 + " " * 10])
+async def test_a_short_admin_key_is_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match=r"KEYWRIGHT_ADMIN_KEY has .* characters; it needs 32 or more") as caught:
+        await opened(tmp_path, PROVIDER, {**KEY, "KEYWRIGHT_ADMIN_KEY": key})
+    assert key.strip() == "x" or key.strip() not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "key",
     [
