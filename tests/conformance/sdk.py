@@ -32,12 +32,15 @@ class Heard:
     """The heads of the answers that the SDKs' HTTP clients received, in order."""
 
     heads: list[httpx2.Headers] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
 
     def note(self, response: httpx2.Response) -> None:
         """A synchronous client's hook."""
         self.heads.append(response.headers)
-        self.statuses.append(response.status_code)
+
+    @property
+    def request_id(self) -> str:
+        """The gateway's name for the last call."""
+        return str(self.heads[-1]["x-keywright-request-id"])
 
     async def anote(self, response: httpx2.Response) -> None:
         """An asynchronous client's hook."""
@@ -65,14 +68,9 @@ class Site:
         """What the gateway said it dropped, in its last answer."""
         return str(self.heard.heads[-1].get("x-keywright-loss", ""))
 
-    @property
-    def request_id(self) -> str:
-        """The gateway's name for the last call."""
-        return str(self.heard.heads[-1]["x-keywright-request-id"])
-
     def entry(self) -> Entry:
         """The ledger's entry of the last call."""
-        return self.gateway.entry(self.request_id)
+        return self.gateway.entry(self.heard.request_id)
 
     def settled(self) -> Entry:
         """The entry of the last call, which went well: it holds the upstream's own figures, and a cost."""

@@ -186,6 +186,7 @@ def test_a_request_that_is_wrong_by_itself(openai_sdk: openai.OpenAI, anthropic_
     ("status", "errors"),
     [
         (400, (openai.BadRequestError, anthropic.BadRequestError)),
+        (404, (openai.NotFoundError, anthropic.NotFoundError)),
         (413, (openai.APIStatusError, anthropic.ContentTooLargeError)),
     ],
 )

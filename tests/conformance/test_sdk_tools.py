@@ -421,3 +421,62 @@ def test_deprecated_functions_still_work(openai_sdk: openai.OpenAI, anthropic_si
     assert (call.name, json.loads(call.arguments)) == ("weather", {"city": "word"})
     assert answer.choices[0].finish_reason == "function_call"
     anthropic_site.settled()
+
+
+@anthropic.beta_tool
+def weather(city: str) -> str:
+    """How it is there.
+
+    Args:
+        city: where.
+    """
+    return f"sunny in {city}"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_anthropics_tool_runner_runs_its_own_loop(
+    anthropic_sdk: anthropic.Anthropic, site: Site, *, stream: bool
+) -> None:
+    runner = anthropic_sdk.beta.messages.tool_runner(
+        model=site.model,
+        max_tokens=64,
+        messages=[{"role": "user", "content": "use the tool"}],
+        tools=[weather],
+        stream=stream,
+        thread=False,
+    )
+    final = runner.until_done()
+    assert [block.text for block in final.content if block.type == "text"] == ["The tool said: sunny in word"]
+    assert len(site.cloud.exchanges) == 2
+    site.settled()
+
+
+def test_a_conversation_that_the_provider_holds_is_sent_whole_to_another(
+    anthropic_sdk: anthropic.Anthropic, openai_site: Site
+) -> None:
+    """The tool runner's default: threads, of which later requests are only the end. The SDK does without when told."""
+    runner = anthropic_sdk.beta.messages.tool_runner(
+        model=openai_site.model,
+        max_tokens=64,
+        messages=[{"role": "user", "content": "use the tool"}],
+        tools=[weather],
+    )
+    final = runner.until_done()
+    assert [block.text for block in final.content if block.type == "text"] == ["The tool said: sunny in word"]
+    assert [len(exchange.body["messages"]) for exchange in openai_site.cloud.exchanges] == [1, 3]
+    openai_site.settled()
+
+
+def test_a_thread_is_refused_by_name_where_nobody_holds_it(
+    anthropic_sdk: anthropic.Anthropic, openai_site: Site
+) -> None:
+    with pytest.raises(anthropic.BadRequestError, match="thread") as refused:
+        anthropic_sdk.beta.messages.create(
+            model=openai_site.model,
+            max_tokens=64,
+            messages=[{"role": "user", "content": "and then"}],
+            thread={"type": "continue", "previous_message_id": "msg_1"},
+        )
+    assert refused.value.error_code == "thread_unsupported_request"
+    assert openai_site.cloud.exchanges == []
+    assert openai_site.entry().outcome == "refused"

@@ -91,6 +91,16 @@ def test_anthropics_version_and_betas_are_passed_on(anthropic_sdk: anthropic.Ant
     anthropic_site.settled()
 
 
+def test_the_beta_face_of_anthropics_sdk(anthropic_sdk: anthropic.Anthropic, site: Site) -> None:
+    answer = anthropic_sdk.beta.messages.create(
+        model=site.model, max_tokens=64, messages=[{"role": "user", "content": "hello"}], betas=["some-2026-01-01"]
+    )
+    assert [block.text for block in answer.content if block.type == "text"] == ["You said: hello"]
+    if site.wire == "anthropic":
+        assert site.cloud.last.headers["anthropic-beta"] == "some-2026-01-01"
+    site.settled()
+
+
 def test_the_body_reaches_the_same_dialect_as_the_client_wrote_it(openai_sdk: openai.OpenAI, openai_site: Site) -> None:
     """Only the model's name is another; a field of tomorrow is judged by the provider, not by the gateway."""
     with pytest.raises(openai.BadRequestError, match="field_of_tomorrow"):

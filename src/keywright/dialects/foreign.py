@@ -14,9 +14,18 @@ REPEATED: Final = frozenset({"cache_control", "legacy", "output_format", "reason
 """Extras in which a dialect keeps how its client spelled what the canonical request says as well: no loss."""
 
 MEANT: Final = frozenset(
-    {"audio", "container", "mcp_servers", "modalities", "response_format", "tool_choice", "web_search_options"}
+    {
+        "audio",
+        "container",
+        "mcp_servers",
+        "modalities",
+        "response_format",
+        "thread",
+        "tool_choice",
+        "web_search_options",
+    }
 )
-"""Extras that ask for content, tools, or a form of the answer."""
+"""Extras that ask for content, tools, or a form of the answer, or stand for turns that only the provider holds."""
 
 
 def foreign_losses(extras: Extras, own: str, path: str, why: str) -> Iterator[Loss]:

@@ -45,6 +45,9 @@ _TOLD_BY_MESSAGE: Final[tuple[tuple[str, FailureKind], ...]] = (
     ("content filtering policy", "content_filtered"),
     ("credit balance is too low", "payment"),
 )
+UNTHREADED: Final[JsonObject] = {"error_code": "thread_unsupported_request"}
+"""Says that the conversation must come whole, for no server holds it: the API's SDK then sends it so."""
+
 _DECODER: Final = msgspec.json.Decoder(dict[str, Json])
 
 
@@ -100,6 +103,8 @@ def error_node(failure: Failure) -> Node:
         error["type"] = failure.raw_type
     if not own or failure.code != error["type"]:
         error["code"] = failure.code
+    if failure.kind == "not_translatable" and failure.param == "thread":
+        error["details"] = UNTHREADED
     if failure.extras:
         error.update(failure.extras.get(NAME, {}))
     return {"type": "error", "error": error}
