@@ -159,7 +159,7 @@ def test_tool_results_stand_first_in_their_turn() -> None:
 def test_arguments_that_are_no_object_are_wrapped_and_come_back(arguments: str) -> None:
     body, losses = encoded(asked(HI, Turn("assistant", (ToolCall("a", "f", arguments),))))
     assert body["messages"][1]["content"][0]["input"] == {"INVALID_JSON": arguments}
-    assert paths(losses) == ["messages[1].content[0].function.arguments"]
+    assert paths(losses) == ["messages[1].tool_calls[0].function.arguments"]
     (call,) = decode_request(json.dumps(body).encode()).turns[1].parts
     assert isinstance(call, ToolCall)
     assert call.arguments == arguments
@@ -241,11 +241,18 @@ def test_content_that_the_model_cannot_take_is_lost_meaning() -> None:
     assert paths(encoded(asked(tools=(WEATHER,)), blind)[1], "meaning") == ["tools"]
 
 
-@pytest.mark.parametrize("part", [Thinking("t"), Thinking("t", "s", ELSEWHERE), RedactedThinking("d", ELSEWHERE)])
-def test_thinking_that_the_api_did_not_sign_is_left_out(part: Part) -> None:
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        (Thinking("t"), "reasoning_content"),
+        (Thinking("t", "s", ELSEWHERE), "reasoning_details"),
+        (RedactedThinking("d", ELSEWHERE), "reasoning_details"),
+    ],
+)
+def test_thinking_that_the_api_did_not_sign_is_left_out(part: Part, field: str) -> None:
     body, losses = encoded(asked(HI, Turn("assistant", (part, Text("x")))))
     assert body["messages"][1]["content"] == "x"
-    assert paths(losses) == ["messages[1].content[0]"]
+    assert paths(losses) == [f"messages[1].{field}"]
 
 
 def test_a_refusal_is_sent_as_text_and_foreign_citations_are_left_out() -> None:

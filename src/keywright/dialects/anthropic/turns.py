@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from keywright.core.ability import Abilities
 from keywright.core.loss import Loss
-from keywright.core.message import Text, Turn
+from keywright.core.message import Part, RedactedThinking, Text, Thinking, ToolCall, Turn
 from keywright.dialects.anthropic.blocks import BlockWriter, condensed
 from keywright.dialects.anthropic.wire import NAME, Node, report_foreign
 
@@ -51,8 +51,10 @@ class Conversation:
             self._losses.append(Loss(f"{path}.name", "the Messages API has no names of speakers"))
         report_foreign(turn.extras, path, self._losses)
         match turn.role:
-            case "user" | "assistant":
-                self._append(turn.role, self._writer.blocks(turn.parts, f"{path}.content"), turn)
+            case "user":
+                self._append("user", self._writer.blocks(turn.parts, f"{path}.content"), turn)
+            case "assistant":
+                self._append("assistant", self._answer(turn.parts, path), turn)
             case "tool":
                 blocks = [
                     block
@@ -62,6 +64,25 @@ class Conversation:
                 self._append("user", blocks, turn)
             case "system" | "developer":
                 self._add_system(turn, path)
+
+    def _answer(self, parts: tuple[Part, ...], path: str) -> list[Node]:
+        """The blocks of an assistant's turn. OpenAI's clients say its thoughts and calls beside the content."""
+        blocks = []
+        said = called = 0
+        for part in parts:
+            if isinstance(part, ToolCall):
+                at = f"{path}.tool_calls[{called}]"
+                called += 1
+            elif isinstance(part, Thinking | RedactedThinking):
+                plain = isinstance(part, Thinking) and part.signature is None
+                at = f"{path}.{'reasoning_content' if plain else 'reasoning_details'}"
+            else:
+                at = f"{path}.content[{said}]"
+                said += 1
+            block = self._writer.block(part, at)
+            if block is not None:
+                blocks.append(block)
+        return blocks
 
     def _add_system(self, turn: Turn, path: str) -> None:
         blocks = self._writer.blocks(turn.parts, f"{path}.content")

@@ -9,11 +9,13 @@ What the wire cannot say, and its image:
 - a call with empty arguments: an empty object, since OpenAI wants JSON there;
 - thinking, text and calls in another order than this: the order, a knob loss.
 
-Paths are `system` for the turns before the first of another role, then `messages[i].content[j]`, counted without those.
+Paths are those of the Messages API, whose clients' requests come here: `system` for the turns before the first of
+another role, then `messages[i].content[j]`, counted without those, where a user's turn stands in one message with the
+tool results before it.
 """
 
 from collections.abc import Sequence
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import msgspec
 
@@ -51,6 +53,9 @@ _ALLOWED: Final[dict[str, tuple[type, ...]]] = {
     "assistant": (Text, Refusal, Opaque),
     "tool": (Text,),
 }
+_Placed: TypeAlias = list[tuple[int, Part]]
+"""Parts with their places in the client's message."""
+
 _MOVED: Final = "Attached below are the files that the tools returned."
 
 
@@ -58,14 +63,19 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
     """The messages that say `turns`."""
     messages: list[Json] = []
     leading = next((index for index, turn in enumerate(turns) if turn.role not in ("system", "developer")), len(turns))
+    number = -1
+    results = 0  # how many tool results stand before the parts of this turn, in its message
     for index, turn in enumerate(turns):
-        path = "system" if index < leading else f"messages[{index - leading}]"
+        if index >= leading and not (results and turn.role == "user"):
+            number += 1
+            results = 0
+        path = "system" if index < leading else f"messages[{number}]"
         extra = target.extras(turn.extras, path)
         match turn.role:
             case "system" | "developer":
-                messages.append(_spoken(turn, target.abilities.system_role, "system", path, extra, target))
+                messages.append(_spoken(turn, target.abilities.system_role, path, extra, target))
             case "user":
-                messages.append(_spoken(turn, "user", "user", path, extra, target))
+                messages.append(_spoken(turn, "user", path, extra, target, first=results))
             case "assistant":
                 message = _assistant(turn, path, extra, target)
                 if message is not None:
@@ -74,11 +84,15 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
                 messages += _tool_messages(turn, path, target)
             case _:
                 assert_never(turn.role)
+        results = len(turn.parts) if turn.role == "tool" else 0
     return messages
 
 
-def _spoken(turn: Turn, role: str, place: str, path: str, extra: JsonObject, target: Target) -> JsonObject:
-    message: JsonObject = {"role": role, "content": _content(turn.parts, place, path, target, marked=bool(extra))}
+def _spoken(turn: Turn, role: str, path: str, extra: JsonObject, target: Target, *, first: int = 0) -> JsonObject:
+    """The message of a system's or user's turn. `first`: the place of its first part, for paths."""
+    place = "user" if turn.role == "user" else "system"
+    content = _content(list(enumerate(turn.parts, first)), place, path, target, marked=bool(extra))
+    message: JsonObject = {"role": role, "content": content}
     if turn.name is not None:
         message["name"] = turn.name
     return {**message, **extra} if extra else message
@@ -87,7 +101,7 @@ def _spoken(turn: Turn, role: str, place: str, path: str, extra: JsonObject, tar
 def _assistant(turn: Turn, path: str, extra: JsonObject, target: Target) -> JsonObject | None:
     """The message; None when nothing that could be sent is left of it."""
     thoughts: list[Part] = []
-    said: list[Part] = []
+    said: _Placed = []
     calls: list[ToolCall] = []
     message: JsonObject = {"role": "assistant", "content": None}
     for index, part in enumerate(turn.parts):
@@ -101,9 +115,9 @@ def _assistant(turn: Turn, path: str, extra: JsonObject, target: Target) -> Json
         else:
             if calls:
                 target.knob(f"{path}.content", "text after a tool call is put before it")
-            said.append(part)
-    if len(said) == 1 and isinstance(said[0], Refusal):
-        message["refusal"] = said[0].text
+            said.append((index, part))
+    if len(said) == 1 and isinstance(said[0][1], Refusal):
+        message["refusal"] = said[0][1].text
     elif said:
         message["content"] = _content(said, "assistant", path, target, marked=bool(extra))
     message |= encode_calls(calls, legacy=bool(calls) and is_legacy(calls[0].extras))
@@ -126,9 +140,9 @@ def _thought(part: Part, path: str, thoughts: list[Part], target: Target) -> Non
         target.knob(path, f"thinking made for {origin} means nothing to another provider")
 
 
-def _annotations(said: list[Part], path: str, target: Target) -> list[Json]:
+def _annotations(said: _Placed, path: str, target: Target) -> list[Json]:
     annotations: list[Json] = []
-    for index, part in enumerate(said):
+    for index, part in said:
         for citation in part.citations if isinstance(part, Text) else ():
             if citation.origin == NAME:
                 annotations.append(encode_citation(citation))
@@ -149,13 +163,14 @@ def _tool_messages(turn: Turn, path: str, target: Target) -> list[Json]:
             target.knob(f"{at}.is_error", "OpenAI has no flag for a tool's error; its content is sent")
         extra = target.extras(part.extras, at)
         _check_node(part, at, target)
-        files = [piece for piece in part.parts if isinstance(piece, Image | Document | Audio)]
-        content = _content(
-            [piece for piece in part.parts if piece not in files], "tool", at, target, marked=bool(extra)
-        )
-        for file in files:
-            target.knob(f"{at}.content", "OpenAI takes only text from a tool; its files follow in a user message")
-            moved += _encoded(file, "user", f"{at}.content", target)
+        worded: _Placed = []
+        for place, piece in enumerate(part.parts):
+            if isinstance(piece, Image | Document | Audio) and not _is_worded(piece):
+                target.knob(f"{at}.content", "OpenAI takes only text from a tool; its files follow in a user message")
+                moved += _encoded(piece, "user", f"{at}.content[{place}]", target)
+            else:
+                worded.append((place, piece))
+        content = _content(worded, "tool", at, target, marked=bool(extra))
         if is_legacy(part.extras):
             messages.append({"role": "function", "name": part.name or "", "content": content})
         else:
@@ -165,19 +180,20 @@ def _tool_messages(turn: Turn, path: str, target: Target) -> list[Json]:
     return messages
 
 
-def _content(parts: Sequence[Part], place: str, path: str, target: Target, *, marked: bool) -> Json:
+def _content(parts: _Placed, place: str, path: str, target: Target, *, marked: bool) -> Json:
     """A string when one plain text is all there is, else a list of parts.
 
     `marked`: the message may carry the cache mark of its last part.
     """
     if len(parts) == 1:
-        only = parts[0]
+        _, only = parts[0]
         if isinstance(only, Text) and not only.extras:
             _check_mark(only.cache is not None and not marked, target)
             return only.text
     encoded: list[Json] = []
-    for index, part in enumerate(parts):
-        encoded += _encoded(part, place, f"{path}.content[{index}]", target)
+    inner = "" if path == "system" else ".content"
+    for index, part in parts:
+        encoded += _encoded(part, place, f"{path}{inner}[{index}]", target)
     return encoded or ""
 
 
@@ -297,5 +313,15 @@ def _is_text(part: Document) -> bool:
     return isinstance(part.source, PlainSource | BlocksSource)
 
 
+def _is_worded(part: Image | Document | Audio) -> bool:
+    """Whether a file is text and nothing else."""
+    source = part.source
+    return isinstance(source, PlainSource) or (
+        isinstance(source, BlocksSource) and all(isinstance(piece, Text) for piece in source.parts)
+    )
+
+
 def _kind(part: Part) -> str:
+    if isinstance(part, Opaque):
+        return f"{part.kind} of {part.origin}"
     return str(part.__struct_config__.tag).replace("_", " ")
