@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.gateway import ADMIN_KEY, Gateway, running
 
 from keywright.core.errors import ConfigError, SecretError
 from keywright.house import House, plan_house
 from keywright.house.blueprint import with_address
 from keywright.house.house import spool_folder, store_url
 from keywright.identity.keystring import issue
+from tests.gateway import ADMIN_KEY, Gateway, running
 
 PROVIDER = '[providers.openai]\napi_key = "env:OPENAI_API_KEY"\nbase_url = "http://127.0.0.1:1/v1"\n'
 KEY = {"OPENAI_API_KEY": "sk-of-these-tests"}

@@ -5,12 +5,12 @@ import threading
 import time
 
 import pytest
+
+from keywright.core.json import JsonObject, encode
 from tests.client import Answer, events, is_closed, post, raw, read_answer
 from tests.gateway import CHAT, EDGES, MESSAGES, Gateway, Start, chat_body, message_body, until
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
-
-from keywright.core.json import JsonObject, encode
 
 
 def call(gateway: Gateway, body: JsonObject | None = None, path: str = CHAT, *headers: str) -> bytes:

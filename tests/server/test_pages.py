@@ -1,6 +1,7 @@
 """Health and metrics: read without a key, and true."""
 
 from prometheus_client.parser import text_string_to_metric_families
+
 from tests.gateway import CHAT, Gateway, Start, chat_body
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script

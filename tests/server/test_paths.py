@@ -1,11 +1,11 @@
 """The exact list of paths: what is not on it is 404, whatever it decodes to; and no Host header matters."""
 
 import pytest
+
+from keywright.core.json import encode
 from tests.client import ask, post, raw, read_answer
 from tests.gateway import CHAT, MESSAGES, Gateway, chat_body, message_body
 from tests.standin.cloud import StandIn
-
-from keywright.core.json import encode
 
 BODY = encode(chat_body())
 

@@ -6,13 +6,13 @@ import threading
 import time
 
 import pytest
+
+from keywright.core.errors import ConfigError
+from keywright.server.listen import Address, bind
 from tests.client import events
 from tests.gateway import CHAT, EDGES, Edge, Start, chat_body, until
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
-
-from keywright.core.errors import ConfigError
-from keywright.server.listen import Address, bind
 
 
 @pytest.mark.parametrize("edge", EDGES)
