@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tests.standin.cloud import Exchange, StandIn
-
 from keywright.core.json import JsonObject
+from tests.standin.cloud import Exchange, StandIn
 
 Leaving = Literal["never", "waiting", "reading", "at_the_mark"]
 """When a client goes: never before the end; after so many seconds; after so many bytes of the answer's body; when it

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from prometheus_client.parser import text_string_to_metric_families
+
 from tests.client import ask
 from tests.gateway import environment, toml
 from tests.standin.cloud import StandIn

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from keywright.core.identity import Key
+from keywright.core.json import JsonObject
+from keywright.identity.keystring import issue
+from keywright.store.store import Store
 from tests.acceptance.crowd import Seen, Visit, visits
 from tests.acceptance.program import DATABASE, FILE, Program, command, configuration, gateway, launched, until
 from tests.acceptance.scale import sized
@@ -18,11 +22,6 @@ from tests.client import Answer, ask
 from tests.gateway import ADMIN_KEY, CHAT, chat_body, environment
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
-
-from keywright.core.identity import Key
-from keywright.core.json import JsonObject
-from keywright.identity.keystring import issue
-from keywright.store.store import Store
 
 PROMISED_S = 2.0
 """A change of a key counts everywhere after this long at most."""

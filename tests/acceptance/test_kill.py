@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from keywright.core.json import JsonObject
+from keywright.core.money import from_usd
 from tests.acceptance.crowd import Seen, Visit, body_bytes, exchanges_by_call, visit
 from tests.acceptance.program import Line, Program, gateway, ledger, rolled_up
 from tests.acceptance.scale import TEST_S, sized
@@ -16,9 +19,6 @@ from tests.gateway import ADMIN_KEY, CHAT, MESSAGES
 from tests.standin.cloud import StandIn
 from tests.standin.reply import Used
 from tests.standin.script import Script
-
-from keywright.core.json import JsonObject
-from keywright.core.money import from_usd
 
 ROUNDS = sized(3, 25)
 LOAD_S = sized(1, 4)

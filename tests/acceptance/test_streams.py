@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from tests.acceptance.crowd import Leaving, Seen, Visit, exchanges_by_call, has_mark, visits
 from tests.acceptance.program import Line, Program, gateway, until
 from tests.acceptance.scale import TEST_S, sized

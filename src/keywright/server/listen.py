@@ -17,6 +17,8 @@ from keywright.server.protocol import DataPlaneProtocol
 
 BACKLOG: Final = 2048
 KEEP_ALIVE_S: Final = 75
+CUT_S: Final = 2.0
+"""How long a call that is cut may take to be settled."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -79,6 +81,16 @@ class Door(uvicorn.Server):
         """Take no more connections and let running calls finish, `shutdown_s` at most, or `at_once` not at all."""
         self.should_exit = True
         self.force_exit = self.force_exit or at_once
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called by `serve` when it has been told to stop. Afterwards no call runs, so the house may be closed."""
+        await super().shutdown(sockets)
+        left = list(self.server_state.tasks)
+        if self.force_exit:
+            for task in left:
+                task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=CUT_S)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
