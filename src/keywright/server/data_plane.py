@@ -1,6 +1,7 @@
 """The data plane as a raw ASGI callable: for any ASGI server. `protocol.py` is the same without ASGI in between."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +20,8 @@ Scope: TypeAlias = MutableMapping[str, Any]  # ASGI's own types
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+_log = logging.getLogger("keywright")
 
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
@@ -74,8 +77,7 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
         if len(edge.running) >= edge.calls_max:
             raise NotTakenError(overloaded(path))
     except NotTakenError as refused:
-        refusal = refused.refusal
-        await reply.whole(refusal.status, [*refusal.headers, (b"connection", b"close")], refusal.body)
+        await reply.refuse(refused.refusal)
         return
     except ClientLeftError:
         return
@@ -97,6 +99,11 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
     except asyncio.CancelledError:
         if not watching.done():
             raise
+    except Exception as error:
+        if reply.started:
+            raise
+        _log.error("a call failed within the gateway", exc_info=error)
+        await reply.refuse(internal(path))
 
 
 class AsgiReply:
@@ -111,6 +118,10 @@ class AsgiReply:
         length = (b"content-length", b"%d" % len(body))
         await self.start(status, [*headers, length])
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def refuse(self, refusal: "Refusal") -> None:
+        """A complete answer, and the connection's end."""
+        await self.whole(refusal.status, [*refusal.headers, (b"connection", b"close")], refusal.body)
 
     async def start(self, status: int, headers: Sequence[Header]) -> None:
         """The head of a stream."""
