@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.conftest import shared_dir
 
@@ -121,3 +121,145 @@ def at_path(body: Any, path: str) -> Any:
         else:
             body = body[step]
     return body
+
+
+class Answer(NamedTuple):
+    """What an answer says, in one form for both wires. `finish` is OpenAI's word; tokens: prompt, cached, output."""
+
+    text: str
+    thinking: str
+    calls: list[tuple[str, str]]
+    finish: str
+    tokens: tuple[int, int, int]
+
+
+FINISHES = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+    "function_call": "tool_calls",
+}
+
+
+def openai_answer(body: Body) -> Answer:
+    """The first choice of a chat completion. A refusal's words are text."""
+    choice, usage = body["choices"][0], body.get("usage") or {}
+    details = usage.get("completion_tokens_details") or {}
+    if (details.get("audio_tokens") or 0) + (details.get("reasoning_tokens") or 0) > usage.get("completion_tokens", 0):
+        usage = {}  # it contradicts itself
+    message = choice["message"]
+    calls = [call_said(call)[1:] for call in message.get("tool_calls") or ()]
+    if message.get("function_call"):
+        calls.append(call_said({"function": message["function_call"]})[1:])
+    return Answer(
+        text=(message.get("content") or "") + (message.get("refusal") or ""),
+        thinking=message.get("reasoning_content") or "",
+        calls=[(name, arguments) for name, arguments in calls],
+        finish=openai_word(choice["finish_reason"]),
+        tokens=(
+            usage.get("prompt_tokens", 0),
+            (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
+            usage.get("completion_tokens", 0),
+        ),
+    )
+
+
+def anthropic_answer(body: Body) -> Answer:
+    """A message. What its provider's own tools did is left out."""
+    content, usage = body["content"], body["usage"]
+    cached = usage.get("cache_read_input_tokens") or 0
+    return Answer(
+        text="".join(block["text"] for block in content if block["type"] == "text"),
+        thinking="".join(block["thinking"] for block in content if block["type"] == "thinking"),
+        calls=[(block["name"], spelled(block["input"])) for block in content if block["type"] == "tool_use"],
+        finish=openai_word(body["stop_reason"]),
+        tokens=(
+            usage["input_tokens"] + cached + (usage.get("cache_creation_input_tokens") or 0),
+            cached,
+            usage["output_tokens"],
+        ),
+    )
+
+
+def openai_word(word: str) -> str:
+    """Why an answer ended, in OpenAI's words."""
+    return FINISHES.get(word, word)
+
+
+def frames(stream: str) -> list[Body]:
+    """The data of the events of a stream."""
+    lines = [line[5:].strip() for line in stream.splitlines() if line.startswith("data:")]
+    return [json.loads(line) for line in lines if line not in ("", "[DONE]")]
+
+
+def joined(stream: str) -> Body:
+    """A stream of chat completion chunks put together by hand: its first choice."""
+    message: Body = {"content": "", "refusal": "", "reasoning_content": "", "tool_calls": []}
+    finish, usage = "", None
+    for chunk in frames(stream):
+        usage = chunk.get("usage") or usage
+        for choice in chunk["choices"]:
+            if choice["index"] == 0:
+                finish = choice.get("finish_reason") or finish
+                add_delta(message, choice.get("delta") or {})
+    return {"choices": [{"message": message, "finish_reason": finish or "stop"}], "usage": usage}
+
+
+def add_delta(message: Body, delta: Body) -> None:
+    for field in ("content", "refusal", "reasoning_content"):
+        message[field] += delta.get(field) or ""
+    calls = message["tool_calls"]
+    for piece in delta.get("tool_calls") or ():
+        while piece["index"] >= len(calls):
+            calls.append({"function": {"name": "", "arguments": ""}})
+        function = calls[piece["index"]]["function"]
+        function["name"] = piece["function"].get("name") or function["name"]  # some servers repeat it
+        function["arguments"] += piece["function"].get("arguments") or ""
+
+
+def assembled(text: str) -> Body:
+    """A stream put together by hand. Only the first message counts where a recording holds several."""
+    message: Body = {}
+    arguments: dict[int, str] = {}
+    for line in text.splitlines():
+        if not line.startswith("data:"):
+            continue
+        event = json.loads(line[5:])
+        match event["type"]:
+            case "message_start":
+                message = event["message"]
+                message["content"] = []
+            case "content_block_start":
+                message["content"].append(event["content_block"])
+                arguments[event["index"]] = ""
+            case "content_block_delta":
+                filled(message["content"][event["index"]], event["delta"], arguments, event["index"])
+            case "message_delta":
+                beside = {key: value for key, value in event.items() if key not in ("type", "delta", "usage")}
+                message |= {key: value for key, value in (event["delta"] | beside).items() if value is not None}
+                message["usage"] |= {key: value for key, value in event["usage"].items() if value is not None}
+            case "message_stop":
+                break
+    for index, written in arguments.items():
+        if written:
+            message["content"][index]["input"] = json.loads(written)
+    return message
+
+
+def filled(block: Body, delta: Body, arguments: dict[int, str], index: int) -> None:
+    match delta["type"]:
+        case "text_delta":
+            block["text"] += delta["text"]
+        case "thinking_delta":
+            block["thinking"] += delta["thinking"]
+        case "signature_delta":
+            block["signature"] = block.get("signature", "") + delta["signature"]
+        case "citations_delta":
+            block["citations"] = (block.get("citations") or []) + [delta["citation"]]
+        case "input_json_delta":
+            arguments[index] += delta["partial_json"]
+        case other:
+            raise AssertionError(other)

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import shared_dir
-from tests.standin.official import official
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Peek
@@ -17,6 +15,9 @@ from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.core.usage import Usage
 from keywright.dialects import anthropic
+from tests.conformance.plain import assembled
+from tests.conftest import shared_dir
+from tests.standin.official import official
 
 Body = dict[str, Any]  # the JSON boundary: recorded bodies, read with plain json
 ASKED = Request("m", ())
@@ -66,51 +67,6 @@ def requests(exchanges: list[Body]) -> list[Body]:
     found = [exchange["request_json"] for exchange in exchanges if exchange["request_json"]]
     assert len(found) == REQUESTS
     return found
-
-
-def assembled(text: str) -> Body:
-    """A stream put together by hand. Only the first message counts where a recording holds several."""
-    message: Body = {}
-    arguments: dict[int, str] = {}
-    for line in text.splitlines():
-        if not line.startswith("data:"):
-            continue
-        event = json.loads(line[5:])
-        match event["type"]:
-            case "message_start":
-                message = event["message"]
-                message["content"] = []
-            case "content_block_start":
-                message["content"].append(event["content_block"])
-                arguments[event["index"]] = ""
-            case "content_block_delta":
-                filled(message["content"][event["index"]], event["delta"], arguments, event["index"])
-            case "message_delta":
-                beside = {key: value for key, value in event.items() if key not in ("type", "delta", "usage")}
-                message |= {key: value for key, value in (event["delta"] | beside).items() if value is not None}
-                message["usage"] |= {key: value for key, value in event["usage"].items() if value is not None}
-            case "message_stop":
-                break
-    for index, written in arguments.items():
-        if written:
-            message["content"][index]["input"] = json.loads(written)
-    return message
-
-
-def filled(block: Body, delta: Body, arguments: dict[int, str], index: int) -> None:
-    match delta["type"]:
-        case "text_delta":
-            block["text"] += delta["text"]
-        case "thinking_delta":
-            block["thinking"] += delta["thinking"]
-        case "signature_delta":
-            block["signature"] = block.get("signature", "") + delta["signature"]
-        case "citations_delta":
-            block["citations"] = (block.get("citations") or []) + [delta["citation"]]
-        case "input_json_delta":
-            arguments[index] += delta["partial_json"]
-        case other:
-            raise AssertionError(other)
 
 
 def read(body: bytes) -> list[Event]:

@@ -9,14 +9,14 @@ import re
 from collections import Counter
 
 import pytest
-from tests.conformance.plain import FILES_FOLLOW, Body, anthropic_said, at_path, openai_said, recorded
-from tests.conftest import shared_dir
-from tests.standin.chat import ChatWire
-from tests.standin.messages import OLD_VERSION, MessagesWire
 
 from keywright.core.ability import Abilities
 from keywright.core.loss import Loss
 from keywright.dialects import anthropic, openai_chat
+from tests.conformance.plain import FILES_FOLLOW, Body, anthropic_said, at_path, openai_said, recorded
+from tests.conftest import shared_dir
+from tests.standin.chat import ChatWire
+from tests.standin.messages import OLD_VERSION, MessagesWire
 
 CLAUDE = Abilities(reasoning="adaptive", output_tokens_max=64_000)
 GPT = Abilities(reasoning="effort", output_tokens_field="max_completion_tokens")

@@ -419,3 +419,23 @@ def test_a_signature_after_the_thought_reaches_the_client() -> None:
     items = [item for delta in deltas for item in delta.get("reasoning_details", ())]
     assert items[-1]["signature"] == "s"
     assert [item.get("origin") for item in items] == ["anthropic", None]  # clients join strings: said once
+
+
+def test_citations_come_together_before_the_finish_or_the_end() -> None:
+    cited = [Citation("openai_chat", {"type": "url_citation", "n": number}) for number in range(3)]
+    events: list[Event] = [
+        Started("r", "m"),
+        Opened(0, Text("", tuple(cited[:1]))),
+        TextDelta(0, "a"),
+        CitationDelta(0, cited[1]),
+        Finished(Finish("stop")),
+        CitationDelta(0, cited[2]),
+        Ended(),
+    ]
+    deltas = [piece["choices"][0]["delta"] for piece in written(events)[0] if piece["choices"]]
+    assert deltas[1:] == [
+        {"content": "a"},
+        {"annotations": [cited[0].body, cited[1].body]},
+        {},
+        {"annotations": [cited[2].body]},
+    ]

@@ -2,7 +2,8 @@
 
 Each event is one chunk, written as OpenAI does: the role first, `usage` only for a client that asked for it, in a
 chunk of its own before `[DONE]`. Thinking that the plain field cannot say alone (signed, of another dialect, or not
-the first of its choice) is repeated in `reasoning_details`, piece by piece, under one index per thought.
+the first of its choice) is repeated in `reasoning_details`, piece by piece, under one index per thought. Citations
+come together, before the finish: OpenAI's SDK joins no lists of objects that have no index.
 """
 
 from typing import Final, assert_never
@@ -79,6 +80,7 @@ class StreamWriter:
         self._calls: dict[int, int] = {}
         self._thoughts: dict[int, int] = {}
         self._spoken: set[int] = set()
+        self._annotations: dict[int, list[Json]] = {}
         self._metered: Metered | None = None
         self._late: JsonObject = {}  # fields of the answer that came after its first chunk
 
@@ -104,7 +106,7 @@ class StreamWriter:
             case Failed():
                 return data_frame(encode_error(event.failure, ""))
             case Ended():
-                return self._usage() + _DONE
+                return b"".join(map(self._annotated, list(self._annotations))) + self._usage() + _DONE
             case _:
                 assert_never(event)
 
@@ -152,7 +154,8 @@ class StreamWriter:
                 said = self._chunk(choice, {"content": head.text}) if head.text else b""
                 path = f"choices[{choice}].message"
                 cited = citations_of(head, path, self.losses)
-                return said + (self._chunk(choice, {"annotations": cited}) if cited else b"")
+                self._annotations.setdefault(choice, []).extend(cited)
+                return said
             case Refusal():
                 return self._chunk(choice, {"refusal": head.text}) if head.text else b""
             case _:
@@ -244,8 +247,13 @@ class StreamWriter:
         annotation = encode_citation(event.citation)
         if annotation is None:
             self.losses.append(Loss(f"choices[{event.choice}].message.annotations", "OpenAI's citations need a URL"))
-            return b""
-        return self._chunk(event.choice, {"annotations": [annotation]})
+        else:
+            self._annotations.setdefault(event.choice, []).append(annotation)
+        return b""
+
+    def _annotated(self, choice: int) -> bytes:
+        annotations = self._annotations.pop(choice, None)
+        return self._chunk(choice, {"annotations": annotations}) if annotations else b""
 
     def _logprobs(self, event: LogprobsDelta) -> bytes:
         body = own_logprobs(event.body) if event.origin in ("", NAME) else None
@@ -257,7 +265,7 @@ class StreamWriter:
         delta = extra.get("message") or {}
         more = {field: value for field, value in extra.items() if field != "message"}
         more["finish_reason"] = encode_finish(event.finish, legacy=self._legacy)
-        return self._chunk(event.choice, delta, more)
+        return self._annotated(event.choice) + self._chunk(event.choice, delta, more)
 
     def _usage(self) -> bytes:
         if self._metered is None or not self._with_usage:
