@@ -24,8 +24,6 @@ import pytest
 import uvloop
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
-from tests.client import Answer, Stream, ask, streaming
-from tests.standin.cloud import StandIn
 
 from keywright.core.entry import Entry
 from keywright.core.identity import Key, KeyKind, Network, Permission
@@ -36,6 +34,8 @@ from keywright.identity.keystring import issue
 from keywright.server.data_plane import READ_S
 from keywright.server.listen import Address, Door, bind
 from keywright.server.protocol import DataPlaneProtocol
+from tests.client import Answer, Stream, ask, streaming
+from tests.standin.cloud import StandIn
 
 Edge: TypeAlias = Literal["protocol", "asgi"]
 """How clients come in: our protocol class, or plain ASGI through uvicorn's own."""

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.gateway import Gateway, environment, running, toml
-from tests.standin.cloud import StandIn
 
 from keywright.house import House, plan_house
+from tests.gateway import Gateway, environment, running, toml
+from tests.standin.cloud import StandIn
 
 TWO_MODELS = '[models.{name}]\nroute = ["openai/gpt-4o"]\n'
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.standin.wire import Link, Request, Server
 
 from keywright.core.json import JsonObject
+from tests.standin.wire import Link, Request, Server
 
 
 class OddUpstream:

@@ -3,12 +3,12 @@
 from ipaddress import ip_network
 
 import pytest
-from tests.gateway import CHAT, MESSAGES, Gateway, chat_body, message_body
-from tests.standin.cloud import StandIn
 
 from keywright.core.errors import RefusedError
 from keywright.core.identity import Key
 from keywright.pipeline.admit import may_use, require_address
+from tests.gateway import CHAT, MESSAGES, Gateway, chat_body, message_body
+from tests.standin.cloud import StandIn
 
 
 def key_for(*cidrs: str) -> Key:

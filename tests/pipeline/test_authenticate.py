@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from tests.gateway import ADMIN_KEY, CHAT, MESSAGES, Gateway, chat_body, counted, message_body
-from tests.standin.cloud import StandIn
 
 from keywright.identity.keystring import read_id
+from tests.gateway import ADMIN_KEY, CHAT, MESSAGES, Gateway, chat_body, counted, message_body
+from tests.standin.cloud import StandIn
 
 NOW_S = int(time.time())
 

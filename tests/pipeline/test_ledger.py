@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from keywright.core.money import from_usd
 from tests.gateway import (
     CHAT,
     EDGES,
@@ -23,8 +25,6 @@ from tests.gateway import (
 )
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
-
-from keywright.core.money import from_usd
 
 OPENAI_PRICE = {"input": "2.5", "output": "10"}
 """gpt-4o, US dollars per million tokens, as OpenAI publishes it."""

@@ -1,10 +1,10 @@
 """Where a name leads: providers, bare names, aliases, unknown and hostile names, own prices."""
 
 import pytest
-from tests.gateway import CHAT, Gateway, Start, chat_body
-from tests.standin.cloud import StandIn
 
 from keywright.core.money import from_usd, to_usd
+from tests.gateway import CHAT, Gateway, Start, chat_body
+from tests.standin.cloud import StandIn
 
 
 @pytest.mark.parametrize(

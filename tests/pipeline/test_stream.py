@@ -4,13 +4,13 @@ import json
 import time
 
 import pytest
+
+from keywright.core.entry import Entry
+from keywright.core.json import JsonObject
 from tests.client import events, post, raw, read_answer
 from tests.gateway import CHAT, EDGES, MESSAGES, Edge, Gateway, Start, chat_body, message_body, until
 from tests.standin.cloud import StandIn
 from tests.standin.script import Fault, Script
-
-from keywright.core.entry import Entry
-from keywright.core.json import JsonObject
 
 OPENAI, ANTHROPIC = "openai/gpt-4o", "anthropic/claude-haiku-4-5"
 LANES = [(CHAT, OPENAI), (MESSAGES, ANTHROPIC), (CHAT, ANTHROPIC), (MESSAGES, OPENAI)]

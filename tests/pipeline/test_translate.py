@@ -3,11 +3,11 @@
 import json
 
 import pytest
+
+from keywright.core.json import Json, JsonObject
 from tests.client import events
 from tests.gateway import CHAT, MESSAGES, Gateway, Start, chat_body, message_body
 from tests.standin.cloud import StandIn
-
-from keywright.core.json import Json, JsonObject
 
 ODD_BYTES = (
     b'{ "messages" : [\n{"role":"user","content":"h\\u00e9llo \\/ \xf0\x9f\x8e\x88"}],\t"temperature":1.0e0, '

@@ -4,13 +4,13 @@ import socket
 import time
 
 import pytest
+
+from keywright.core.json import Json
 from tests.client import events
 from tests.gateway import CHAT, MESSAGES, Gateway, Start, chat_body, message_body, until
 from tests.pipeline.odd import OddUpstream
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script, failing
-
-from keywright.core.json import Json
 
 
 def results(gateway: Gateway, request_id: str) -> list[str]:
