@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import anthropic
 import openai
 import pytest
+
 from tests.conformance.sdk import TIMEOUT_S, WIRES, Heard, Site, WireName
 from tests.gateway import Gateway, environment, gateway, running, shared_gateway, start, toml
 from tests.standin.cloud import StandIn

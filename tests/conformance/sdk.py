@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import httpx2
-from tests.gateway import Gateway
-from tests.standin.cloud import StandIn
 
 from keywright.core.entry import Entry
+from tests.gateway import Gateway
+from tests.standin.cloud import StandIn
 
 WireName: TypeAlias = Literal["openai", "anthropic"]
 WIRES: tuple[WireName, ...] = ("openai", "anthropic")

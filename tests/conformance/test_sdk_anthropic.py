@@ -6,6 +6,7 @@ from typing import Any
 import anthropic
 import pytest
 from anthropic.types import Message, MessageParam, TextBlockParam, Usage
+
 from tests.conformance.sdk import Site
 from tests.standin.script import Finish, Script
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import anthropic
 import openai
 import pytest
+
 from tests.conformance.sdk import TIMEOUT_S, Site
 from tests.gateway import until
 from tests.standin.script import Script

@@ -13,12 +13,12 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+
+from keywright.core.entry import Entry
 from tests.conformance.sdk import TIMEOUT_S, WIRES, WireName
 from tests.gateway import Gateway, Start, environment, running, toml, until
 from tests.standin.cloud import StandIn
 from tests.standin.script import Fault, Script, failing
-
-from keywright.core.entry import Entry
 
 MODELS: dict[WireName, str] = {"openai": "openai/gpt-4o", "anthropic": "anthropic/claude-opus-4-5"}
 SDK_ERRORS = (openai.APIError, anthropic.APIError)

@@ -11,11 +11,11 @@ import openai
 import pytest
 from anthropic.types import Message, MessageParam
 from openai.types.chat import ChatCompletionMessageParam
-from tests.conformance.sdk import TIMEOUT_S, Heard
-from tests.gateway import ADMIN_KEY, Gateway, running
 
 from keywright.core.entry import Entry
 from keywright.local import ALIAS, LocalModel, LocalModelMissingError, start
+from tests.conformance.sdk import TIMEOUT_S, Heard
+from tests.gateway import ADMIN_KEY, Gateway, running
 
 pytestmark = pytest.mark.xdist_group("local_model")
 TOKENS_MAX = 12

@@ -8,6 +8,7 @@ import openai
 import pytest
 from anthropic.types import Message
 from openai.types.chat import ChatCompletion
+
 from tests.conformance.sdk import PDF, PIXEL, Site
 
 BIG = base64.b64encode(bytes(range(256)) * 4096).decode()  # 1 MB of what is no picture: nobody looks

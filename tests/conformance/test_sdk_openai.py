@@ -6,6 +6,7 @@ import openai
 import pytest
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+
 from tests.conformance.sdk import Site
 from tests.standin.script import Finish, Script
 

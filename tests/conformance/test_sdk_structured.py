@@ -8,6 +8,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel
+
 from tests.conformance.sdk import CITY_SCHEMA, Site
 from tests.standin.script import Script
 

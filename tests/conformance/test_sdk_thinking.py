@@ -10,6 +10,7 @@ import openai
 import pytest
 from anthropic.types import Message, MessageParam
 from openai.types.chat import ChatCompletionMessage, ChatCompletionMessageParam
+
 from tests.conformance.sdk import Site
 from tests.standin.reply import REDACTED, sign
 from tests.standin.script import Call, Script
@@ -204,4 +205,4 @@ def test_thinking_made_up_by_a_client_is_left_out_and_reported(openai_sdk: opena
         [{"role": "user", "content": "hello"}, said, {"role": "user", "content": "again"}],
     )
     assert b"made up" not in anthropic_site.cloud.last.raw
-    assert anthropic_site.settled().losses == ("messages[1].content[0]",)
+    assert anthropic_site.settled().losses == ("messages[1].reasoning_content",)

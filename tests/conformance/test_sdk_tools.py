@@ -15,6 +15,7 @@ from openai.types.chat import (
     ChatCompletionToolParam,
 )
 from pydantic import BaseModel, ConfigDict
+
 from tests.conformance.sdk import CITY_SCHEMA, Site
 from tests.standin.script import Call, Script
 

@@ -7,11 +7,11 @@ import openai
 import pytest
 from anthropic.types import MessageParam
 from openai.types.chat import ChatCompletionMessageParam
+
+from keywright.core.money import to_usd
 from tests.conformance.sdk import TIMEOUT_S, Site
 from tests.gateway import Gateway
 from tests.standin.cloud import StandIn
-
-from keywright.core.money import to_usd
 
 ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": "hello"}]
 ASKED_OF_ANTHROPIC: list[MessageParam] = [{"role": "user", "content": "hello"}]
