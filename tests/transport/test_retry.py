@@ -13,7 +13,7 @@ from keywright.core.errors import (
     UpstreamTimeoutError,
 )
 from keywright.core.failure import Failure, FailureKind
-from keywright.transport.retry import RetrySettings, delay_s, safe_to_repeat
+from keywright.transport.retry import TIMER_EARLY_S, RetrySettings, delay_s, safe_to_repeat
 from keywright.transport.retry_after import retry_after_s
 
 SETTINGS = RetrySettings(attempts_max=6, first_s=1, delay_s_max=5, retry_after_s_max=30)
@@ -68,12 +68,12 @@ def test_the_last_attempt_is_the_last() -> None:
 
 
 def test_retry_after_is_a_floor() -> None:
-    assert delay_s(SETTINGS, 1, 20, lambda: 0.0) == 20
-    assert delay_s(SETTINGS, 1, 20, lambda: 1.0) == 21
+    assert delay_s(SETTINGS, 1, 20, lambda: 0.0) == 20 + TIMER_EARLY_S
+    assert delay_s(SETTINGS, 1, 20, lambda: 1.0) == 21 + TIMER_EARLY_S
 
 
 def test_nobody_waits_for_a_long_retry_after() -> None:
-    assert delay_s(SETTINGS, 1, 30, lambda: 0.0) == 30
+    assert delay_s(SETTINGS, 1, 30, lambda: 0.0) == 30 + TIMER_EARLY_S
     assert delay_s(SETTINGS, 1, 30.1, lambda: 0.0) is None
 
 

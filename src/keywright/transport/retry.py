@@ -8,6 +8,8 @@ from msgspec import Struct
 from keywright.core.errors import ProviderError, UpstreamError
 from keywright.core.failure import FailureKind
 
+TIMER_EARLY_S: Final = 0.005
+"""How much too early an event loop's timer may fire: whoever waits to a moment must not come before it."""
 REPEATABLE_STATUSES: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 FINAL_KINDS: Final[frozenset[FailureKind]] = frozenset({"quota", "payment", "context_too_long", "content_filtered"})
 """Failures that the next second does not change, whatever status the provider gave them."""
@@ -38,7 +40,7 @@ def delay_s(
     if retry_after_s is not None:
         if retry_after_s > settings.retry_after_s_max:
             return None
-        return max(retry_after_s, 0.0) + random() * settings.first_s
+        return max(retry_after_s, 0.0) + TIMER_EARLY_S + random() * settings.first_s
     doublings = min(attempt - 1, 32)  # the cap is reached long before; a float must not overflow
     return random() * min(settings.first_s * 2.0**doublings, settings.delay_s_max)
 
