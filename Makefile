@@ -29,6 +29,9 @@ format: $(VENV)/dev ## rewrite the sources in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+soak: $(VENV)/dev ## attack the real program for minutes: streams that vanish, kill -9 under load, revoked keys; prints figures
+	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest tests/acceptance -n 0 -rP $(ARGS)
+
 bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
 	@$(BIN)/python -m bench $(ARGS)
 

@@ -25,7 +25,9 @@ STOP_S = 20.0
 SETTLE_S = 15.0
 FILE, DATABASE, SPOOL = "keywright.toml", "test.db", "test.spool"
 OUT, ERR = "stdout.txt", "stderr.txt"
-QUERY = "SELECT id, outcome, status, cost_picodollars, input_tokens, output_tokens, served, document FROM entries"
+QUERY = (
+    "SELECT id, model, outcome, status, cost_picodollars, input_tokens, output_tokens, served, document FROM entries"
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Line:
     """One entry of the ledger, as it lies in the store. `call` is the tag of that name, "" when there is none."""
 
     id: str
+    model: str
     outcome: str
     status: int
     cost: int
@@ -187,9 +190,9 @@ def ledger(folder: Path) -> list[Line]:
     return [_line(*row) for row in rows]
 
 
-def _line(id_: str, outcome: str, status: int, *figures: Any) -> Line:
+def _line(id_: str, model: str, outcome: str, status: int, *figures: Any) -> Line:
     cost, input_, output, served, document = figures
-    return Line(id_, outcome, status, cost, input_, output, served, json.loads(document))
+    return Line(id_, model, outcome, status, cost, input_, output, served, json.loads(document))
 
 
 def rolled_up(folder: Path) -> tuple[int, int]:

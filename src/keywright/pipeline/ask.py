@@ -15,6 +15,7 @@ from keywright.core.event import Event, Failed, Started
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
 from keywright.pipeline.attempts import Attempts
+from keywright.pipeline.redacted import RedactedAnswer
 from keywright.pipeline.types import Answer, Delivery, Outbound, TranslatedStream, VerbatimStream, Whole
 from keywright.transport.retry_after import retry_after_s
 
@@ -42,7 +43,7 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
     signed = HttpRequest(http.method, http.target, source.credential.apply(http.headers), http.body)
     sent_us = clock.ticks_us()
     try:
-        answer = await upstreams.send(source.reach, signed)
+        answer = RedactedAnswer(await upstreams.send(source.reach, signed), source.credential)
     except BaseException:
         attempts.waited_us += clock.ticks_us() - sent_us
         raise
@@ -66,7 +67,7 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
     if answer.status < 400:
         return UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
     try:
-        body = outbound.target.source.credential.redact(await answer.read(ERROR_BYTES_MAX))
+        body = await answer.read(ERROR_BYTES_MAX)
     except UpstreamError:
         body = b""  # what its status says, stands
     failure = outbound.lane.dialect.decode_error(answer.status, body)
@@ -74,8 +75,8 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
     return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
 
 
-def _whole(outbound: Outbound, answer: Answer, body: bytes) -> Whole:
-    headers = _answered(outbound, answer.headers)
+def _whole(outbound: Outbound, answer: RedactedAnswer, body: bytes) -> Whole:
+    headers = answer.visible(outbound.lane.answered)
     tapped = outbound.lane.dialect.tap_response(body)
     if not tapped.complete and tapped == UNREAD:
         raise UpstreamMalformedError("the provider's answer is none of its dialect")
@@ -103,7 +104,7 @@ class _Chunks:
         return chunk
 
 
-async def _verbatim_stream(outbound: Outbound, answer: Answer, chunks: _Chunks) -> VerbatimStream:
+async def _verbatim_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _Chunks) -> VerbatimStream:
     tap = outbound.lane.dialect.Tap(outbound.peek)
     first = b""
     while not first:
@@ -116,10 +117,10 @@ async def _verbatim_stream(outbound: Outbound, answer: Answer, chunks: _Chunks) 
         raise ProviderError(failure)
     if not first:
         raise UpstreamBrokeError("the stream ended before it began", answered=True)
-    return VerbatimStream(outbound, _answered(outbound, answer.headers), answer, tap, first)
+    return VerbatimStream(outbound, answer.visible(outbound.lane.answered), answer, tap, first)
 
 
-async def _translated_stream(outbound: Outbound, answer: Answer, chunks: _Chunks) -> TranslatedStream:
+async def _translated_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _Chunks) -> TranslatedStream:
     reader = outbound.lane.dialect.StreamReader()
     first: list[Event] = []
     while not first:
@@ -133,14 +134,16 @@ async def _translated_stream(outbound: Outbound, answer: Answer, chunks: _Chunks
     return _translated(outbound, answer, reader, first)
 
 
-def _whole_as_stream(outbound: Outbound, answer: Answer, body: bytes) -> TranslatedStream:
+def _whole_as_stream(outbound: Outbound, answer: RedactedAnswer, body: bytes) -> TranslatedStream:
     """Some servers answer whole when asked for a stream: the client gets one all the same."""
     first = list(unfold(outbound.lane.dialect.decode_response(body)))
     return _translated(outbound, answer, _Ended(), first)
 
 
-def _translated(outbound: Outbound, answer: Answer, reader: StreamReader, first: list[Event]) -> TranslatedStream:
-    headers = _answered(outbound, answer.headers)
+def _translated(
+    outbound: Outbound, answer: RedactedAnswer, reader: StreamReader, first: list[Event]
+) -> TranslatedStream:
+    headers = answer.visible(outbound.lane.answered)
     if first and isinstance(first[0], Started) and first[0].created_s is None:
         first[0] = msgspec.structs.replace(first[0], created_s=outbound.asked_s)
     request = outbound.request or outbound.client.decode_request(outbound.http.body)
@@ -161,9 +164,3 @@ class _Ended:
 def _is_whole(headers: tuple[Header, ...]) -> bool:
     """Whether an answer says of itself that it is no stream."""
     return any(name == b"content-type" and value.startswith(b"application/json") for name, value in headers)
-
-
-def _answered(outbound: Outbound, headers: tuple[Header, ...]) -> tuple[Header, ...]:
-    """The provider's own headers that the client may see."""
-    answered = outbound.lane.answered
-    return tuple([header for header in headers if header[0] in answered])

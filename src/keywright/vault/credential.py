@@ -13,13 +13,14 @@ from keywright.core.secret import Secret, SecretLeakError
 class HeaderCredential:
     """The key alone in one header. `name` says whose it is, for people; `header` is lower case."""
 
-    __slots__ = ("_header", "_shown", "fingerprint", "name")
+    __slots__ = ("_header", "_secret", "_shown", "fingerprint", "name")
 
     def __init__(self, name: str, header: str, secret: Secret, prefix: str = "") -> None:
         self.name = name
         self.fingerprint = secret.fingerprint
         self._shown = f"<secret {secret.fingerprint}>".encode()
-        self._header: Header = (header.encode("ascii"), f"{prefix}{secret.reveal()}".encode("ascii"))
+        self._secret = secret.reveal().encode("ascii")
+        self._header: Header = (header.encode("ascii"), prefix.encode("ascii") + self._secret)
 
     def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         """`headers` and this credential. They may hold no header of its name yet."""
@@ -27,7 +28,19 @@ class HeaderCredential:
 
     def redact(self, text: bytes) -> bytes:
         """`text` with the secret in it replaced by its fingerprint: a provider's error may repeat what it was sent."""
-        return text.replace(self._header[1].rpartition(b" ")[2], self._shown)
+        return text.replace(self._secret, self._shown)
+
+    def begun(self, text: bytes) -> int:
+        """How many bytes at the end of `text` are the beginning of the secret, and not all of it."""
+        if text.endswith(b"\n"):  # as frames do, and no key has one
+            return 0
+        secret = self._secret
+        start = text.find(secret[:1], max(0, len(text) - len(secret) + 1))
+        while start >= 0:
+            if secret.startswith(text[start:]):
+                return len(text) - start
+            start = text.find(secret[:1], start + 1)
+        return 0
 
     def __repr__(self) -> str:
         return f"<credential {self.name} {self.fingerprint}>"
@@ -65,6 +78,10 @@ class NoCredential:
     def redact(self, text: bytes) -> bytes:
         """`text`, as it is."""
         return text
+
+    def begun(self, _: bytes) -> int:
+        """None."""
+        return 0
 
     def __repr__(self) -> str:
         return f"<no credential {self.name}>"
