@@ -147,7 +147,7 @@ def sayable(request: Request) -> Request:
     choice = request.tool_choice
     wanted = request.format
     if isinstance(wanted, JsonSchemaFormat):
-        wanted = JsonSchemaFormat(wanted.schema)
+        wanted = JsonSchemaFormat(wanted.schema, strict=True)
     return replace(
         request,
         turns=tuple(turns),

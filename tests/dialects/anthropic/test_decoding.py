@@ -147,7 +147,7 @@ def test_what_nobody_modelled_goes_up_as_it_came(fields: dict[str, Any]) -> None
 
 def test_the_older_place_of_the_format_is_understood() -> None:
     form = {"type": "json_schema", "schema": {"type": "object"}}
-    assert decoded(output_format=form).format == JsonSchemaFormat({"type": "object"})
+    assert decoded(output_format=form).format == JsonSchemaFormat({"type": "object"}, strict=True)
     assert again(output_format=form)["output_config"] == {"format": form}
     both: dict[str, Any] = {"output_config": {"format": form}, "output_format": {"type": "novel"}}
     assert again(**both) == {**BASE, **both}

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.strategies import law
 
 from keywright.core.failure import Failure
 from keywright.dialects import openai_chat
+from tests.laws.strategies import law
 
 
 def failure(status: int, **error: Any) -> Failure:

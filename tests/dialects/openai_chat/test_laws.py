@@ -5,18 +5,19 @@ import json
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import shared_dir
-from tests.laws.strategies import law, requests, responses, streams
-from tests.standin.chat import ChatWire
+from msgspec.structs import replace
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Dialect
 from keywright.core.event import ArgumentsDelta, Closed, Event, Opened, SignatureDelta, TextDelta
 from keywright.core.fold import Folder, fold, unfold
-from keywright.core.message import Refusal, Text, Turn
+from keywright.core.message import Document, Part, Refusal, Text, Turn
 from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, Response
 from keywright.dialects import openai_chat
+from tests.conftest import shared_dir
+from tests.laws.strategies import law, requests, responses, streams
+from tests.standin.chat import ChatWire
 
 dialect: Dialect = openai_chat
 ABLE = Abilities(audio=True, reasoning="effort")
@@ -24,8 +25,13 @@ ASKED = Request("m", (Turn("user", (Text("hi"),)),), stream=True, stream_usage=T
 
 
 def as_sent(request: Request) -> Request:
-    """The documented images that are no losses: a stream reports its usage."""
-    return msgspec.structs.replace(request, stream_usage=True if request.stream else None)
+    """The documented images that are no losses: a stream reports its usage, a PDF's name says that it is one."""
+    turns = tuple(replace(turn, parts=tuple(map(named, turn.parts))) for turn in request.turns)
+    return replace(request, turns=turns, stream_usage=True if request.stream else None)
+
+
+def named(part: Part) -> Part:
+    return replace(part, title=f"{part.title}.pdf") if isinstance(part, Document) and part.title else part
 
 
 @law

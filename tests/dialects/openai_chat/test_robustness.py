@@ -6,7 +6,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.laws.strategies import law
 
 from keywright.core.ability import Abilities
 from keywright.core.errors import RefusedError, UpstreamError
@@ -14,6 +13,7 @@ from keywright.core.fold import fold
 from keywright.core.message import Text, Turn
 from keywright.core.request import Request
 from keywright.dialects import openai_chat
+from tests.laws.strategies import law
 
 ASKED = Request("m", (Turn("user", (Text("hi"),)),), stream=True, stream_usage=True)
 FUNCTION = {"name": "f", "arguments": "{}"}

@@ -5,7 +5,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.conftest import shared_dir
 
 from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.event import (
@@ -42,6 +41,7 @@ from keywright.core.request import Request, Tool
 from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import Usage
 from keywright.dialects import openai_chat
+from tests.conftest import shared_dir
 
 DONE = b"data: [DONE]\n\n"
 ASKED = Request("m", (), stream=True, stream_usage=True)
@@ -380,7 +380,7 @@ def test_what_has_no_place_in_an_answer_is_reported() -> None:
     assert losses == ["choices[0].message", "choices[0].finish_reason"]
     assert chunks[-1]["choices"][0]["finish_reason"] == "stop"
     assert [loss.path for loss in openai_chat.encode_response(lost, ASKED).losses] == losses
-    cited: list[Event] = [Started("r", "m"), Opened(0, Text("")), CitationDelta(0, Citation("x", {}))]
+    cited: list[Event] = [Started("r", "m"), Opened(0, Text("")), CitationDelta(0, Citation("x", {})), Ended()]
     assert written(cited)[2] == ["choices[0].message.annotations"]
 
 

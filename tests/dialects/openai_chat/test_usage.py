@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.strategies import law
 
 from keywright.core.usage import InconsistentUsageError, Usage
 from keywright.dialects.openai_chat.usage import decode_usage, encode_usage, unmodelled
+from tests.laws.strategies import law
 
 count = st.integers(0, 10**6)
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.strategies import law
 
 from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import RefusedError
 from keywright.core.usage import Usage
 from keywright.dialects import openai_chat
 from keywright.dialects.openai_chat.tap import TAP_BYTES_MAX, TAP_FRAME_BYTES_MAX
+from tests.laws.strategies import law
 
 ASKED = Peek("m", stream=True, input_bytes=0)
 UNASKED = Peek("m", stream=True, input_bytes=0, stream_usage=False)

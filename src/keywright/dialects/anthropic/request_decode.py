@@ -237,7 +237,7 @@ def _schema_format(written: Json) -> JsonSchemaFormat | None:
     if isinstance(written, dict) and written.keys() == {"type", "schema"} and written["type"] == "json_schema":
         schema = written["schema"]
         if isinstance(schema, dict):
-            return JsonSchemaFormat(schema)
+            return JsonSchemaFormat(schema, strict=True)  # this API always holds to a schema
     return None
 
 

@@ -7,6 +7,8 @@ What the wire cannot say, and its image:
 - a document by address, another dialect's uploaded file or opaque part, a provider-run tool: meaning is lost;
 - thinking that another dialect's provider made: a knob loss, for it is never sent as text;
 - a call with empty arguments: an empty object, since OpenAI wants JSON there;
+- a last turn that the assistant began: sent, but OpenAI does not go on with it, a knob loss;
+- a PDF whose title does not end with `.pdf`: it does, since OpenAI goes by that;
 - thinking, text and calls in another order than this: the order, a knob loss.
 
 Paths are those of the Messages API, whose clients' requests come here: `system` for the turns before the first of
@@ -42,7 +44,7 @@ from keywright.core.message import (
     UrlSource,
 )
 from keywright.dialects.openai_chat.fields import NAME, own
-from keywright.dialects.openai_chat.parts import UNTITLED, audio_format, data_url, encode_citation, image_url
+from keywright.dialects.openai_chat.parts import audio_format, data_url, file_name, image_url
 from keywright.dialects.openai_chat.target import Target
 from keywright.dialects.openai_chat.thinking import encode_thinking, is_thought
 from keywright.dialects.openai_chat.tools import encode_calls, is_legacy
@@ -63,6 +65,7 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
     """The messages that say `turns`."""
     messages: list[Json] = []
     leading = next((index for index, turn in enumerate(turns) if turn.role not in ("system", "developer")), len(turns))
+    path = ""
     number = -1
     results = 0  # how many tool results stand before the parts of this turn, in its message
     for index, turn in enumerate(turns):
@@ -85,6 +88,8 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
             case _:
                 assert_never(turn.role)
         results = len(turn.parts) if turn.role == "tool" else 0
+    if turns and turns[-1].role == "assistant" and all(isinstance(part, Text) for part in turns[-1].parts):
+        target.knob(path, "OpenAI does not go on with an assistant's turn: it answers anew")
     return messages
 
 
@@ -145,7 +150,7 @@ def _annotations(said: _Placed, path: str, target: Target) -> list[Json]:
     for index, part in said:
         for citation in part.citations if isinstance(part, Text) else ():
             if citation.origin == NAME:
-                annotations.append(encode_citation(citation))
+                annotations.append(citation.body)
             else:
                 target.knob(f"{path}.content[{index}].citations", "citations of another provider are not sent back")
     return annotations
@@ -253,7 +258,7 @@ def _document(part: Document, place: str, path: str, target: Target) -> list[Jso
     inner: JsonObject
     match source:
         case Base64Source():
-            inner = {"filename": part.title or UNTITLED, "file_data": data_url(source)}
+            inner = {"filename": file_name(part.title, source.media_type), "file_data": data_url(source)}
         case FileSource() if source.dialect == NAME:
             inner = (
                 {"file_id": source.file_id}

@@ -147,6 +147,14 @@ def audio_format(sound: Audio, source: Base64Source) -> str:
     return sound.format or _CONTAINERS.get(name, name)
 
 
+def file_name(title: str | None, media_type: str) -> str:
+    """A document's name, by whose end OpenAI tells its kind."""
+    if title is None:
+        return UNTITLED
+    ending = ".pdf" if media_type == "application/pdf" else ""
+    return title if title.lower().endswith(ending) else title + ending
+
+
 def decode_citations(annotations: Iterable[Json]) -> tuple[Citation, ...]:
     """The citations among a message's `annotations`."""
     found = []
@@ -167,8 +175,11 @@ def decode_citations(annotations: Iterable[Json]) -> tuple[Citation, ...]:
     return tuple(found)
 
 
-def encode_citation(citation: Citation) -> JsonObject | None:
-    """The annotation for a citation; None when it has no address, which this wire wants."""
+def encode_citation(citation: Citation, start: int, end: int) -> JsonObject | None:
+    """The annotation for a citation of the characters `start` to `end` of the answer, unless it says itself of which.
+
+    None when it has no address, which this wire wants.
+    """
     if citation.origin == NAME:
         return citation.body
     if citation.url is None:
@@ -178,8 +189,8 @@ def encode_citation(citation: Citation) -> JsonObject | None:
         "url_citation": {
             "url": citation.url,
             "title": citation.title or "",
-            "start_index": citation.start or 0,
-            "end_index": citation.end or 0,
+            "start_index": start,
+            "end_index": end,
         },
     }
 

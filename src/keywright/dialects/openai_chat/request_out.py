@@ -196,7 +196,7 @@ def _format(request: Request, body: JsonObject, target: Target) -> None:
             inner: JsonObject = {"name": form.name or UNNAMED, "schema": form.schema}
             if form.description is not None:
                 inner["description"] = form.description
-            strict = _strict(form.strict, form.schema, "output_config.format.strict", target)
+            strict = _strict(form.strict, form.schema, "output_config.format", target)
             if strict is not None:
                 inner["strict"] = strict
             body["response_format"] = {"type": "json_schema", "json_schema": inner}

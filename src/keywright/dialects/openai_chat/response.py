@@ -8,7 +8,7 @@ To clients, thinking is `reasoning_content`, and `reasoning_details` where it is
 tools that another dialect's provider runs have no place here and are reported as lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
 import msgspec
@@ -20,6 +20,7 @@ from keywright.core.loss import Loss
 from keywright.core.message import (
     Audio,
     Base64Source,
+    Citation,
     Document,
     Image,
     Opaque,
@@ -37,6 +38,7 @@ from keywright.core.message import (
 from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import InconsistentUsageError, Usage
+from keywright.dialects.foreign import foreign_losses
 from keywright.dialects.openai_chat.error import failure_of
 from keywright.dialects.openai_chat.fields import NAME, Fields, WrongFieldError, own
 from keywright.dialects.openai_chat.finish import UNSAID, decode_finish, encode_finish
@@ -53,6 +55,7 @@ from keywright.dialects.openai_chat.tools import decode_calls, encode_calls, spe
 from keywright.dialects.openai_chat.usage import decode_usage, encode_usage, unmodelled
 
 ONE_CALL: Final = "a client that speaks of functions can be told of one call only"
+NO_FIELD: Final = "OpenAI has no such field"
 ANSWER_FIELDS: Final = frozenset(("id", "object", "created", "model", "choices", "usage"))
 
 
@@ -145,6 +148,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     }
     if response.usage is not None:
         body["usage"] = encode_usage(response.usage, extra.get("usage"))
+    losses += (loss for loss in foreign_losses(response.extras, NAME, "", NO_FIELD) if loss.path != "usage")
     body |= {field: value for field, value in extra.items() if field not in ANSWER_FIELDS}
     return Encoded(msgspec.json.encode(body), tuple(losses))
 
@@ -156,6 +160,7 @@ def _encoded_choice(choice: Choice, losses: list[Loss], *, legacy: bool) -> Json
     if isinstance(more := extra.get("message"), dict):
         message |= {field: value for field, value in more.items() if field not in message}
     lose_finish(choice.finish, path, losses)
+    losses += foreign_losses(choice.extras, NAME, path, NO_FIELD)
     return {
         **extra,
         "index": choice.index,
@@ -166,9 +171,12 @@ def _encoded_choice(choice: Choice, losses: list[Loss], *, legacy: bool) -> Json
 
 
 def lose_finish(finish: Finish | None, path: str, losses: list[Loss]) -> None:
-    """Report a reason whose image says something else."""
-    if finish is not None and finish.reason in UNSAID:
+    """Report a reason whose image says something else, and what another provider said beside it."""
+    if finish is None:
+        return
+    if finish.reason in UNSAID:
         losses.append(Loss(f"{path}.finish_reason", f"OpenAI has no word for {finish.raw or finish.reason}"))
+    losses += foreign_losses(finish.extras, NAME, path, NO_FIELD)
 
 
 def own_logprobs(logprobs: Json) -> Json:
@@ -182,11 +190,13 @@ def _encoded_message(parts: Sequence[Part], path: str, losses: list[Loss], *, le
     annotations: list[Json] = []
     calls: list[ToolCall] = []
     more: JsonObject = {}
+    chars = 0
     for part in parts:
         match part:
             case Text():
+                annotations += annotations_of(part.citations, chars, chars + len(part.text), path, losses)
                 texts.append(part.text)
-                annotations += citations_of(part, path, losses)
+                chars += len(part.text)
             case Refusal():
                 refusals.append(part.text)
             case ToolCall():
@@ -244,11 +254,11 @@ def lost_kind(part: Part) -> str:
     return f"{part.__struct_config__.tag} parts"
 
 
-def citations_of(text: Text, path: str, losses: list[Loss]) -> list[Json]:
-    """The annotations of a text; citations without an address are reported."""
+def annotations_of(citations: Iterable[Citation], start: int, end: int, path: str, losses: list[Loss]) -> list[Json]:
+    """The annotations of the text from `start` to `end`; citations without an address are reported."""
     annotations: list[Json] = []
-    for citation in text.citations:
-        annotation = encode_citation(citation)
+    for citation in citations:
+        annotation = encode_citation(citation, start, end)
         if annotation is None:
             losses.append(Loss(f"{path}.annotations", "OpenAI's citations need a URL"))
         else:

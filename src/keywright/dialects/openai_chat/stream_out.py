@@ -6,6 +6,7 @@ the first of its choice) is repeated in `reasoning_details`, piece by piece, und
 come together, before the finish: OpenAI's SDK joins no lists of objects that have no index.
 """
 
+from operator import itemgetter
 from typing import Final, assert_never
 
 import msgspec
@@ -28,16 +29,15 @@ from keywright.core.event import (
 )
 from keywright.core.json import Json, JsonObject
 from keywright.core.loss import Loss
-from keywright.core.message import Part, Refusal, Text, Thinking, ToolCall
+from keywright.core.message import Citation, Part, Refusal, Text, Thinking, ToolCall
 from keywright.core.request import Request
 from keywright.dialects.openai_chat.error import encode_error
 from keywright.dialects.openai_chat.fields import NAME, own
 from keywright.dialects.openai_chat.finish import encode_finish
-from keywright.dialects.openai_chat.parts import encode_citation
 from keywright.dialects.openai_chat.response import (
     ANSWER_FIELDS,
     ONE_CALL,
-    citations_of,
+    annotations_of,
     lose_finish,
     lost_kind,
     other_fields,
@@ -57,13 +57,15 @@ _ADDED_UP: Final = frozenset(("index", "type", "text", "summary", "signature"))
 class _Part:
     """What must be known of an open part: its head, and the number it has among its like on the wire."""
 
-    __slots__ = ("begun", "detailed", "field", "head", "number")
+    __slots__ = ("begun", "chars", "citations", "detailed", "field", "head", "number")
 
     def __init__(self, head: Part, number: int, *, detailed: bool = False, field: str = PLAIN) -> None:
         self.head = head
         self.number = number
         self.detailed = detailed
         self.field = field
+        self.chars = 0  # of a text
+        self.citations: list[Citation] = []  # of a text, until they are written
         self.begun = False  # whether an item of `reasoning_details` has been written for it
 
 
@@ -80,7 +82,7 @@ class StreamWriter:
         self._calls: dict[int, int] = {}
         self._thoughts: dict[int, int] = {}
         self._spoken: set[int] = set()
-        self._annotations: dict[int, list[Json]] = {}
+        self._citing: set[int] = set()  # the choices with citations that are not written yet
         self._metered: Metered | None = None
         self._late: JsonObject = {}  # fields of the answer that came after its first chunk
 
@@ -96,7 +98,11 @@ class StreamWriter:
             case SignatureDelta():
                 return self._signature(event)
             case CitationDelta():
-                return self._citation(event)
+                part = self._parts.get((event.choice, event.part))
+                if part is not None:
+                    part.citations.append(event.citation)
+                    self._citing.add(event.choice)
+                return b""
             case LogprobsDelta():
                 return self._logprobs(event)
             case Finished():
@@ -106,7 +112,7 @@ class StreamWriter:
             case Failed():
                 return data_frame(encode_error(event.failure, ""))
             case Ended():
-                return b"".join(map(self._annotated, list(self._annotations))) + self._usage() + _DONE
+                return b"".join(map(self._cited, sorted(self._citing))) + self._usage() + _DONE
             case _:
                 assert_never(event)
 
@@ -152,9 +158,10 @@ class StreamWriter:
         match head:
             case Text():
                 said = self._chunk(choice, {"content": head.text}) if head.text else b""
-                path = f"choices[{choice}].message"
-                cited = citations_of(head, path, self.losses)
-                self._annotations.setdefault(choice, []).extend(cited)
+                part = self._parts[choice, event.part]
+                part.chars, part.citations = len(head.text), list(head.citations)
+                if head.citations:
+                    self._citing.add(choice)
                 return said
             case Refusal():
                 return self._chunk(choice, {"refusal": head.text}) if head.text else b""
@@ -215,6 +222,8 @@ class StreamWriter:
         part = self._parts.get((event.choice, event.part))
         match part.head if part else None:
             case Text():
+                assert part is not None
+                part.chars += len(event.text)
                 return self._chunk(event.choice, {"content": event.text})
             case Thinking():
                 assert part is not None
@@ -243,16 +252,18 @@ class StreamWriter:
             return b""
         return self._thought(event.choice, part, "", event.signature)
 
-    def _citation(self, event: CitationDelta) -> bytes:
-        annotation = encode_citation(event.citation)
-        if annotation is None:
-            self.losses.append(Loss(f"choices[{event.choice}].message.annotations", "OpenAI's citations need a URL"))
-        else:
-            self._annotations.setdefault(event.choice, []).append(annotation)
-        return b""
-
-    def _annotated(self, choice: int) -> bytes:
-        annotations = self._annotations.pop(choice, None)
+    def _cited(self, choice: int) -> bytes:
+        """The citations of a choice, with where in its content the texts stand that have them."""
+        if choice not in self._citing:
+            return b""
+        self._citing.remove(choice)
+        annotations: list[Json] = []
+        end = 0
+        for (of, _), part in sorted(self._parts.items(), key=itemgetter(0)):
+            if of == choice and isinstance(part.head, Text):
+                start, end = end, end + part.chars
+                annotations += annotations_of(part.citations, start, end, f"choices[{choice}].message", self.losses)
+                part.citations = []
         return self._chunk(choice, {"annotations": annotations}) if annotations else b""
 
     def _logprobs(self, event: LogprobsDelta) -> bytes:
@@ -265,7 +276,7 @@ class StreamWriter:
         delta = extra.get("message") or {}
         more = {field: value for field, value in extra.items() if field != "message"}
         more["finish_reason"] = encode_finish(event.finish, legacy=self._legacy)
-        return self._annotated(event.choice) + self._chunk(event.choice, delta, more)
+        return self._cited(event.choice) + self._chunk(event.choice, delta, more)
 
     def _usage(self) -> bytes:
         if self._metered is None or not self._with_usage:
