@@ -30,7 +30,7 @@ format: $(VENV)/dev ## rewrite the sources in the house format
 	@$(BIN)/ruff check --fix .
 
 soak: $(VENV)/dev ## attack the real program for minutes: streams that vanish, kill -9 under load, revoked keys; prints figures
-	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest tests/acceptance -n 0 -rP $(ARGS)
+	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP $(or $(ARGS),tests/acceptance)
 
 bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
 	@$(BIN)/python -m bench $(ARGS)

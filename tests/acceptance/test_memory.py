@@ -170,4 +170,4 @@ def test_clients_that_reset_their_connections_leave_nothing_in_memory(
             assert all(one.complete for one in seen)
             memory_kb.append(program.memory_kb)
         print(memory_kb)
-        assert memory_kb[-1] - memory_kb[19] < 2 * 1024  # of 2000 calls, when everything had been used once
+        assert memory_kb[-1] - memory_kb[19] < 6 * 1024  # of 2000 calls, each of which once left 7 KiB

@@ -15,9 +15,9 @@ from tests.gateway import ADMIN_KEY, CHAT, MESSAGES, chat_body, message_body
 from tests.standin.cloud import Exchange, StandIn
 from tests.standin.script import Script
 
-CLIENTS = sized(500, 2000)
-WAVES = sized(2, 10)
-SLOWLY = Script(words=14, pace_s=0.2 if CLIENTS <= 500 else 0.6)
+CLIENTS = sized(500, 1000)
+WAVES = sized(2, 15)
+SLOWLY = Script(words=14, pace_s=0.0004 * CLIENTS)
 LATE = Script(words=3, head_delay_s=3.0)
 CANCELLED_P50_S, CANCELLED_P99_S = 0.1, 0.5
 GROWTH_KB_MAX = 8 * 1024
