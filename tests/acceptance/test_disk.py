@@ -91,10 +91,13 @@ def overwhelm(program: Program, folder: Path, full: contextlib.AbstractContextMa
     with full:
         crowd = asyncio.run(visits(program.url, asked("crowd", CROWD, cloud.script(HELD, always=True))))
         until(lambda: program.metrics()["keywright_ledger_retries_total"] > 0, 10.0, "nothing was found to be full")
+        until(lambda: "calls are recorded in the spool only" in program.err, 5.0, "the operator was not told")
         assert ask(program.url, "GET", "/health/live").status == 200
     taken = check_taken(crowd, cloud)
     assert all(seen.status == 200 for seen in asyncio.run(visits(program.url, asked("after", 5))))
     until(program.is_idle, 15.0, "what had to wait is not stored")
+    until(lambda: "calls are recorded in the store again" in program.err, 5.0, "the operator was not told")
+    assert program.err.count("\n") == 2
     dropped = program.metrics()["keywright_ledger_dropped_total"]
     assert program.stop() == 0
     lines = ledger(folder)

@@ -1,4 +1,4 @@
-"""What a running gateway follows: keys that other processes change, and the configuration file."""
+"""What a running gateway follows: keys that other processes change, the configuration file, and its own ledger."""
 
 import asyncio
 import contextlib
@@ -17,6 +17,7 @@ KEYS_POLL_S: Final = 0.5
 """A key that another process made or revoked counts here after this long at most, and the time to read the keys."""
 FILE_POLL_S: Final = 0.5
 """A file counts when two looks in a row saw the same: half of one that is being written may be sound by itself."""
+LEDGER_POLL_S: Final = 1.0
 MODELS_POLL_S: Final = 60.0
 
 _log = logging.getLogger("keywright")
@@ -34,7 +35,7 @@ class Watch:
 
     def start(self) -> None:
         """Begin to follow."""
-        follow = [self._keys(), self._models()]
+        follow = [self._keys(), self._models(), self._ledger()]
         if self._house.blueprint.config_path is not None:
             follow.append(self._file(self._house.blueprint.config_path))
         self._tasks = [asyncio.ensure_future(task) for task in follow]
@@ -46,16 +47,30 @@ class Watch:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _keys(self) -> None:
-        seen = -1
+        seen, said = -1, ""
         while True:
             try:
                 version = await self._house.store.version()
                 if version != seen:
                     await self._house.read_keys()
                     seen = version
+                said = ""
             except StoreError as error:
-                _log.warning("keys cannot be read; those known before still count: %s", error)
+                if str(error) != said:
+                    said = str(error)
+                    _log.warning("keys cannot be read; those known before still count: %s", error)
             await asyncio.sleep(KEYS_POLL_S)
+
+    async def _ledger(self) -> None:
+        """Tell when the store begins to fail, and when it works again. The ledger itself goes on meanwhile."""
+        ledger, failing = self._house.ledger, False
+        while True:
+            if ledger.trouble and not failing:
+                _log.error("calls are recorded in the spool only, as far as it has room: %s", ledger.trouble)
+            elif failing and not ledger.trouble:
+                _log.info("calls are recorded in the store again")
+            failing = bool(ledger.trouble)
+            await asyncio.sleep(LEDGER_POLL_S)
 
     async def _file(self, path: Path) -> None:
         """Read it whenever it has changed, and once at first: it may have changed while the house was built."""
