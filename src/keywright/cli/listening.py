@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from keywright.cli.logs import log_loop_fault
 from keywright.core.errors import ConfigError
 from keywright.house import Blueprint, House
 from keywright.house.watch import Watch
@@ -39,6 +40,7 @@ async def listening(
     Raises:
         ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
     """
+    asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     server = blueprint.config.server
     bound = _bind(Address(server.host, server.port), other_port=other_port)
     try:

@@ -1,7 +1,8 @@
 """What a running gateway says besides: one line each, on standard error."""
 
+import asyncio
 import logging
-from typing import Final
+from typing import Any, Final
 
 LEVELS: Final = {"keywright": logging.INFO, "uvicorn.error": logging.WARNING}
 
@@ -15,6 +16,17 @@ def log_to_stderr() -> None:
         logger.setLevel(level)
         logger.addHandler(handler)
         logger.propagate = False
+
+
+def log_loop_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What the event loop reports and nobody awaited, as one line. An event loop's exception handler.
+
+    Failures of a connection are left out: whoever made it is told. (The socket library reports them here besides, with
+    a traceback that Python's own logging cannot print.)
+    """
+    error = context.get("exception")
+    if not isinstance(error, OSError):
+        logging.getLogger("keywright").error("%s: %r", context.get("message", "a fault in the event loop"), error)
 
 
 class _OneLine(logging.Formatter):
