@@ -5,13 +5,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
+from bench import gateway, nginx, payloads
 from bench.__main__ import main
 from bench.install import without_hashes
 from bench.load import Load, lua, read_result
 from bench.target import Call, raw_request
 from bench.upstreams import Upstreams
-
-from bench import gateway, nginx, payloads
 
 UPSTREAMS = Upstreams(fixed=1001, paced=1002, slow=1003)
 

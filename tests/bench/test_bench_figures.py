@@ -2,9 +2,10 @@
 
 import math
 
-from bench.figures import percentile
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bench.figures import percentile
 
 VALUES = st.lists(st.integers(-1000, 1000), min_size=1, max_size=200)
 

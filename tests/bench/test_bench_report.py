@@ -1,10 +1,11 @@
 """Medians over rounds, beside the limit and beside nothing in between."""
 
 import pytest
+from msgspec import structs
+
 from bench.machine import Machine
 from bench.report import BEGIN, END, Report, Row, cell, described, markdown, number, summarise, written_into
 from bench.sample import Case, Sample, rounds
-from msgspec import structs
 
 MACHINE = Machine(
     date="2026-01-02",

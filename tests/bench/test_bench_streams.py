@@ -6,14 +6,15 @@ import sys
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bench.paced_client import PacedJob
 from bench.payloads import MARK, Frames, anthropic_frames, openai_frames
 from bench.process import HOST, await_listening, free_port, running
 from bench.stream_clients import END, StreamJob, StreamResult, marks
 from bench.target import Call, raw_request
 from bench.wire import CHUNKED_END, http_chunk
-from hypothesis import given
-from hypothesis import strategies as st
 
 DIALECTS = [openai_frames(3), anthropic_frames(3)]
 TIMES = [1_700_000_000_000_001, 7, 9_999_999_999_999_999]

@@ -1,6 +1,7 @@
 """The little HTTP that our own upstream and clients speak."""
 
 import pytest
+
 from bench.wire import content_length, http_chunk, is_complete
 
 WITH_LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

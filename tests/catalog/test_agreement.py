@@ -15,12 +15,12 @@ from genai_prices.types import Usage as TheirUsage
 from genai_prices.units import _get_registry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.catalog.conftest import usages
 
 from keywright.catalog.catalogue import Catalogue, price_at
 from keywright.catalog.importer import COUNTED, NOT_COUNTED
 from keywright.catalog.price import cost
 from keywright.core.usage import Usage
+from tests.catalog.conftest import usages
 
 MODELS: list[tuple[Provider, ModelInfo]] = [(provider, model) for provider in providers for model in provider.models]
 NO_UNITS = dict.fromkeys((unit for unit in _get_registry().units if unit != "requests"), 0)

@@ -4,12 +4,12 @@ import time
 
 import msgspec
 import pytest
-from tests.conftest import shared_dir
 from tools.catalogue import SOURCE, build
 
 from keywright.catalog import importer
 from keywright.catalog.catalogue import Catalogue
 from keywright.catalog.snapshot import DATA_FILE, ModelRow, Row, Section, Snapshot, bundled, decode, encode
+from tests.conftest import shared_dir
 
 LOAD_S_MAX = 0.030
 

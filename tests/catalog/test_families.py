@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import shared_dir
 
 from keywright.catalog.families import FAMILIES, VENDORS, abilities
 from keywright.core.ability import ABLE, Abilities
+from tests.conftest import shared_dir
 
 HOSTS = {
     "api.openai.com": "openai",

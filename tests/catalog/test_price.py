@@ -5,10 +5,10 @@ from decimal import Decimal
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.catalog.conftest import usages
 
 from keywright.catalog.price import FREE, Price, Rates, Tier, cost, worst_cost
 from keywright.core.usage import NO_USAGE, UNITS, Usage
+from tests.catalog.conftest import usages
 
 RATES = st.builds(Rates, **{field: st.integers(0, 10**9) for field in Rates.__struct_fields__})
 TIERS = st.lists(

@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from tests.conftest import shared_dir
-
 from keywright.catalog.catalogue import Catalogue, price_at
+from tests.conftest import shared_dir
 
 NOW_S = 1_795_500_000
 HOSTS = {"api.openai.com": "openai", "api.anthropic.com": "anthropic"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import Shell, interrupt
 from tests.standin.cloud import StandIn
 from tests.standin.fixtures import openai_cloud, openai_server

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+
 from tests.cli.conftest import Up
 from tests.cli.shell import PROGRAM, interrupt
 from tests.standin.cloud import StandIn

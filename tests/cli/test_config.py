@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import Shell
 
 SECRET = "sk-a-secret-of-a-provider-000000000000"

@@ -4,9 +4,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.cli.shell import Shell, interrupt
 
 from keywright.local import LocalModelMissingError, find_weights, require_runtime
+from tests.cli.shell import Shell, interrupt
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from tests.cli.shell import Shell
 
 from keywright.identity.keystring import read_id
+from tests.cli.shell import Shell
 
 SECRET = re.compile(r"sk-kw-[ustA-Za-z0-9]+-[A-Za-z0-9]+")
 

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.cli.shell import PROGRAM, Shell
 
 HELP_S = 2.0

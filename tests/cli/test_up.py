@@ -1,15 +1,11 @@
 """`up`: a gateway from the first line on the screen to the exit code, and what other commands see of it."""
 
-import contextlib
 import json
 import signal
 import socket
-import ssl
-import threading
 import time
 
 import pytest
-import trustme
 
 from keywright.identity.keystring import read_id
 from tests.cli.conftest import ADMIN_KEY, Up, configuration
@@ -168,31 +164,21 @@ def test_a_gateway_that_cannot_be_asked_is_one_line(
     assert "sk-wrong-key" not in done.err
 
 
-def test_an_upstream_that_cannot_be_trusted_is_told_to_the_client_and_not_as_a_traceback(shell: Shell) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    with socket.create_server(("127.0.0.1", 0)) as untrusted:
-        threading.Thread(target=shake_hands, args=(untrusted, context), daemon=True).start()
-        base_url = f"https://127.0.0.1:{untrusted.getsockname()[1]}/v1"
-        (shell.folder / "keywright.toml").write_text(
-            "[server]\nport = 0\n[retry]\nattempts = 1\n"
-            f'[providers.edge]\nkind = "openai-compatible"\nbase_url = "{base_url}"\n'
-        )
-        with shell.start("up", "--json", KEYWRIGHT_ADMIN_KEY=ADMIN_KEY) as process:
-            assert process.stdout is not None
-            url = json.loads(process.stdout.readline())["url"]
-            body = json.dumps({"model": "edge/m", "messages": [{"role": "user", "content": "hi"}]}).encode()
-            headers = {"authorization": f"Bearer {ADMIN_KEY}", "content-type": "application/json"}
-            assert ask(url, "POST", "/v1/chat/completions", body, headers).status == 502
-            done = interrupt(process)
+def test_a_failed_handshake_with_an_upstream_is_told_to_the_client_and_not_as_a_traceback(
+    shell: Shell, openai_cloud: StandIn
+) -> None:
+    base_url = openai_cloud.base_url.replace("http://", "https://")
+    (shell.folder / "keywright.toml").write_text(
+        "[server]\nport = 0\n[retry]\nattempts = 1\n"
+        f'[providers.edge]\nkind = "openai-compatible"\nbase_url = "{base_url}"\n'
+    )
+    with shell.start("up", "--json", KEYWRIGHT_ADMIN_KEY=ADMIN_KEY) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        body = json.dumps({"model": "edge/m", "messages": [{"role": "user", "content": "hi"}]}).encode()
+        headers = {"authorization": f"Bearer {ADMIN_KEY}", "content-type": "application/json"}
+        assert ask(url, "POST", "/v1/chat/completions", body, headers).status == 502
+        done = interrupt(process)
     assert done.code == 0
     assert "Traceback" not in done.err
     assert "Logging error" not in done.err
-
-
-def shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
-    with contextlib.suppress(OSError):
-        while True:
-            client, _ = listener.accept()
-            with contextlib.suppress(OSError), client:
-                context.wrap_socket(client, server_side=True).close()

@@ -4,11 +4,11 @@ import asyncio
 import time
 
 import pytest
-from tests.cli.shell import Shell
 
 from keywright.core.entry import Entry, Outcome
 from keywright.core.usage import Usage
 from keywright.store import Store
+from tests.cli.shell import Shell
 
 DAY_S = 86_400
 

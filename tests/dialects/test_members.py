@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.laws.strategies import law
 
 from keywright.core.errors import RefusedError
 from keywright.dialects.members import DEPTH_MAX, walked
+from tests.laws.strategies import law
 
 RELIED = frozenset({"model", "stream"})
 

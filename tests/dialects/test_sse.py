@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.laws.strategies import law
 
 from keywright.core.errors import UpstreamMalformedError
 from keywright.dialects.sse import Frame, SseDecoder, comment_frame, data_frame, event_frame
+from tests.laws.strategies import law
 
 STREAM = (
     b'\xef\xbb\xbfevent: message_start\ndata: {"a":1}\n\n'

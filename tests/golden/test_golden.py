@@ -13,9 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conftest import shared_dir
-from tests.standin.chat import ChatWire
-from tests.standin.messages import OLD_VERSION, MessagesWire
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Dialect, Encoded
@@ -24,6 +21,9 @@ from keywright.core.loss import Loss
 from keywright.core.message import Text, Turn
 from keywright.core.request import Request
 from keywright.dialects import anthropic, openai_chat
+from tests.conftest import shared_dir
+from tests.standin.chat import ChatWire
+from tests.standin.messages import OLD_VERSION, MessagesWire
 
 HERE = Path(__file__).parent
 WRITE = bool(os.environ.get("GOLDEN_WRITE"))

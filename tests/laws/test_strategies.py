@@ -1,11 +1,11 @@
 """The strategies themselves: what they draw is well-formed."""
 
 from hypothesis import given
-from tests.laws.strategies import law, responses, streams
 
 from keywright.core.event import Event
 from keywright.core.fold import fold, unfold
 from keywright.core.response import Response
+from tests.laws.strategies import law, responses, streams
 
 
 @law

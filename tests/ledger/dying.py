@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
-from tests.store.samples import ENTRY, RESERVATION
 
 from keywright.core.entry import Entry
 from keywright.core.errors import StoreError
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.store import Store
+from tests.store.samples import ENTRY, RESERVATION
 
 SETTINGS = LedgerSettings(flush_interval_s=0.005, batch_entries_max=50, segment_bytes=64 * 1024, waiting_max=10**6)
 LIFE_S = 30.0

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.ledger.stores import SwitchedStore
-from tests.store.samples import ENTRY, RESERVATION, START_S
 
 from keywright.core.entry import Entry
 from keywright.core.errors import StoreError
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.ledger.frame import FILE_MAGIC
 from keywright.store import Store
+from tests.ledger.stores import SwitchedStore
+from tests.store.samples import ENTRY, RESERVATION, START_S
 
 ROUNDS = 6
 WAIT_S = 20.0

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.store.disks import files_at_most, mounted
-from tests.store.samples import ENTRY, RESERVATION
 
 from keywright.core.errors import StoreError
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.store import Store
+from tests.store.disks import files_at_most, mounted
+from tests.store.samples import ENTRY, RESERVATION
 
 SETTINGS = LedgerSettings(flush_interval_s=60.0, segment_bytes=256 * 1024)
 LONG = replace(ENTRY, tags=(("note", "x" * 7000),))

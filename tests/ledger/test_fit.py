@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.store.samples import ENTRY, RESERVATION
 
 from keywright.core.entry import Attempt, Entry, Reservation
 from keywright.core.usage import Usage
 from keywright.ledger.fit import encode, fitting_entry, fitting_reservation
 from keywright.ledger.frame import PAYLOAD_BYTES_MAX
+from tests.store.samples import ENTRY, RESERVATION
 
 LONG = "\N{GRINNING FACE}" * 5000
 ATTEMPT = ENTRY.attempts[0]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from tests.ledger.stores import SwitchedStore
-from tests.store.samples import ENTRY, RESERVATION, START_S
 
 from keywright.core.entry import Entry
 from keywright.core.errors import StoreError
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.store import Store
+from tests.ledger.stores import SwitchedStore
+from tests.store.samples import ENTRY, RESERVATION, START_S
 
 WAIT_S = 10.0
 DAYS = (START_S - 86_400, START_S + 86_400)

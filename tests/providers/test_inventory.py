@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from tests.conftest import shared_dir
 
 from keywright import providers
 from keywright.providers import PROVIDERS, find
 from keywright.providers.provider import Bearer, Endpoint, HeaderKey, Provider, endpoint
+from tests.conftest import shared_dir
 
 ROWS = pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
 

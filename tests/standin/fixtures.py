@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from tests.conftest import shared_dir
 from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn

@@ -9,9 +9,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from tests.standin.script import Call
-
 from keywright.core.json import Json, JsonObject
+from tests.standin.script import Call
 
 IMAGE_TOKENS = 100
 DOCUMENT_TOKENS = 200

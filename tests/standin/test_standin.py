@@ -11,6 +11,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
+
 from tests.standin import chat, messages
 from tests.standin.cloud import StandIn
 from tests.standin.script import Call, Fault, Script, failing

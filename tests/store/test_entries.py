@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.store.samples import ENTRY, START_S, START_US
 
 from keywright.core.entry import Entry
 from keywright.core.errors import StoreError
 from keywright.store import Store
 from keywright.store.wide import INT64_MAX, halves, joined
+from tests.store.samples import ENTRY, START_S, START_US
 
 HOUR_S = 3600
 DAYS = (START_S - 86_400, START_S + 86_400)

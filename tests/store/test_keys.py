@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 from msgspec.structs import replace
-from tests.store.samples import KEY, START_S
 
 from keywright.core.errors import StoreError
 from keywright.store import Store
+from tests.store.samples import KEY, START_S
 
 
 async def test_a_key_comes_back_as_it_was_added(store: Store) -> None:

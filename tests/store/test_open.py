@@ -13,13 +13,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
-from tests.store.disks import mounted
-from tests.store.samples import ENTRY, KEY
 
 from keywright.core.errors import StoreError
 from keywright.store import Store
 from keywright.store.migration import FOLDER
 from keywright.store.schema import METADATA, REVISION
+from tests.store.disks import mounted
+from tests.store.samples import ENTRY, KEY
 
 OPENER = """
 import asyncio, sys

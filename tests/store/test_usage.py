@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.store.samples import ENTRY, START_S, START_US
 
 from keywright.core.entry import Entry
 from keywright.core.usage import Usage
 from keywright.store import Dimension, Store, UsageRow
 from keywright.store.wide import INT64_MAX
+from tests.store.samples import ENTRY, START_S, START_US
 
 HOUR_S = 3600
 

@@ -3,12 +3,12 @@
 from ipaddress import ip_address
 
 import pytest
-from tests.transport.upstream import always, fetch, nowhere, upstream
 
 from keywright.core.errors import ConnectFailedError
 from keywright.core.http import Deadlines, Origin, Reach
 from keywright.transport import Pool, PoolSettings
 from keywright.transport.resolve import Address, ResolverCache, literal_address
+from tests.transport.upstream import always, fetch, nowhere, upstream
 
 
 class Names:

@@ -7,11 +7,11 @@ import itertools
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.transport.upstream import OK, Peer, Script, always, answering, fetch, pool, post, until, upstream
 
 from keywright.core.errors import ConnectFailedError, UpstreamBrokeError
 from keywright.core.http import Deadlines, HttpRequest, Origin, Reach
 from keywright.transport import PoolSettings
+from tests.transport.upstream import OK, Peer, Script, always, answering, fetch, pool, post, until, upstream
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 

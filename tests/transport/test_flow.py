@@ -4,11 +4,11 @@ import asyncio
 import tracemalloc
 
 import pytest
-from tests.transport.upstream import Peer, fetch, pool, post, until, upstream
 
 from keywright.core.errors import UpstreamBrokeError
 from keywright.core.http import Deadlines
 from keywright.transport import PoolSettings
+from tests.transport.upstream import Peer, fetch, pool, post, until, upstream
 
 PIECE = b"x" * 65_536
 PIECES = 1600

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-from tests.transport.upstream import OK, Peer, always, answering, fetch, pool, post, upstream
 
 from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
 from keywright.transport import PoolSettings
+from tests.transport.upstream import OK, Peer, always, answering, fetch, pool, post, upstream
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"

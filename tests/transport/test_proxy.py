@@ -6,13 +6,13 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from tests.transport.test_tls import Authority
-from tests.transport.upstream import Peer, always, fetch, nowhere, upstream
 
 from keywright.core.errors import ConnectFailedError
 from keywright.core.http import Deadlines, Origin, Reach
 from keywright.transport import Pool
 from keywright.transport.proxy import Proxy, choose_proxy
+from tests.transport.test_tls import Authority
+from tests.transport.upstream import Peer, always, fetch, nowhere, upstream
 
 CREDENTIALS = base64.b64encode(b"user:p@ss word")
 

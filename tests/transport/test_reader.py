@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.transport.test_hostile import ENDED, FOLLOWED, KEPT, MALFORMED_BODIES, MALFORMED_HEADS
 
 from keywright.transport.reader import AnswerReader
 from keywright.transport.settings import PoolSettings
+from tests.transport.test_hostile import ENDED, FOLLOWED, KEPT, MALFORMED_BODIES, MALFORMED_HEADS
 
 SETTINGS = PoolSettings()
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.transport.upstream import OK, Peer, always, fetch, nowhere, pool, post, upstream
 
 from keywright.core.errors import ConnectFailedError, UpstreamTimeoutError
 from keywright.core.http import Deadlines, Origin, Reach
 from keywright.transport import Answer, Pool
 from keywright.transport.resolve import Address
+from tests.transport.upstream import OK, Peer, always, fetch, nowhere, pool, post, upstream
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 LONG_S = 30.0

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.transport.upstream import OK, Peer, always, fetch, pool, post, upstream
 
 from keywright.core.errors import ConnectFailedError, UpstreamBrokeError
 from keywright.core.http import Origin, Reach
+from tests.transport.upstream import OK, Peer, always, fetch, pool, post, upstream
 
 
 class Authority:

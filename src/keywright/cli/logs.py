@@ -25,7 +25,8 @@ def log_loop_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
     a traceback that Python's own logging cannot print.)
     """
     error = context.get("exception")
-    if not isinstance(error, OSError):
+    kind = error if isinstance(error, type) else type(error)  # the socket library gives a class for an instance
+    if not issubclass(kind, OSError | asyncio.CancelledError):
         logging.getLogger("keywright").error("%s: %r", context.get("message", "a fault in the event loop"), error)
 
 

@@ -3,7 +3,6 @@
 import msgspec
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.laws import strategies as canonical
 
 from keywright.core.ability import Abilities
 from keywright.core.json import Extras, JsonObject
@@ -32,6 +31,7 @@ from keywright.core.request import JsonObjectFormat, JsonSchemaFormat, Reasoning
 from keywright.core.response import Choice, Finish, FinishReason, Response
 from keywright.core.usage import Usage
 from keywright.dialects.anthropic.wire import NAME
+from tests.laws import strategies as canonical
 
 ABLE = Abilities(mid_system=True, reasoning="effort", output_tokens_max=8192)
 """A model for which nothing needs to be put differently."""

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from tests.dialects.anthropic.strategies import ABLE
 
 from keywright.core.errors import RefusedError
 from keywright.core.json import JsonObject
@@ -22,6 +21,7 @@ from keywright.core.message import (
 )
 from keywright.core.request import JsonSchemaFormat, Reasoning, Request, ServerTool, ToolChoice
 from keywright.dialects.anthropic import decode_request, encode_request
+from tests.dialects.anthropic.strategies import ABLE
 
 BASE: dict[str, Any] = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
 

@@ -7,9 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.conftest import shared_dir
-from tests.laws import strategies as canonical
-from tests.standin.messages import MessagesWire
 
 from keywright.core.ability import Abilities
 from keywright.core.loss import Loss
@@ -46,6 +43,9 @@ from keywright.core.request import (
 from keywright.dialects.anthropic import decode_request, encode_request
 from keywright.dialects.anthropic.request_encode import UNKNOWN_KNOBS
 from keywright.dialects.anthropic.thinking import OUTPUT_TOKENS_DEFAULT
+from tests.conftest import shared_dir
+from tests.laws import strategies as canonical
+from tests.standin.messages import MessagesWire
 
 ELSEWHERE = "openai_chat"
 ABLE = Abilities()

@@ -5,8 +5,6 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.dialects.anthropic import strategies as own
-from tests.laws import strategies as canonical
 
 from keywright.core.event import Event
 from keywright.core.fold import fold, unfold
@@ -22,6 +20,8 @@ from keywright.dialects.anthropic import (
     encode_request,
     encode_response,
 )
+from tests.dialects.anthropic import strategies as own
+from tests.laws import strategies as canonical
 
 ASKED = Request("m", ())
 ORIGINS = st.sampled_from([NAME, "openai_chat"])

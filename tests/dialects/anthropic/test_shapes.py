@@ -6,12 +6,12 @@ from anthropic.types import Message, RawMessageStreamEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from tests.laws import strategies as canonical
 
 from keywright.core.event import Event
 from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects.anthropic import NAME, StreamWriter, encode_response
+from tests.laws import strategies as canonical
 
 EVENT: TypeAdapter[RawMessageStreamEvent] = TypeAdapter(RawMessageStreamEvent)
 ORIGINS = st.sampled_from([NAME, "openai_chat"])

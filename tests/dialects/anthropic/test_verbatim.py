@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from tests.dialects.anthropic.test_streams import START, TALK, delta, opened, wire
 
 from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import RefusedError
@@ -11,6 +10,7 @@ from keywright.core.usage import Usage
 from keywright.dialects.anthropic import Tap, patch, peek, tap_response
 from keywright.dialects.anthropic.verbatim import BATCH_BYTES_MAX
 from keywright.dialects.sse import FRAME_BYTES_MAX
+from tests.dialects.anthropic.test_streams import START, TALK, delta, opened, wire
 
 BODY = b'{ "model" : "claude\\u002d1","max_tokens":5 , "stream":true, "messages":[{"model":"x"}]}'
 SEEN = Peek("m", stream=True, input_bytes=1)
