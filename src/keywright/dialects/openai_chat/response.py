@@ -94,12 +94,20 @@ def _response(body: Fields) -> Response:
 
 def read_usage(value: Json) -> tuple[Usage | None, JsonObject]:
     """The units of a `usage` object and what else it says. No units when there is none or it contradicts itself."""
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict):
         return None, {}
+    usage = read_units(value)
+    return usage, value if usage is None else unmodelled(value)
+
+
+def read_units(value: JsonObject | None) -> Usage | None:
+    """The units alone."""
+    if not value:
+        return None
     try:
-        return decode_usage(value), unmodelled(value)
+        return decode_usage(value)
     except InconsistentUsageError:
-        return None, value
+        return None
 
 
 def _choice(choice: Fields, position: int, prefix: str) -> Choice:

@@ -17,7 +17,7 @@ from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.openai_chat.error import failure_of
-from keywright.dialects.openai_chat.response import read_usage
+from keywright.dialects.openai_chat.response import read_units
 from keywright.dialects.sse import SseDecoder
 
 TAP_BYTES_MAX: Final = 16 * 1024
@@ -69,7 +69,7 @@ def tap_response(body: bytes) -> Tapped:
         whole = _WHOLE.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Tapped()
-    usage, _ = read_usage(whole.usage)
+    usage = read_units(whole.usage)
     finish = whole.choices[0].finish_reason if whole.choices else None
     return Tapped(usage, whole.model, finish, None, 0 if usage else _chars_in(body), complete=bool(whole.choices))
 
@@ -132,7 +132,7 @@ class Tap:
     def result(self) -> Tapped:
         """What has been seen so far. May be called at any time, also after an abort."""
         self._read()
-        usage, _ = read_usage(self._usage)
+        usage = read_units(self._usage)
         complete = self._complete or self._finish is not None
         return Tapped(usage, self._model, self._finish, self._failure, self._chars, complete)
 
