@@ -37,17 +37,23 @@ def test_every_member_stands_where_the_walk_says(body: dict[str, Any], indent: i
         return
     members = walked(data, RELIED)
     assert list(members.values) == list(body)
+    if members.starts is None:
+        assert data == b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), raw) for name, raw in members.values.items())
+        return
     for start, raw in zip(members.starts, members.values.values(), strict=True):
         assert data.startswith(bytes(raw), start)
     assert data[members.close :] == b"}"
 
 
 @law
-@given(bodies, st.dictionaries(st.sampled_from(["model", "stream", 'x"y']), values))
-@example({}, {"model": 1, "stream": 2})
-@example({"model": [1, 2]}, {"model": "\n"})
-def test_an_edit_changes_those_members_only(body: dict[str, Any], changes: dict[str, Any]) -> None:
+@given(bodies, st.dictionaries(st.sampled_from(["model", "stream", 'x"y']), values), st.booleans())
+@example({}, {"model": 1, "stream": 2}, False)
+@example({}, {"model": 1, "stream": 2}, True)
+@example({"model": [1, 2]}, {"model": "\n"}, False)
+def test_an_edit_changes_those_members_only(body: dict[str, Any], changes: dict[str, Any], compact: bool) -> None:
     data = b" " + json.dumps(body, ensure_ascii=False, indent=1).encode() + b"\n"
+    if compact:
+        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     edited = walked(data, RELIED).edited({name: json.dumps(value).encode() for name, value in changes.items()})
     assert json.loads(edited) == {**body, **changes}
     assert list(json.loads(edited)) == list({**body, **changes})
@@ -59,6 +65,12 @@ def test_an_edit_leaves_every_other_byte_as_it_came() -> None:
     assert edited == b'\t{ "a" :1.0e2, "model"\n: "gpt" ,"z":{"model": "y"} ,"stream":true} \n'
     assert walked(b" {\n}", RELIED).edited({"stream": b"true"}) == b' {\n"stream":true}'
     assert walked(body, RELIED).edited({}) == body
+
+
+def test_an_edit_leaves_every_other_byte_of_a_compact_body_too() -> None:
+    body = '{"a":1.0e2,"model":"x","z":{"model": "y"},"\u00e9":"\\u00e9\\/"}'.encode()
+    edited = walked(body, RELIED).edited({"model": b'"gpt"', "stream": b"true"})
+    assert edited == '{"a":1.0e2,"model":"gpt","z":{"model": "y"},"\u00e9":"\\u00e9\\/","stream":true}'.encode()
 
 
 @pytest.mark.parametrize(

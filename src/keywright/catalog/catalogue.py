@@ -120,6 +120,11 @@ class Catalogue:
             return FREE
         return None if model is None else price_at(model, when_s)
 
+    def steady_price(self, target: str, model: Model | None, *, free: bool = False) -> Price | None:
+        """What `price` says at any time; None when that depends on the time, or nobody knows."""
+        changes = model is not None and len(model.prices) > 1 and target not in self._own and not free
+        return None if changes else self.price(target, model, 0, free=free)
+
     def abilities(self, name: str) -> Abilities:
         """What a model can do that no catalogue lists: by its family alone."""
         found = self._abilities.get(name)

@@ -26,7 +26,7 @@ from keywright.core.response import Response
 from keywright.core.usage import Usage
 
 
-class Encoded(Struct, frozen=True):
+class Encoded(Struct, frozen=True, gc=False):
     """A rendered body and what could not be put into it."""
 
     body: bytes
@@ -48,7 +48,7 @@ class Peek(Struct, frozen=True):
     stream_usage: bool = True
 
 
-class Tapped(Struct, frozen=True):
+class Tapped(Struct, frozen=True, gc=False):
     """What was learnt from an answer that passed through untouched.
 
     `output_chars` counts characters of everything generated that was seen (text, thinking, arguments): the base

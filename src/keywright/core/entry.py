@@ -12,7 +12,7 @@ Outcome: TypeAlias = Literal["ok", "refused", "failed", "cancelled", "lost"]
 UsageSource: TypeAlias = Literal["none", "provider", "counted", "worst_case"]
 
 
-class Attempt(Struct, frozen=True, omit_defaults=True):
+class Attempt(Struct, frozen=True, gc=False, omit_defaults=True):
     """One try at one candidate. `result` is `ok` or the failure's code; `took_us` microseconds."""
 
     provider: str
@@ -23,7 +23,7 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     took_us: int = 0
 
 
-class Reservation(Struct, frozen=True, omit_defaults=True):
+class Reservation(Struct, frozen=True, gc=False, omit_defaults=True):
     """Spooled before a request goes upstream: what the call can cost at worst, should we die during it."""
 
     id: str
@@ -36,7 +36,7 @@ class Reservation(Struct, frozen=True, omit_defaults=True):
     worst_picodollars: int = 0
 
 
-class Entry(Struct, frozen=True, omit_defaults=True):
+class Entry(Struct, frozen=True, gc=False, omit_defaults=True):
     """One call, settled. Times are Unix microseconds, durations microseconds, money picodollars.
 
     `model` is what the client asked for; `served` is `provider/model` that really answered ("" if none did).

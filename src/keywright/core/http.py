@@ -27,7 +27,7 @@ class Deadlines(Struct, frozen=True, forbid_unknown_fields=True):
     total_s: float = 3600.0
 
 
-class Reach(Struct, frozen=True):
+class Reach(Struct, frozen=True, cache_hash=True):
     """How one configured upstream is reached. Made from configuration only, never from a request.
 
     `ca_file`: PEM file to trust instead of the system's. `proxy`: `http://[user:pass@]host:port`, None for the
@@ -43,7 +43,7 @@ class Reach(Struct, frozen=True):
     connections_max: int = 1024
 
 
-class HttpRequest(Struct, frozen=True):
+class HttpRequest(Struct, frozen=True, gc=False):
     """One request to one upstream. `target` is path and query as sent. Headers without host, content-length,
     transfer-encoding and connection, which the transport owns.
     """

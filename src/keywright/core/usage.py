@@ -14,7 +14,7 @@ class InconsistentUsageError(ValueError):
     """A provider's numbers contradict each other: a part is larger than its whole, or negative."""
 
 
-class Usage(Struct, frozen=True, omit_defaults=True):
+class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
     """Disjoint units. Everything is tokens but `searches` and `requests`.
 
     `input`: plain prompt tokens, neither cached nor audio nor image. `output`: visible text and tool calls.
@@ -65,7 +65,10 @@ def checked(usage: Usage) -> Usage:
     Raises:
         InconsistentUsageError: a leaf is below zero; names the leaf.
     """
-    for unit, amount in zip(UNITS, msgspec.structs.astuple(usage), strict=True):
+    amounts = msgspec.structs.astuple(usage)
+    if min(amounts) >= 0:
+        return usage
+    for unit, amount in zip(UNITS, amounts, strict=True):
         if amount < 0:
             raise InconsistentUsageError(f"{unit} would be {amount} tokens")
     return usage

@@ -8,6 +8,9 @@ punctuation between them. Since JSON is unambiguous, a body that passes has no o
 
 The walk also gives each value's place, so that a value can be exchanged, or a member added, with every other byte as
 it came. The alternative, an own tokenizer, costs more in Python than decoding and comparing in C.
+
+Most bodies are compact: no white space between members. Those need no walk: the raw members, put together again, are
+the body, byte for byte, and so is the body with a value exchanged.
 """
 
 from collections.abc import Mapping
@@ -24,6 +27,7 @@ DEPTH_MAX: Final = 128
 """How deep arrays and objects may stand in one another."""
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, Raw])
+_ENCODER: Final = msgspec.json.Encoder()
 _SPACES: Final = b" \t\n\r"
 _COMMA: Final = ord(",")
 _CLOSE: Final = ord("}")
@@ -32,19 +36,21 @@ _NOT_SKELETON: Final = bytes(set(range(256)) - set(b'[]{}"\\'))
 
 
 class Members(Struct, frozen=True):
-    """A walked body. `values` are its members in their order, `starts` where each value begins, `close` where
-    the final `}` stands.
+    """A body's members in their order. Where there is white space between them, `starts` is where each value begins,
+    `close` where the final `}` stands; a compact body has no `starts`.
     """
 
     body: bytes
     values: dict[str, Raw]
-    starts: list[int]
-    close: int
+    starts: list[int] | None = None
+    close: int = 0
 
     def edited(self, changes: Mapping[str, bytes]) -> bytes:
         """The body with the value of each member in `changes` exchanged for the given JSON, or the member added
         at the end where it is missing; every other byte as it came.
         """
+        if self.starts is None:
+            return _ENCODER.encode(self.values | {name: Raw(change) for name, change in changes.items()})
         pieces: list[bytes] = []
         at = 0
         for start, (name, value) in zip(self.starts, self.values.items(), strict=True):
@@ -82,11 +88,20 @@ def walked(body: bytes, relied: frozenset[str]) -> Members:
             name is written with escapes, or it differs only by case from one that is relied on.
     """
     values = _decoded(body)
+    strange = values.keys() - relied
+    for name in strange:
+        if name.casefold() in relied:
+            _refuse(f"the member {name!r} must be written {name.casefold()!r}")
+    if _ENCODER.encode(values) == body and not _needs_escapes("".join(strange)):
+        return Members(body, values)
+    return _walked(body, values)
+
+
+def _walked(body: bytes, values: dict[str, Raw]) -> Members:
+    """The members of a body that is not compact, or refused."""
     starts = []
     at = _past_spaces(body, 0) + 1
     for name, raw in values.items():
-        if name not in relied and name.casefold() in relied:
-            _refuse(f"the member {name!r} must be written {name.casefold()!r}")
         key = name.encode()
         compact = b'"%b":%b' % (key, raw)
         if body.startswith(compact, at):
@@ -109,6 +124,11 @@ def walked(body: bytes, relied: frozenset[str]) -> Members:
     if body[at] != _CLOSE:
         _refuse("a member comes twice, or a name is written with escapes")
     return Members(body, values, starts, at)
+
+
+def _needs_escapes(names: str) -> bool:
+    """Whether a name among them may need escapes."""
+    return not names.isprintable() or '"' in names or "\\" in names
 
 
 def _value_at(body: bytes, at: int, key: bytes, name: str) -> int:

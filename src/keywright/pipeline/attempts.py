@@ -26,6 +26,8 @@ THEIRS: Final[frozenset[FailureKind]] = frozenset({"rate_limited", "overloaded",
 class Attempts:
     """The attempts so far. `waited_us`: microseconds spent waiting for providers, or between two attempts."""
 
+    __slots__ = ("last", "made", "refusal", "waited_us")
+
     def __init__(self) -> None:
         self.made: list[Attempt] = []
         self.last: UpstreamError | None = None

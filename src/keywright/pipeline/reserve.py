@@ -21,8 +21,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from keywright.core.clock import Clock
-from keywright.core.dialect import Peek, Tapped
-from keywright.core.entry import Entry, Reservation
+from keywright.core.dialect import Tapped
+from keywright.core.entry import Entry, Outcome, Reservation
 from keywright.core.errors import RefusedError, StoreError
 from keywright.core.failure import Failure
 from keywright.core.loss import Loss
@@ -58,17 +58,37 @@ class Books(Struct, frozen=True, eq=False):
 
 
 class Account:
-    """One call's account."""
+    """One call's account. `serve` says what it learns by setting `principal` (from here on there will be an entry),
+    `intent` and `admitted`; `entry` is there when the call is settled.
+    """
+
+    __slots__ = (
+        "_books",
+        "_call",
+        "_failure",
+        "_first_byte_us",
+        "_losses",
+        "_overhead_us",
+        "_snapshot",
+        "_tapped",
+        "_target",
+        "_verbatim",
+        "admitted",
+        "attempts",
+        "entry",
+        "intent",
+        "principal",
+    )
 
     def __init__(self, call: Call, snapshot: Snapshot, books: Books) -> None:
         self.attempts = Attempts()
         self.entry: Entry | None = None
+        self.principal: Principal | None = None
+        self.intent: Intent | None = None
+        self.admitted: Admitted | None = None
         self._call = call
         self._snapshot = snapshot
         self._books = books
-        self._principal: Principal | None = None
-        self._admitted: Admitted | None = None
-        self._peek: Peek | None = None
         self._target: Target | None = None
         self._tapped: Tapped | None = None
         self._verbatim = False
@@ -79,18 +99,6 @@ class Account:
 
     def __enter__(self) -> "Account":
         return self
-
-    def opened(self, principal: Principal) -> None:
-        """The caller is known: from here on there will be an entry."""
-        self._principal = principal
-
-    def asked(self, intent: Intent) -> None:
-        """What the caller wants has been read."""
-        self._peek = intent.peek
-
-    def admitted(self, admitted: Admitted) -> None:
-        """Policy has allowed the call."""
-        self._admitted = admitted
 
     def reserve(self, plan: Plan) -> None:
         """Put the call's worst case into the spool.
@@ -136,22 +144,28 @@ class Account:
         self._failure = failure
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._principal is None:
+        if self.principal is None:
             if isinstance(error, RefusedError):
                 self._books.meters.unknown(error.failure.code)
             return
-        self.entry = self._settled(self._principal, error)
-        self._books.ledger.settle(self.entry)
-        self._books.meters.settled(self.entry)
+        entry = self.entry = self._settled(self.principal, error)
+        self._books.ledger.settle(entry)
+        self._books.meters.settled(entry)
 
     def _settled(self, principal: Principal, error: BaseException | None) -> Entry:
-        call, target = self._call, self._target
-        if self._has_all(error):
+        call, target, failure = self._call, self._target, self._failure
+        peek = self.intent.peek if self.intent else None
+        decision = self.admitted.rule if self.admitted else ""
+        if error is not None and self._has_all(error):
             error = None
-        failure = error.failure if isinstance(error, RefusedError) else self._failure
+        outcome: Outcome = "ok"
+        if failure is not None:
+            outcome = "failed"
+        elif error is not None:
+            outcome = outcome_of(error, refused=isinstance(error, RefusedError) and not self.attempts.made)
+        if isinstance(error, RefusedError):
+            failure, decision = error.failure, error.rule
         use, charged = self._charged()
-        refused = isinstance(error, RefusedError) and not self.attempts.made
-        outcome = "failed" if self._failure is not None else outcome_of(error, refused=refused)
         return Entry(
             id=call.id,
             started_us=call.started_us,
@@ -159,15 +173,15 @@ class Account:
             project=principal.key.project,
             dialect=call.dialect,
             endpoint=call.endpoint,
-            model=self._peek.model if self._peek else "",
+            model=peek.model if peek else "",
             outcome=outcome,
             status=_status(failure, error),
             served=target.name if target else "",
             provider=target.source.name if target else "",
             credential=target.source.credential.fingerprint if target else "",
             code=failure.code if failure else "",
-            decision=error.rule if isinstance(error, RefusedError) else self._rule(),
-            stream=self._peek.stream if self._peek else False,
+            decision=decision,
+            stream=peek.stream if peek else False,
             verbatim=self._verbatim,
             attempts=tuple(self.attempts.made),
             usage=use.usage,
@@ -178,23 +192,19 @@ class Account:
             first_byte_us=self._first_byte_us,
             overhead_us=self._overhead_us,
             tags=call.tags,
-            losses=tuple([loss.path for loss in self._losses]),
+            losses=tuple([loss.path for loss in self._losses]) if self._losses else (),
         )
 
-    def _has_all(self, error: BaseException | None) -> bool:
+    def _has_all(self, error: BaseException) -> bool:
         """Whether the client left when it had the whole answer: SDKs leave at the end mark, before the body's end."""
-        is_leaving = error is not None and not isinstance(error, Exception)
-        return is_leaving and self._tapped is not None and self._tapped.complete
+        return not isinstance(error, Exception) and self._tapped is not None and self._tapped.complete
 
     def _charged(self) -> tuple[Metered, Charge]:
-        if self._tapped is None or self._target is None or self._peek is None:
+        if self._tapped is None or self._target is None or self.intent is None:
             return Metered(), Charge()
-        use = metered(self._tapped, self._peek)
+        use = metered(self._tapped, self.intent.peek)
         when_s = self._call.started_us // SECOND_US
         return use, charge(use.usage, self._target, self._snapshot.routes, when_s)
-
-    def _rule(self) -> str:
-        return self._admitted.rule if self._admitted else ""
 
 
 def _status(failure: Failure | None, error: BaseException | None) -> int:

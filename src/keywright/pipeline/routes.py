@@ -74,7 +74,9 @@ class Lane(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True, eq=False):
-    """One model at one source. `model` is the provider's own name for it, `header` its full name for a header."""
+    """One model at one source. `model` is the provider's own name for it, `header` its full name for a header;
+    `price` what it costs, where that does not depend on the time.
+    """
 
     source: Source
     model: str
@@ -82,6 +84,7 @@ class Target(Struct, frozen=True, eq=False):
     abilities: Abilities
     known: Model | None
     header: bytes
+    price: Price | None = None
     lanes: dict[tuple[EndpointKind, str], Lane] = {}
 
     def lane(self, kind: EndpointKind, client: str) -> Lane | None:
@@ -119,6 +122,8 @@ class Routes:
 
     def price_of(self, target: Target, when_s: int) -> Price | None:
         """What the target costs at that time (Unix seconds); None when nobody knows."""
+        if target.price is not None:
+            return target.price
         return self._catalogue.price(target.name, target.known, when_s, free=target.source.row.free)
 
     def names(self) -> tuple[str, ...]:
@@ -161,7 +166,15 @@ class Routes:
         if known is None and source.row.catalogue is not None and not self._is_declared(source, model, name):
             return None
         abilities = known.abilities if known is not None else self._catalogue.abilities(model)
-        return Target(source=source, model=model, name=name, abilities=abilities, known=known, header=_ascii(name))
+        return Target(
+            source=source,
+            model=model,
+            name=name,
+            abilities=abilities,
+            known=known,
+            header=_ascii(name),
+            price=self._catalogue.steady_price(name, known, free=source.row.free),
+        )
 
     def _is_declared(self, source: Source, model: str, name: str) -> bool:
         """Whether the operator named this very model: in a route, in the provider's models, or with a price."""

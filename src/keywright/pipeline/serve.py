@@ -35,12 +35,9 @@ async def serve(call: Call, reply: Reply, desk: Desk) -> None:
     account = Account(call, snapshot, desk.books)
     try:
         with account:
-            principal = authenticate(call.key, call.started_us // 1_000_000, snapshot)
-            account.opened(principal)
-            intent = read_intent(call, client)
-            account.asked(intent)
-            admitted = admit(call, principal, intent, snapshot)
-            account.admitted(admitted)
+            principal = account.principal = authenticate(call.key, call.started_us // 1_000_000, snapshot)
+            intent = account.intent = read_intent(call, client)
+            admitted = account.admitted = admit(call, principal, intent, snapshot)
             plan = route(admitted, snapshot)
             account.reserve(plan)
             translator = Translator(call, plan, client)

@@ -18,14 +18,14 @@ OUTPUT_TOKENS_ASSUMED: Final = 32_768
 """The worst case of an answer whose limit neither the request nor the catalogue states."""
 
 
-class Metered(Struct, frozen=True):
+class Metered(Struct, frozen=True, gc=False):
     """What a call used, and how we know."""
 
     usage: Usage = NO_USAGE
     source: UsageSource = "none"
 
 
-class Charge(Struct, frozen=True):
+class Charge(Struct, frozen=True, gc=False):
     """What it cost, and by which price row ("" when nobody knows a price)."""
 
     picodollars: int = 0
@@ -58,7 +58,10 @@ def charge(usage: Usage, target: Target, routes: Routes, when_s: int) -> Charge:
 
 def worst_case(peek: Peek, targets: tuple[Target, ...], routes: Routes, when_s: int) -> int:
     """The dearest that the call can become at any of `targets`, in picodollars."""
-    return max(_worst_at(peek, target, routes.price_of(target, when_s)) for target in targets)
+    worst = 0
+    for target in targets:
+        worst = max(worst, _worst_at(peek, target, routes.price_of(target, when_s)))
+    return worst
 
 
 def _worst_at(peek: Peek, target: Target, price: Price | None) -> int:
@@ -68,10 +71,8 @@ def _worst_at(peek: Peek, target: Target, price: Price | None) -> int:
     return worst_cost(peek.input_bytes, output_max * peek.choices, price, target.source.fee_bp)
 
 
-def outcome_of(error: BaseException | None, *, refused: bool) -> Outcome:
+def outcome_of(error: BaseException, *, refused: bool) -> Outcome:
     """How a call ended, by what was raised."""
-    if error is None:
-        return "ok"
     if isinstance(error, Exception):
         return "refused" if refused else "failed"
     return "cancelled"

@@ -21,6 +21,8 @@ POST: Final = b"POST"
 class Translator:
     """Renders one call for one target after another."""
 
+    __slots__ = ("_call", "_client", "_endpoint", "_peek", "_request")
+
     def __init__(self, call: Call, plan: Plan, client: Dialect) -> None:
         self._call = call
         self._peek = plan.admitted.intent.peek

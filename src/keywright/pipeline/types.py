@@ -20,7 +20,7 @@ from keywright.core.request import Request
 from keywright.pipeline.routes import Lane, Target
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """What the edge received. Nothing in it has been believed yet.
 
     `dialect` is the client's, by the path it called; `endpoint` what it wants there (`chat`). `key` is whatever
@@ -41,20 +41,20 @@ class Call(Struct, frozen=True):
     strict: bool = False
 
 
-class Principal(Struct, frozen=True):
+class Principal(Struct, frozen=True, gc=False):
     """Who calls: proven by a key that is known, not revoked and not expired."""
 
     key: Key
 
 
-class Intent(Struct, frozen=True):
+class Intent(Struct, frozen=True, gc=False):
     """What the caller wants, as far as policy must know."""
 
     endpoint: str
     peek: Peek
 
 
-class Admitted(Struct, frozen=True):
+class Admitted(Struct, frozen=True, gc=False):
     """An intent that policy allows. `targets` are those the key may use; `rule` names what allowed it."""
 
     principal: Principal
@@ -63,14 +63,14 @@ class Admitted(Struct, frozen=True):
     rule: str
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, gc=False):
     """Where the call goes: candidates in order, at least one."""
 
     admitted: Admitted
     targets: tuple[Target, ...]
 
 
-class Outbound(Struct, frozen=True):
+class Outbound(Struct, frozen=True, gc=False):
     """A request ready for one target. `request` is None on the verbatim lane, where nothing was decoded.
 
     `asked_s`: Unix seconds, for answers that do not say when they were made.
@@ -97,7 +97,7 @@ class Answer(Protocol):
     def abort(self) -> None: ...
 
 
-class Whole(Struct, frozen=True):
+class Whole(Struct, frozen=True, gc=False):
     """An answer that is complete: `body` is what the client gets, `tapped` what it used."""
 
     outbound: Outbound

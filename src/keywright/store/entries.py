@@ -5,15 +5,18 @@ is; when the database finds an id twice, that is undone, the ids that exist are 
 inserted and rolled up. (`ON CONFLICT DO NOTHING` would do for the rows, but does not say portably which of them
 were new.)
 
-This is most of what a call costs beside its answer, so rows are tuples from the start, and the document is encoded
-by one struct that has just its fields.
+This is most of what a call costs beside its answer. So rows are tuples from the start, the document is encoded by one
+struct that has just its fields, and a statement inserts many rows: the driver lets go of Python's global lock for each
+step of a statement, and under load every time it does, the kernel switches threads twice.
 """
 
 from collections.abc import Sequence
+from functools import cache
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Dialect, Row, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +28,8 @@ from keywright.store.wide import bounded, halves
 HOUR_S: Final = 3600
 US_PER_S: Final = 10**6
 IDS_PER_QUERY: Final = 500
+ROWS_PER_STATEMENT: Final = 50
+"""14 parameters each, and fewer than 999 in all, which is the least that any SQLite takes."""
 
 COLUMNS: Final = tuple(name for name in Entry.__struct_fields__ if name in ENTRIES.c)
 """The fields of an entry that are columns; all others are in the document."""
@@ -69,10 +74,20 @@ async def _insert(connection: AsyncConnection, entries: Sequence[Entry]) -> None
     """
     if not entries:
         return
-    compiled = insert(ENTRIES).compile(dialect=connection.dialect)
     rows = [_row(entry) for entry in entries]
-    await connection.exec_driver_sql(str(compiled), rows)
+    whole = len(rows) - len(rows) % ROWS_PER_STATEMENT
+    if whole:
+        groups = [tuple(chain(*rows[at : at + ROWS_PER_STATEMENT])) for at in range(0, whole, ROWS_PER_STATEMENT)]
+        await connection.exec_driver_sql(_insert_sql(ROWS_PER_STATEMENT, connection.dialect), groups)
+    if whole < len(rows):
+        await connection.exec_driver_sql(_insert_sql(1, connection.dialect), rows[whole:])
     await _roll_up(connection, entries)
+
+
+@cache
+def _insert_sql(rows: int, dialect: Dialect) -> str:
+    """The statement that inserts so many rows."""
+    return str(insert(ENTRIES).values([dict.fromkeys(ENTRIES.c.keys())] * rows).compile(dialect=dialect))
 
 
 async def select_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:

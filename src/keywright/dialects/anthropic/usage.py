@@ -6,6 +6,8 @@ stands in `cache_creation`, which a stream says at its start only, while the sum
 
 from typing import Final
 
+from msgspec import Struct
+
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
 from keywright.core.usage import Usage
 from keywright.dialects.anthropic.wire import NAME, Node
@@ -23,22 +25,66 @@ _MODELLED: Final = frozenset(
 )
 
 
+class _Lifetimes(Struct, gc=False):
+    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class _Details(Struct, gc=False):
+    thinking_tokens: int | None = None
+
+
+class _Servers(Struct, gc=False):
+    web_search_requests: int | None = None
+
+
+class Counts(Struct, gc=False):
+    """A usage whose numbers all are whole ones, which is to say every usage that a sane server sends."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation: _Lifetimes | None = None
+    output_tokens_details: _Details | None = None
+    server_tool_use: _Servers | None = None
+
+
 def usage_of(node: JsonObject) -> Usage:
     """The usage that `node` says. A number that is missing or makes no sense counts as zero."""
-    output = _count(node.get("output_tokens"))
-    thinking = min(_within(node, "output_tokens_details", "thinking_tokens"), output)
-    hour = _within(node, "cache_creation", "ephemeral_1h_input_tokens")
-    five = _within(node, "cache_creation", "ephemeral_5m_input_tokens")
-    written = _count(node.get("cache_creation_input_tokens")) or hour + five
+    return usage_of_counts(
+        Counts(
+            input_tokens=_count(node.get("input_tokens")),
+            output_tokens=_count(node.get("output_tokens")),
+            cache_creation_input_tokens=_count(node.get("cache_creation_input_tokens")),
+            cache_read_input_tokens=_count(node.get("cache_read_input_tokens")),
+            cache_creation=_Lifetimes(
+                _within(node, "cache_creation", "ephemeral_5m_input_tokens"),
+                _within(node, "cache_creation", "ephemeral_1h_input_tokens"),
+            ),
+            output_tokens_details=_Details(_within(node, "output_tokens_details", "thinking_tokens")),
+            server_tool_use=_Servers(_within(node, "server_tool_use", "web_search_requests")),
+        )
+    )
+
+
+def usage_of_counts(counts: Counts) -> Usage:
+    """The usage that `counts` says. A number that is missing or negative counts as zero."""
+    lifetimes, details, servers = counts.cache_creation, counts.output_tokens_details, counts.server_tool_use
+    output = max(counts.output_tokens or 0, 0)
+    thinking = min(max(details.thinking_tokens or 0, 0), output) if details else 0
+    hour = max(lifetimes.ephemeral_1h_input_tokens or 0, 0) if lifetimes else 0
+    five = max(lifetimes.ephemeral_5m_input_tokens or 0, 0) if lifetimes else 0
+    written = max(counts.cache_creation_input_tokens or 0, 0) or hour + five
     hour = min(hour, written)
     return Usage(
-        input=_count(node.get("input_tokens")),
+        input=max(counts.input_tokens or 0, 0),
         output=output - thinking,
         reasoning=thinking,
-        cache_read=_count(node.get("cache_read_input_tokens")),
+        cache_read=max(counts.cache_read_input_tokens or 0, 0),
         cache_write_5m=written - hour,
         cache_write_1h=hour,
-        searches=_within(node, "server_tool_use", "web_search_requests"),
+        searches=max(servers.web_search_requests or 0, 0) if servers else 0,
     )
 
 

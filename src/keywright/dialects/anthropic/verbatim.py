@@ -14,7 +14,7 @@ from keywright.core.errors import RefusedError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.anthropic.error import failure_of
-from keywright.dialects.anthropic.usage import usage_of
+from keywright.dialects.anthropic.usage import Counts, usage_of, usage_of_counts
 from keywright.dialects.members import Peeked, members_of, walked
 from keywright.dialects.sse import Frame, SseDecoder
 
@@ -66,12 +66,23 @@ class _Answer(Struct):
     type: str = ""
     model: str | None = None
     stop_reason: str | None = None
+    usage: Counts | None = None
+    content: list[_Block] = []
+
+
+class _OddAnswer(Struct):
+    """The same of an answer whose usage has numbers that are none."""
+
+    type: str = ""
+    model: str | None = None
+    stop_reason: str | None = None
     usage: JsonObject | None = None
     content: list[_Block] = []
 
 
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
+_ODD_ANSWER: Final = msgspec.json.Decoder(_OddAnswer)
 _STRING: Final = msgspec.json.Decoder(str)
 _SWITCH: Final = msgspec.json.Decoder(bool | None)
 _COUNT: Final = msgspec.json.Decoder(int | None)
@@ -113,12 +124,18 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
 
 def tap_response(body: bytes) -> Tapped:
     """What a whole answer tells of itself. Never raises: of a body that cannot be read, nothing is known."""
+    answer: _Answer | _OddAnswer
     try:
         answer = _ANSWER.decode(body)
+        usage = None if answer.usage is None else usage_of_counts(answer.usage)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Tapped()
+        try:
+            answer = _ODD_ANSWER.decode(body)
+            usage = None if answer.usage is None else usage_of(answer.usage)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Tapped()
     return Tapped(
-        usage=None if answer.usage is None else usage_of(answer.usage),
+        usage=usage,
         model=answer.model,
         finish=answer.stop_reason,
         output_chars=sum(map(_generated, answer.content)),

@@ -16,8 +16,10 @@ from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
+from keywright.core.usage import InconsistentUsageError, Usage
 from keywright.dialects.openai_chat.error import failure_of
 from keywright.dialects.openai_chat.response import read_units
+from keywright.dialects.openai_chat.usage import PlainUsage, usage_of_plain
 from keywright.dialects.sse import SseDecoder
 
 TAP_BYTES_MAX: Final = 16 * 1024
@@ -32,6 +34,14 @@ class _Ending(Struct, frozen=True):
 
 
 class _Whole(Struct, frozen=True):
+    model: str | None = None
+    choices: list[_Ending] | None = None
+    usage: PlainUsage | None = None
+
+
+class _OddWhole(Struct, frozen=True):
+    """An answer whose usage says more than OpenAI's, or otherwise."""
+
     model: str | None = None
     choices: list[_Ending] | None = None
     usage: JsonObject | None = None
@@ -59,19 +69,32 @@ class _Chunk(Struct, frozen=True):
 
 
 _WHOLE: Final = msgspec.json.Decoder(_Whole)
+_ODD_WHOLE: Final = msgspec.json.Decoder(_OddWhole)
 _CHUNK: Final = msgspec.json.Decoder(_Chunk)
 _CHUNKS: Final = msgspec.json.Decoder(list[_Chunk])
 
 
 def tap_response(body: bytes) -> Tapped:
     """What a whole answer says of itself; what it generated is only counted where it reports no usage."""
+    whole: _Whole | _OddWhole
     try:
         whole = _WHOLE.decode(body)
+        usage = _plain_usage(whole.usage)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Tapped()
-    usage = read_units(whole.usage)
+        try:
+            whole = _ODD_WHOLE.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Tapped()
+        usage = read_units(whole.usage)
     finish = whole.choices[0].finish_reason if whole.choices else None
     return Tapped(usage, whole.model, finish, None, 0 if usage else _chars_in(body), complete=bool(whole.choices))
+
+
+def _plain_usage(said: PlainUsage | None) -> Usage | None:
+    try:
+        return None if said is None else usage_of_plain(said)
+    except InconsistentUsageError:
+        return None
 
 
 def _chars_in(body: bytes) -> int:

@@ -14,6 +14,8 @@ What contradicts itself after that is an error.
 
 from typing import Final
 
+from msgspec import Struct
+
 from keywright.core.json import Json, JsonObject
 from keywright.core.usage import Usage, checked
 
@@ -30,21 +32,95 @@ _MODELLED_DETAILS: Final = frozenset(
 )
 
 
+class _Said(Struct, gc=False):
+    """The numbers of a `usage` object, wherever in it they stood. `heard` and `drawn`: generated audio and images."""
+
+    prompt: int
+    completion: int
+    total: int
+    cached: int
+    audio: int
+    reasoning: int
+    heard: int
+    written: int = 0
+    images: int = 0
+    drawn: int = 0
+    searches: int = 0
+
+
 def decode_usage(usage: JsonObject) -> Usage:
     """The disjoint units of a `usage` object.
 
     Raises:
         InconsistentUsageError: its numbers contradict each other.
     """
-    prompt, completion, total = (
-        _count(usage, "prompt_tokens"),
-        _count(usage, "completion_tokens"),
-        _count(usage, "total_tokens"),
-    )
     details, generated = _object(usage.get(_PROMPT)), _object(usage.get(_COMPLETION))
-    cached = _first(details, usage, _CACHED)
-    written = _first(details, usage, _WRITTEN)
-    audio, images = _count(details, "audio_tokens"), _count(details, "image_tokens")
+    said = _Said(
+        prompt=_count(usage, "prompt_tokens"),
+        completion=_count(usage, "completion_tokens"),
+        total=_count(usage, "total_tokens"),
+        cached=_first(details, usage, _CACHED),
+        written=_first(details, usage, _WRITTEN),
+        audio=_count(details, "audio_tokens"),
+        images=_count(details, "image_tokens"),
+        reasoning=_count(generated, "reasoning_tokens") or _count(usage, "reasoning_tokens"),
+        heard=_count(generated, "audio_tokens"),
+        drawn=_count(generated, "image_tokens"),
+        searches=sum(_count(_object(usage.get(field)), "web_search_requests") for field in _SEARCHES),
+    )
+    return _disjoint(said)
+
+
+class _PromptDetails(Struct, gc=False, forbid_unknown_fields=True):
+    cached_tokens: int = 0
+    audio_tokens: int = 0
+
+
+class _CompletionDetails(Struct, gc=False, forbid_unknown_fields=True):
+    reasoning_tokens: int = 0
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+
+class PlainUsage(Struct, gc=False, forbid_unknown_fields=True):
+    """A `usage` object as OpenAI itself writes it: these fields, and whole numbers in them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int = 0
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+
+
+_NO_PROMPT: Final = _PromptDetails()
+_NO_COMPLETION: Final = _CompletionDetails()
+
+
+def usage_of_plain(usage: PlainUsage) -> Usage:
+    """The disjoint units of a plain `usage` object, as `decode_usage` has them.
+
+    Raises:
+        InconsistentUsageError: its numbers contradict each other.
+    """
+    details = usage.prompt_tokens_details or _NO_PROMPT
+    generated = usage.completion_tokens_details or _NO_COMPLETION
+    said = _Said(
+        prompt=usage.prompt_tokens,
+        completion=usage.completion_tokens,
+        total=usage.total_tokens,
+        cached=details.cached_tokens,
+        audio=details.audio_tokens,
+        reasoning=generated.reasoning_tokens,
+        heard=generated.audio_tokens,
+    )
+    return _disjoint(said)
+
+
+def _disjoint(said: _Said) -> Usage:
+    """The units of numbers that overlap."""
+    prompt, completion, reasoning = said.prompt, said.completion, said.reasoning
+    cached, written, audio, images = said.cached, said.written, said.audio, said.images
     cached_audio = 0
     if cached + written > prompt:
         plain = prompt - audio - images
@@ -55,22 +131,20 @@ def decode_usage(usage: JsonObject) -> Usage:
             cached_audio = min(-plain - cached_images, cached, audio)
             images -= cached_images
             plain += cached_images + cached_audio
-    reasoning = _count(generated, "reasoning_tokens") or _count(usage, "reasoning_tokens")
-    heard, drawn = _count(generated, "audio_tokens"), _count(generated, "image_tokens")
-    beside = reasoning > completion or total == prompt + completion + reasoning
+    beside = reasoning > completion or said.total == prompt + completion + reasoning
     return checked(
         Usage(
             input=plain,
-            output=completion - heard - drawn - (0 if beside else reasoning),
+            output=completion - said.heard - said.drawn - (0 if beside else reasoning),
             reasoning=reasoning,
             cache_read=cached - cached_audio,
             cache_write_5m=written,
             audio_input=audio - cached_audio,
-            audio_output=heard,
+            audio_output=said.heard,
             audio_cache_read=cached_audio,
             image_input=images,
-            image_output=drawn,
-            searches=sum(_count(_object(usage.get(field)), "web_search_requests") for field in _SEARCHES),
+            image_output=said.drawn,
+            searches=said.searches,
         )
     )
 
