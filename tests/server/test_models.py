@@ -45,11 +45,21 @@ def test_one_model_is_told_of_by_its_name(gateway: Gateway) -> None:
     for path in ("/v1/models/openai/gpt-4o", "/v1/models/openai%2Fgpt-4o", "/v1/models/openai%2fgpt%2D4o"):
         assert gateway.get(path, key).json["id"] == "openai/gpt-4o"
     assert gateway.get("/anthropic/v1/models/fast", gateway.admin_key).json["type"] == "model"
+    assert gateway.get("/v1/models/gpt-4o", key).json["id"] == "gpt-4o"
 
 
 def test_a_model_that_the_key_may_not_use_is_not_there(gateway: Gateway) -> None:
     key = gateway.issue(models=("openai/*",))
-    for name in ("anthropic/claude-opus-4-5", "nothing", "", "..", "%2e%2e/health/live", "%00", "x" * 5000):
+    for name in (
+        "anthropic/claude-opus-4-5",
+        "claude-opus-4-5",
+        "nothing",
+        "",
+        "..",
+        "%2e%2e/health/live",
+        "%00",
+        "x" * 5000,
+    ):
         answer = gateway.get(f"/v1/models/{name}", key)
         assert (answer.status, answer.code) == (404, "model_not_found"), name
         assert len(answer.body) < 500

@@ -122,6 +122,16 @@ def test_a_path_is_answered_in_its_dialect(gateway: Gateway) -> None:
     assert gateway.get("/nowhere", anthropic_version="2023-06-01").json["type"] == "error"
     assert "type" not in gateway.get("/nowhere").json
     assert gateway.get("/nowhere").json["error"]["code"] == "not_found"
+    assert gateway.get("/anthropic/v1/messages/count_tokens").json["type"] == "error"
+    assert "type" not in gateway.get("/openai/v1/embeddings", anthropic_version="2023-06-01").json
+
+
+def test_what_is_not_served_can_be_named_too(gateway: Gateway) -> None:
+    answers = [gateway.get("/anthropic/nowhere") for _ in range(2)]
+    names = [answer.request_id for answer in answers]
+    assert names == [answer.json["request_id"] for answer in answers]
+    assert names[0] != names[1]
+    assert all(name.startswith("req_") for name in names)
 
 
 def test_head_gives_a_page_s_head_only(gateway: Gateway) -> None:

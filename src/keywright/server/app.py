@@ -16,7 +16,7 @@ from keywright.dialects import DIALECTS, anthropic, openai_chat
 from keywright.server.data_plane import JSON_TYPE, AsgiReply, Edge, Receive, Scope, Send, data_plane
 from keywright.server.metrics import Meters, State, exposition
 from keywright.server.models import SHAPES, models, render
-from keywright.server.paths import DATA_PATHS, MODELS_PATHS, OPEN_PATHS
+from keywright.server.paths import DATA_PATHS, DIALECT_PREFIXES, MODELS_PATHS, OPEN_PATHS
 from keywright.server.reading import present
 
 ALLOW_GET: Final = (b"allow", b"GET, HEAD")
@@ -44,17 +44,19 @@ class App(Struct, frozen=True, eq=False):
             return
         reply = AsgiReply(send)
         dialect = _dialect(scope, target)
+        name = self.edge.ids.next(self.edge.desk.clock.unix_us())
         headers: list[Header]
         try:
             status, kind, body = self._page(scope, target, dialect)
             headers = [kind]
         except RefusedError as refused:
             status, headers = refused.failure.status, [JSON_TYPE]
-            body = DIALECTS[dialect].encode_error(refused.failure, "")
+            body = DIALECTS[dialect].encode_error(refused.failure, name)
             if status == 401:
                 self.meters.unknown(refused.failure.code)
             elif status == 405:
                 headers.append(ALLOW_GET if path is None else ALLOW_POST)
+        headers.append((b"x-keywright-request-id", name.encode()))
         await reply.whole(status, headers, body)
 
     def _page(self, scope: Scope, target: bytes, dialect: str) -> tuple[int, Header, bytes]:
@@ -73,8 +75,9 @@ class App(Struct, frozen=True, eq=False):
         presented = present(scope["headers"], scope["query_string"])
         client = scope.get("client")
         now_s = desk.clock.unix_us() // 1_000_000
-        names = models(presented, client[0] if client else "", now_s, desk.snapshot())
-        return 200, JSON_TYPE, render(names, SHAPES[dialect], wanted)
+        snapshot = desk.snapshot()
+        names = models(presented, client[0] if client else "", now_s, snapshot)
+        return 200, JSON_TYPE, render(names, SHAPES[dialect], wanted, snapshot.routes)
 
     def _readiness(self) -> tuple[int, Header, bytes]:
         why = self.ready()
@@ -85,11 +88,12 @@ class App(Struct, frozen=True, eq=False):
 
 def _dialect(scope: Scope, target: bytes) -> str:
     """In whose words to answer: the path says it, or a header that only one dialect's clients send."""
-    base, _ = _models_path(target)
     path = DATA_PATHS.get(target)
-    named = path.dialect if path is not None else MODELS_PATHS.get(base or b"", "")
-    if named:
-        return named
+    if path is not None:
+        return path.dialect
+    for prefix, dialect in DIALECT_PREFIXES.items():
+        if target.startswith(prefix):
+            return dialect
     is_anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
     return anthropic.NAME if is_anthropic else openai_chat.NAME
 

@@ -13,6 +13,7 @@ from keywright.core.json import JsonObject, encode
 from keywright.dialects import anthropic, openai_chat
 from keywright.pipeline.admit import may_use, require_address, require_endpoint
 from keywright.pipeline.authenticate import authenticate
+from keywright.pipeline.routes import Routes
 from keywright.pipeline.snapshot import Snapshot
 
 NAME_CHARACTERS_SHOWN: Final = 100
@@ -39,15 +40,15 @@ def models(presented: str, address: str, now_s: int, snapshot: Snapshot) -> tupl
     return tuple(name for name in snapshot.routes.names() if _may_list(key, name, snapshot))
 
 
-def render(names: tuple[str, ...], shape: Shape, wanted: str | None) -> bytes:
-    """The list, or the one `wanted` of it, in that `shape`.
+def render(names: tuple[str, ...], shape: Shape, wanted: str | None, routes: Routes) -> bytes:
+    """The list, or the one `wanted` of it (also by its bare name), in that `shape`.
 
     Raises:
         RefusedError: 404 `model_not_found`.
     """
     if wanted is None:
         return encode(shape.all(names, [shape.one(name) for name in names]))
-    if wanted not in names:
+    if wanted not in names and not any(target.name in names for target in routes.find(wanted)):
         message = f"the model {wanted[:NAME_CHARACTERS_SHOWN]!r} is not known here"
         raise RefusedError(Failure(kind="not_found", status=404, code="model_not_found", message=message))
     return encode(shape.one(wanted))

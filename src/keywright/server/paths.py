@@ -23,12 +23,11 @@ DATA_PATHS: Final[dict[bytes, DataPath]] = {
 }
 """POST only. Looked up by the raw path, so that nothing that decodes to one of them is one of them."""
 
-MODELS_PATHS: Final[dict[bytes, str]] = {
-    b"/v1/models": "",
-    b"/openai/v1/models": "openai_chat",
-    b"/anthropic/v1/models": "anthropic",
-}
-"""GET, also with `/{id}` behind. The shape, or "" for: as the `anthropic-version` header says."""
+MODELS_PATHS: Final = frozenset({b"/v1/models", b"/openai/v1/models", b"/anthropic/v1/models"})
+"""GET, also with `/{id}` behind."""
+
+DIALECT_PREFIXES: Final[dict[bytes, str]] = {b"/openai/": "openai_chat", b"/anthropic/": "anthropic"}
+"""Below them everything is answered in that dialect, also that it is not served."""
 
 OPEN_PATHS: Final = frozenset({b"/health/live", b"/health/ready", b"/metrics"})
 """What may be read without a key."""
