@@ -1,13 +1,16 @@
 """Who calls: keys and the principals that they stand for."""
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 KeyKind: TypeAlias = Literal["user", "service", "temporary", "admin"]
 Permission: TypeAlias = Literal["all", "read_only", "restricted"]
 Network: TypeAlias = IPv4Network | IPv6Network
+
+ENDPOINTS: Final = ("chat", "models")
+"""What a restricted key may be restricted to."""
 
 
 class Key(Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from keywright.core.identity import Key, Network, Permission
+from keywright.core.identity import ENDPOINTS, Key, Network, Permission
 from keywright.identity.keystring import IssuedKey
 
 NAME_CHARACTERS_MAX: Final = 128
@@ -18,7 +18,6 @@ LIST_ITEMS_MAX: Final = 100
 EXPIRY_S_MAX: Final = 10 * 366 * 86_400
 
 _UNITS_S: Final = MappingProxyType({"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800})
-_ENDPOINT: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-/")
 
 
 class KeyRequest(Struct, frozen=True, kw_only=True):
@@ -106,8 +105,8 @@ def model_glob(text: str) -> str:
 
 def endpoint(text: str) -> str:
     """`text` as an endpoint's name. Raises ValueError."""
-    if not 0 < len(text) <= NAME_CHARACTERS_MAX or not _ENDPOINT.issuperset(text):
-        raise ValueError(f"{text!r} is not an endpoint's name: write it as chat or models")
+    if text not in ENDPOINTS:
+        raise ValueError(f"{text!r} is not an endpoint: there are {', '.join(ENDPOINTS)}")
     return text
 
 
