@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import trustme
 
 from keywright.core.errors import ConfigError, SecretError
 from keywright.house import House, plan_house
@@ -113,8 +114,9 @@ async def test_no_error_of_a_start_shows_a_secret(tmp_path: Path) -> None:
 
 async def test_paths_in_the_file_start_at_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
-    home.mkdir()
+    (home / "certs").mkdir(parents=True)
     elsewhere.mkdir()
+    trustme.CA().cert_pem.write_to_path(str(home / "certs/ca.pem"))
     monkeypatch.chdir(elsewhere)
     text = '[store]\nurl = "sqlite:///data.db"\n' + PROVIDER + 'ca_file = "certs/ca.pem"\n'
     house = await opened(home, text, KEY)
@@ -124,6 +126,13 @@ async def test_paths_in_the_file_start_at_the_file(tmp_path: Path, monkeypatch: 
     await house.close()
     assert (home / "data.db").exists()
     assert list(elsewhere.iterdir()) == []
+
+
+async def test_certificates_that_cannot_be_read_are_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for name in ("missing.pem", "empty.pem"):
+        with pytest.raises(ConfigError, match=rf"providers\.openai: ca_file .*{name} cannot be read"):
+            await opened(tmp_path, PROVIDER + f'ca_file = "{name}"\n', KEY)
 
 
 async def test_a_spool_folder_may_be_named(tmp_path: Path) -> None:

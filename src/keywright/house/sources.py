@@ -13,10 +13,11 @@ from keywright.catalog.price import Price
 from keywright.catalog.quote import own_price
 from keywright.catalog.snapshot import bundled
 from keywright.config import Config, PriceConfig, ProviderConfig, reach, resolve_provider
-from keywright.core.errors import ConfigError, SecretError
+from keywright.core.errors import ConfigError, ConnectFailedError, SecretError
 from keywright.core.secret import Secret
 from keywright.pipeline.routes import Breaker, Routes, Source
 from keywright.providers.provider import Bearer, HeaderKey, Provider
+from keywright.transport.tls import TlsContexts
 from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
 from keywright.vault.vault import Vault
 
@@ -63,10 +64,25 @@ def _at(base: Path, config: ProviderConfig) -> ProviderConfig:
     return config if config.ca_file is None else replace(config, ca_file=os.fspath(base / config.ca_file))
 
 
+def _require_trust(name: str, config: ProviderConfig) -> None:
+    """Return when the certificates to trust can be read: not each call is to find out that they cannot.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if config.ca_file is None:
+        return
+    try:
+        TlsContexts().context(config.ca_file)
+    except ConnectFailedError as error:
+        raise ConfigError(f"providers.{name}: {error}") from None
+
+
 def _sources(
     name: str, config: ProviderConfig, vault: Vault, breakers: Breakers, listed: tuple[str, ...]
 ) -> list[Source]:
     row = resolve_provider(name, config)
+    _require_trust(name, config)
     return [
         Source(
             name=name,
