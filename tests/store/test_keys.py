@@ -1,6 +1,9 @@
 """Keys are kept whole, revoked once, and every change of them is noticed elsewhere."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +17,16 @@ async def test_a_key_comes_back_as_it_was_added(store: Store) -> None:
     await store.add_key(KEY)
     assert await store.key(KEY.id) == KEY
     assert await store.key("key_2") is None
+
+
+@pytest.mark.parametrize("document", ["{}", "no JSON", '{"id": 1}'])
+async def test_a_key_that_cannot_be_read_is_named(store: Store, tmp_path: Path, document: str) -> None:
+    await store.add_key(KEY)
+    with closing(sqlite3.connect(tmp_path / "keywright.db")) as database, database:
+        database.execute("UPDATE keys SET document = ?", (document,))
+    for read in (store.keys(), store.key(KEY.id)):
+        with pytest.raises(StoreError, match=KEY.id):
+            await read
 
 
 async def test_keys_come_back_the_oldest_first(store: Store) -> None:

@@ -39,6 +39,8 @@ class Watch:
         if self._house.blueprint.config_path is not None:
             follow.append(self._file(self._house.blueprint.config_path))
         self._tasks = [asyncio.ensure_future(task) for task in follow]
+        for task in self._tasks:
+            task.add_done_callback(_tell_if_broken)
 
     async def stop(self) -> None:
         """Follow no longer."""
@@ -114,6 +116,12 @@ class Watch:
             self._house.configure(self._config, listed)
         except (ConfigError, SecretError) as error:
             _log.warning("the models that providers list cannot be taken up: %s", error)
+
+
+def _tell_if_broken(task: asyncio.Task[None]) -> None:
+    """A task that ended by a fault of ours is told of at once: from then on the gateway does not follow."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("the gateway no longer follows what changes: restart it", exc_info=error)
 
 
 def _followed(config: Config) -> tuple[object, ...]:

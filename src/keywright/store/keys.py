@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from keywright.core.errors import StoreError
 from keywright.core.identity import Key
 from keywright.store.schema import COUNTERS, KEYS
 
@@ -24,7 +25,7 @@ _Document: Final = msgspec.defstruct(
 """A key as JSON: without the fields that are columns, and with networks as text, which msgspec cannot tell apart."""
 
 _decode: Final = msgspec.json.Decoder(_Document).decode
-_SELECT: Final = select(KEYS.c.document, KEYS.c.sha256, KEYS.c.revoked_s)
+_SELECT: Final = select(KEYS.c.id, KEYS.c.document, KEYS.c.sha256, KEYS.c.revoked_s)
 
 
 async def insert_key(connection: AsyncConnection, key: Key) -> None:
@@ -73,7 +74,10 @@ async def select_version(connection: AsyncConnection) -> int:
     return int((await connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == SNAPSHOT))).scalar_one())
 
 
-def _key(row: Row[Any, Any, Any]) -> Key:
-    fields = msgspec.structs.asdict(_decode(row.document))
-    fields["cidrs"] = tuple(ip_network(cidr) for cidr in fields["cidrs"])
+def _key(row: Row[Any, Any, Any, Any]) -> Key:
+    try:
+        fields = msgspec.structs.asdict(_decode(row.document))
+        fields["cidrs"] = tuple(ip_network(cidr) for cidr in fields["cidrs"])
+    except ValueError as error:  # msgspec's too
+        raise StoreError(f"the key {row.id!r} in the database is not one of this version: restore a backup") from error
     return Key(**fields, sha256=row.sha256, revoked_s=row.revoked_s)
