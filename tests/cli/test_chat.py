@@ -65,6 +65,21 @@ def test_what_cannot_be_asked_is_one_line(gateway: Up, words: tuple[str, ...], c
     assert expected in done.error
 
 
+def test_bytes_that_are_no_text_are_refused_before_anything_is_asked(gateway: Up, openai_cloud: StandIn) -> None:
+    done = subprocess.run(
+        [PROGRAM, "chat"],
+        input=b"\xff\xfe",
+        env=gateway.shell.environment({}),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == b"error: only UTF-8 text can be asked, and this is none\n"
+    assert gateway.shell.run("chat", "").error.startswith("there is nothing to ask")
+    assert openai_cloud.exchanges == []
+
+
 def test_an_answer_that_breaks_off_is_one_line_and_a_failure(gateway: Up, openai_cloud: StandIn) -> None:
     marker = openai_cloud.script(Script(words=12, pace_s=0.05, fault="error_event", after=8))
     done = gateway.shell.run("chat", marker)

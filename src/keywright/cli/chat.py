@@ -35,6 +35,7 @@ def chat(
     """Talk to a model through the running gateway. Ctrl-C stops an answer, Ctrl-D leaves."""
     if message is None and not sys.stdin.isatty():
         message = _piped()
+    _require_words(message, system, model)
     if message is None and json:
         raise typer.BadParameter("--json needs a message", param_hint="--json")
     with asyncio.Runner() as runner:
@@ -148,9 +149,22 @@ def _piped() -> str:
     text = sys.stdin.read(PIPED_CHARACTERS_MAX + 1)
     if len(text) > PIPED_CHARACTERS_MAX:
         raise CommandError(f"more than {PIPED_CHARACTERS_MAX} characters were piped in")
-    if not text.strip():
-        raise ConfigError("there is nothing to ask: give a message, or pipe one in")
     return text
+
+
+def _require_words(message: str | None, *others: str | None) -> None:
+    """Return when there is something to ask, and nothing of it is other than text.
+
+    Raises:
+        ConfigError: the message is empty, or it holds bytes that are no UTF-8 (half characters in Python).
+    """
+    if message is not None and not message.strip():
+        raise ConfigError("there is nothing to ask: give a message, or pipe one in")
+    for text in (message, *others):
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError:
+            raise ConfigError("only UTF-8 text can be asked, and this is none") from None
 
 
 def _only(models: tuple[str, ...]) -> str:

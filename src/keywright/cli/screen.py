@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 import typer
@@ -44,10 +44,13 @@ def emit_json(document: object) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], figures: Sequence[str] = ()) -> None:
-    """A table on standard output. The columns named in `figures` stand to the right."""
+    """A table on standard output. The columns named in `figures` stand to the right; the first is never cut in two,
+    as it may be an id to copy.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in figures else "left", overflow="fold")
+    for place, column in enumerate(columns):
+        justify: Literal["left", "right"] = "right" if column in figures else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console().print(table)

@@ -43,7 +43,7 @@ def usage(
     elif not rows:
         console().print(f"nothing was called in the last {since}")
     else:
-        cells = [tuple(str(value) for value in row.values()) for row in rows]
+        cells = [tuple(str(value) or "-" for value in row.values()) for row in rows]
         show_table((*columns, *FIGURES), [*cells, _total(columns, found)], FIGURES)
 
 
