@@ -116,8 +116,10 @@ def test_what_a_changed_file_cannot_change_in_a_running_gateway_is_said(
     file.write_text("[server]\nport = 1\n" + file.read_text() + '[models.new]\nroute = ["openai/gpt-4o"]\n')
     assert until(lambda: has_model(gateway, "new"), 3)
     assert "count from the next start on" not in caplog.text, "the command line may have set the port"
-    file.write_text(file.read_text().replace("port = 1", "calls_max = 7"))
-    assert until(lambda: "[server], [store] and [retry] of" in caplog.text, 3)
+    for before, after in (("port = 1", "port = 2"), ("port = 2", "calls_max = 7")):
+        caplog.clear()
+        file.write_text(file.read_text().replace(before, after))
+        assert until(lambda: "[server], [store] and [retry] of" in caplog.text, 3), after
     assert gateway.house.app.edge.calls_max != 7
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from keywright.config import Config, load
 from keywright.core.errors import ConfigError, SecretError, StoreError
 from keywright.house.house import House
@@ -89,12 +87,13 @@ class Watch:
         try:
             config = load(path)
             if is_first and _followed(config) == _followed(self._config):
+                self._config = config  # what the command line said besides is no change of the file
                 return
             self._house.configure(config, self._listed)
         except (ConfigError, SecretError) as error:
             _log.error("the changed configuration is refused, the old one stays: %s", error)
             return
-        if _fixed(config) != _fixed(self._config):
+        if not is_first and _fixed(config) != _fixed(self._config):
             _log.warning("[server], [store] and [retry] of %s count from the next start on", path)
         self._config = config
         self._changed.set()
@@ -130,9 +129,8 @@ def _followed(config: Config) -> tuple[object, ...]:
 
 
 def _fixed(config: Config) -> tuple[object, ...]:
-    """What of it counts from the start on. The command line may have set where to listen."""
-    server = msgspec.structs.replace(config.server, host="", port=0, workers=1)
-    return server, config.store, config.retry
+    """What of it counts from the start on."""
+    return config.server, config.store, config.retry
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
