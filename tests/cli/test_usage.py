@@ -81,6 +81,18 @@ def test_a_person_is_shown_a_table_with_a_total(used: Shell) -> None:
     assert done.out.split("total")[1].split() == ["3", "2", "30", "15", "0.0015"]
 
 
+def test_what_a_client_named_is_no_row_of_its_own(shell: Shell) -> None:
+    async def fill() -> None:
+        store = await Store.open(f"sqlite:///{shell.folder}/keywright.db")
+        await store.write_entries([entry(1, "a\nforged   9\tb", "one"), entry(2, "", "one")])
+        await store.close()
+
+    asyncio.run(fill())
+    rows = [line.split() for line in shell.run("usage", "--by", "requested").out.splitlines()]
+    assert ["a", "forged", "9", "b", "1", "1", "10", "5", "0.00"] in rows
+    assert ["-", "1", "1", "10", "5", "0.00"] in rows
+
+
 def test_no_usage_is_said_so(used: Shell) -> None:
     assert used.run("usage", "--since", "1s").out == "nothing was called in the last 1s\n"
     assert used.run("usage", "--since", "1s", "--json").json == {"rows": []}

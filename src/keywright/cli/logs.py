@@ -4,11 +4,14 @@ import asyncio
 import logging
 from typing import Any, Final
 
-LEVELS: Final = {"keywright": logging.INFO, "uvicorn.error": logging.WARNING}
+LEVELS: Final = {"keywright": logging.INFO, "uvicorn.error": logging.ERROR}
 
 
 def log_to_stderr() -> None:
-    """Send the program's own messages, and the server's warnings, to standard error."""
+    """Send the program's own messages, and the server's errors, to standard error.
+
+    Not its warnings: whoever can reach the port could fill the log with requests that are no HTTP.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
     for name, level in LEVELS.items():

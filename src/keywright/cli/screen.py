@@ -52,7 +52,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], figures: S
         justify: Literal["left", "right"] = "right" if column in figures else "left"
         table.add_column(column, justify=justify, overflow="fold", no_wrap=place == 0)
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(_one_line(cell)) for cell in row))
     console().print(table)
 
 
@@ -76,6 +76,11 @@ def say_error(message: str) -> None:
 def printable(text: str) -> str:
     """`text` without control characters: what a model or a server wrote may not steer the terminal."""
     return text.translate(_CONTROLS)
+
+
+def _one_line(text: str) -> str:
+    """`text` as a cell: what a client named may not look like a row of its own."""
+    return printable(text).translate({ord(end): " " for end in "\n\t"})
 
 
 def confirm(question: str, *, yes: bool) -> None:
