@@ -9,6 +9,7 @@ import pytest
 from keywright.config import TEMPLATE, Config, ModelConfig, PriceConfig, ProviderConfig, Timeouts, load, parse
 from keywright.config.file import FILE_BYTES_MAX
 from keywright.core.errors import ConfigError
+from keywright.pipeline.route import CANDIDATES_MAX
 
 CANARY = "canary-5f1d0c9e7b"
 
@@ -128,6 +129,10 @@ def test_the_template_is_right_as_it_is_and_with_every_setting_switched_on() -> 
         ("providers = 1", "k.toml:1: providers: expected a table"),
         ("[models.x]\n", "k.toml:1: models.x: route is missing"),
         ("[models.x]\nroute = []", "k.toml:2: models.x.route: expected a list of length >= 1"),
+        (
+            f"[models.x]\nroute = {['openai/x'] * (CANDIDATES_MAX + 1)}",
+            f"k.toml:2: models.x.route: expected a list of length <= {CANDIDATES_MAX}",
+        ),
         (provider('timeout_s = "5"'), "k.toml:3: providers.openai.timeout_s: expected a number, got a string"),
         (
             provider("models = ['a',\n 1]"),

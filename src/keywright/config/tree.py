@@ -77,9 +77,12 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):
-    """`[models.NAME]`: an alias. `route`: its candidates `provider/model`, in the order in which they are tried."""
+    """`[models.NAME]`: an alias. `route`: its candidates `provider/model`, in the order in which they are tried.
 
-    route: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=32)]
+    As many as the pipeline tries (`CANDIDATES_MAX`).
+    """
+
+    route: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=16)]
 
 
 class PriceConfig(Struct, frozen=True, kw_only=True):
