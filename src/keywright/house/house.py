@@ -84,9 +84,13 @@ class House:
 
     async def close(self) -> None:
         """Close the connections, then write down what is still to be written."""
-        await self.pool.aclose()
-        await self.ledger.close()
-        await self.store.close()
+        try:
+            await self.pool.aclose()
+        finally:
+            try:
+                await self.ledger.close()
+            finally:
+                await self.store.close()
 
     @property
     def snapshot(self) -> Snapshot:
