@@ -1,14 +1,12 @@
 """Money: exact integers of picodollars (10⁻¹² USD). Decimal strings outside, never floats."""
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Final, NewType
 
 Picodollars = NewType("Picodollars", int)
 """10⁻¹² USD. One US dollar is `PICODOLLARS_PER_USD`."""
 
 PICODOLLARS_PER_USD: Final = 10**12
-TOKENS_PER_PRICE: Final = 10**6
-"""Prices are quoted in USD per million tokens: one picodollar per token is one microdollar per million."""
 
 
 def from_usd(text: str) -> Picodollars:
@@ -35,8 +33,3 @@ def to_usd(amount: int) -> str:
     whole, rest = divmod(abs(amount), PICODOLLARS_PER_USD)
     decimals = f"{rest:012d}".rstrip("0")
     return f"{sign}{whole}.{decimals:0<2}"
-
-
-def ceil_usd(amount: Decimal) -> Picodollars:
-    """`amount` US dollars in picodollars, a fraction of a picodollar rounded up."""
-    return Picodollars(int((amount * PICODOLLARS_PER_USD).to_integral_value(rounding=ROUND_CEILING)))
