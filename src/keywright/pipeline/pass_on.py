@@ -50,13 +50,17 @@ async def finish(delivery: Delivery, reply: Reply, account: Account, call: Call)
 
 async def _relay(stream: VerbatimStream, reply: Reply, account: Account, call: Call) -> None:
     tap, answer, piece = stream.tap, stream.answer, stream.first
+
+    def tapped_piece(chunk: bytes) -> bytes:
+        nonlocal piece
+        fed = tap.feed(chunk)
+        piece = fed or piece
+        return fed
+
     try:
         await reply.start(200, _stream_headers(stream, account, call))
         await reply.write(piece)
-        while chunk := await answer.chunk():
-            piece = tap.feed(chunk)
-            if piece:
-                await reply.write(piece)
+        await reply.relay(answer, tapped_piece)
         tapped = tap.result()
         if tapped.failure is None and not tapped.complete:
             raise UpstreamBrokeError("the stream ended before the answer was complete", answered=True)

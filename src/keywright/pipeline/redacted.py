@@ -7,6 +7,8 @@ too: an end that may be the beginning of the key waits for the next chunk. Frame
 one, so that hardly ever happens.
 """
 
+from collections.abc import Callable
+
 from keywright.core.http import Header
 from keywright.pipeline.routes import Credential
 from keywright.pipeline.types import Answer
@@ -36,20 +38,44 @@ class RedactedAnswer:
 
     async def chunk(self) -> bytes:
         """The next piece of the body, b"" at its end. Raises what the answer's own `chunk` raises."""
-        while True:
-            piece = await self._answer.chunk()
-            if not piece:
-                held, self._held = self._held, b""
-                return held
-            text = self._credential.redact(self._held + piece if self._held else piece)
-            end = len(text) - self._credential.begun(text)
-            if end == len(text):
-                self._held = b""
+        while piece := await self._answer.chunk():
+            text = self._redacted(piece)
+            if text:
                 return text
-            self._held = text[end:]
-            if end:
-                return text[:end]
+        held, self._held = self._held, b""
+        return held
+
+    async def relay(self, take: Callable[[bytes], None]) -> None:
+        """Every piece of the body to `take`, the moment it comes. Raises what the answer's own `relay` raises."""
+
+        def take_redacted(piece: bytes) -> None:
+            text = self._redacted(piece)
+            if text:
+                take(text)
+
+        await self._answer.relay(take_redacted)
+        if self._held:
+            held, self._held = self._held, b""
+            take(held)
+
+    def pause(self) -> None:
+        """Stop reading it."""
+        self._answer.pause()
+
+    def resume(self) -> None:
+        """Read it again."""
+        self._answer.resume()
 
     def abort(self) -> None:
         """Be done with it."""
         self._answer.abort()
+
+    def _redacted(self, piece: bytes) -> bytes:
+        """What may be shown of `piece` and of what was held before it. What may begin the key is held."""
+        text = self._credential.redact(self._held + piece if self._held else piece)
+        begun = self._credential.begun(text)
+        if not begun:
+            self._held = b""
+            return text
+        self._held = text[-begun:]
+        return text[:-begun]

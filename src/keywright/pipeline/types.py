@@ -6,7 +6,7 @@ The order is in the types. Only `admit` makes an `Admitted`, `route` takes nothi
 only `translate` makes an `Outbound`, and `upstream` sends nothing else. A step that is left out does not type-check.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -94,6 +94,9 @@ class Answer(Protocol):
 
     async def read(self, bytes_max: int) -> bytes: ...
     async def chunk(self) -> bytes: ...
+    async def relay(self, take: Callable[[bytes], None]) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
     def abort(self) -> None: ...
 
 
@@ -149,6 +152,12 @@ class Reply(Protocol):
 
     async def write(self, piece: bytes) -> None:
         """A piece of the stream. Returns when the client can take more."""
+        ...
+
+    async def relay(self, answer: Answer, through: Callable[[bytes], bytes]) -> None:
+        """The rest of `answer`, each piece the moment it comes, as `through` gives it back. Nothing more is read from
+        the upstream while the client does not read. Raises what reading the answer, or `through`, raises.
+        """
         ...
 
     async def finish(self) -> None:

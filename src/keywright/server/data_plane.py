@@ -13,6 +13,7 @@ from keywright.core.http import Header
 from keywright.dialects import DIALECTS
 from keywright.pipeline.authenticate import authenticate
 from keywright.pipeline.serve import Desk, serve
+from keywright.pipeline.types import Answer
 from keywright.server.paths import DataPath
 from keywright.server.reading import Ids, present, read_call
 
@@ -131,6 +132,13 @@ class AsgiReply:
     async def write(self, piece: bytes) -> None:
         """A piece of the stream."""
         await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def relay(self, answer: Answer, through: Callable[[bytes], bytes]) -> None:
+        """The rest of `answer`. `send` waits while the client does not read."""
+        while chunk := await answer.chunk():
+            piece = through(chunk)
+            if piece:
+                await self.write(piece)
 
     async def finish(self) -> None:
         """The end of the stream."""

@@ -5,7 +5,7 @@ connection is lost, the task that serves it is cancelled: that is how the pipeli
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 
 from keywright.core.http import Header
 from keywright.pipeline.serve import serve
-from keywright.pipeline.types import Call
+from keywright.pipeline.types import Answer, Call
 from keywright.server.data_plane import Edge, Refusal, internal, overloaded, stranger, too_large
 from keywright.server.paths import DataPath
 from keywright.server.reading import read_call
@@ -65,6 +65,7 @@ class Exchange:
         "_path",
         "_query",
         "_refusal",
+        "_relayed",
         "_size_bytes",
         "_size_bytes_max",
         "_task",
@@ -99,6 +100,7 @@ class Exchange:
         self._size_bytes = 0
         self._size_bytes_max = min(connection.edge.unproven_bytes_max, connection.edge.body_bytes_max)
         self._refusal: Refusal | None = None
+        self._relayed: Answer | None = None
         self._task: asyncio.Task[None] | None = None
 
     def feed(self, piece: bytes) -> None:
@@ -139,6 +141,11 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
 
+    def client_reads(self) -> None:
+        """The client takes more again."""
+        if self._relayed is not None:
+            self._relayed.resume()
+
     async def whole(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         """A complete answer, in one write."""
         self._write_whole(status, headers, body)
@@ -155,6 +162,25 @@ class Exchange:
         self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
         if self._flow.write_paused:
             await self._flow.drain()
+
+    async def relay(self, answer: Answer, through: Callable[[bytes], bytes]) -> None:
+        """The rest of `answer`, written from the callback of the upstream's socket: no task wakes up for a piece."""
+        transport, flow, is_chunked = self._transport, self._flow, self._is_chunked
+
+        def take(chunk: bytes) -> None:
+            piece = through(chunk)
+            if piece:
+                transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+                if flow.write_paused:
+                    answer.pause()
+
+        self._relayed = answer
+        try:
+            await answer.relay(take)
+        finally:
+            self._relayed = None
+        if flow.write_paused:
+            await flow.drain()
 
     async def finish(self) -> None:
         """The end of the stream."""
@@ -216,9 +242,9 @@ class Exchange:
     def _head(self, status: int, headers: Sequence[Header]) -> list[bytes]:
         head = [STATUS_LINE[status]]
         for name, value in self._connection.server_state.default_headers:
-            head.append(b"%b: %b\r\n" % (name, value))
+            head += (name, b": ", value, b"\r\n")
         for name, value in headers:
-            head.append(b"%b: %b\r\n" % (name, value))
+            head += (name, b": ", value, b"\r\n")
         if not self.keep_alive:
             head.append(b"connection: close\r\n")
         return head

@@ -25,6 +25,7 @@ from uvicorn.server import ServerState
 from keywright.server.data_plane import Edge
 from keywright.server.exchange import Exchange
 from keywright.server.paths import DATA_PATHS
+from keywright.transport.timer import NEVER, LazyTimer
 
 HEADERS_MAX: Final = 128
 HEAD_BYTES_MAX: Final = 64 * 1024
@@ -50,6 +51,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
         self._is_fruitful = False
         self._is_reading = True
         self._reading: asyncio.TimerHandle | None = None
+        self._idle = LazyTimer(self.loop, self._idle_too_long)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come. It has as long for its first request as for any other."""
@@ -70,6 +72,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left, or we have closed."""
         self._stop_reading_clock()
+        self._idle.cancel()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # uvicorn leaves it running for 75 s when the connection was reset
         if self.answering is not None:
@@ -77,12 +80,16 @@ class DataPlaneProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """Part of the request line."""
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            raise HeadTooLargeError
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
-        self._count_head(len(name) + len(value))
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
+            raise HeadTooLargeError
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
@@ -141,6 +148,33 @@ class DataPlaneProtocol(HttpToolsProtocol):
         else:
             super()._start_asgi_task(cycle, app)
 
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        if self.answering is not None:
+            self.answering.client_reads()
+
+    def on_response_complete(self) -> None:
+        """A request is answered: start the next one, or wait for it `timeout_keep_alive` seconds at most.
+
+        As uvicorn's, but for its timer, which would be made and cancelled for every request.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._idle.set(self.loop.time() + self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle.set(NEVER)
+
+    def _idle_too_long(self, _: float) -> None:
+        self.timeout_keep_alive_handler()
+
     def failed(self, error: Exception) -> None:
         """A call ended with a fault of ours."""
         self.logger.error("a call failed within the gateway", exc_info=error)
@@ -152,11 +186,6 @@ class DataPlaneProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
-
-    def _count_head(self, size_bytes: int) -> None:
-        self._head_bytes += size_bytes
-        if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
-            raise HeadTooLargeError
 
     def _count_fruitless(self, size_bytes: int) -> None:
         """Count what brought neither a head nor body: the parser keeps one header, or trailer, however long it gets."""

@@ -99,7 +99,10 @@ class Answer:
         if self._source is not None:
             self._take = take
             self._source.resume()
-            await self._wait()
+            try:
+                await self._wait()
+            finally:
+                self._take = None
         if self._error is not None:
             raise self._error
 

@@ -164,7 +164,7 @@ class Connection(asyncio.BufferedProtocol):
         data = self._buffer[:count].tobytes()
         problem = reader.feed(data)
         piece = reader.body()
-        if reader.status and self._head is not None:
+        if self._head is not None and reader.status:
             self._begin(self._head)
         answer = self._answer
         if reader.too_long:
