@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class InconsistentUsageError(ValueError):
-    """A provider's numbers contradict each other: a part is larger than its whole, or negative."""
+    """A provider's numbers contradict each other or all sense: a part larger than its whole, negative, enormous."""
 
 
 class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -56,19 +56,20 @@ class Usage(Struct, frozen=True, gc=False, omit_defaults=True):
 UNITS: Final = Usage.__struct_fields__
 """The names of the units, in their order."""
 
+LEAF_MAX: Final = 10**12
+"""More than any call uses: a larger number is a provider's mistake, not a bill."""
+
 NO_USAGE: Final = Usage()
 
 
 def checked(usage: Usage) -> Usage:
-    """`usage` itself, when no leaf is negative.
+    """`usage` itself, when no leaf is negative or beyond all sense.
 
     Raises:
-        InconsistentUsageError: a leaf is below zero; names the leaf.
+        InconsistentUsageError: one is; names the leaf.
     """
     amounts = msgspec.structs.astuple(usage)
-    if min(amounts) >= 0:
+    if min(amounts) >= 0 and max(amounts) <= LEAF_MAX:
         return usage
-    for unit, amount in zip(UNITS, amounts, strict=True):
-        if amount < 0:
-            raise InconsistentUsageError(f"{unit} would be {amount} tokens")
-    return usage
+    unit, amount = next(pair for pair in zip(UNITS, amounts, strict=True) if not 0 <= pair[1] <= LEAF_MAX)
+    raise InconsistentUsageError(f"{unit} would be {amount}")

@@ -24,7 +24,7 @@ from keywright.core.message import (
 from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import Usage
-from keywright.dialects.anthropic import decode_error, decode_response, encode_error, encode_response
+from keywright.dialects.anthropic import decode_error, decode_response, encode_error, encode_response, tap_response
 
 ASKED = Request("m", ())
 
@@ -125,17 +125,28 @@ def test_only_the_first_choice_is_given() -> None:
     assert json.loads(encode_response(Response("i", "m", ()), ASKED).body)["content"] == []
 
 
-def test_usage_that_contradicts_itself_never_goes_below_zero() -> None:
+def test_a_part_of_a_usage_is_no_larger_than_its_whole() -> None:
     usage = {
-        "input_tokens": -3,
+        "input_tokens": 3,
         "output_tokens": 5,
         "output_tokens_details": {"thinking_tokens": 9},
         "cache_creation_input_tokens": 4,
-        "cache_creation": {"ephemeral_1h_input_tokens": 6, "ephemeral_5m_input_tokens": "x"},
-        "cache_read_input_tokens": True,
+        "cache_creation": {"ephemeral_1h_input_tokens": 6},
     }
     response = decode_response(json.dumps({"content": [], "usage": usage}).encode())
-    assert response.usage == Usage(reasoning=5, cache_write_1h=4)
+    assert response.usage == Usage(input=3, reasoning=5, cache_write_1h=4)
+
+
+@pytest.mark.parametrize("odd", [-3, "7", True, 1.5, 10**13, 10**400, [1]])
+def test_a_usage_with_a_number_that_makes_no_sense_counts_as_not_told(odd: object) -> None:
+    for usage in (
+        {"input_tokens": odd, "output_tokens": 5},
+        {"input_tokens": 5, "output_tokens": odd},
+        {"input_tokens": 5, "output_tokens": 5, "cache_read_input_tokens": odd},
+    ):
+        body = json.dumps({"content": [], "stop_reason": "end_turn", "usage": usage}).encode()
+        assert decode_response(body).usage is None
+        assert tap_response(body).usage is None
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,10 @@ def test_numbers_become_disjoint_units(usage: dict[str, Any], units: Usage) -> N
         said(5, 3, 8, prompt_tokens_details={"audio_tokens": 6}),
         said(5, 3, 8, completion_tokens_details={"audio_tokens": 2, "reasoning_tokens": 2}),
         said(5, 3, 8, prompt_tokens_details={"cached_tokens": -2}),
+        {"prompt_tokens": "5", "completion_tokens": 3},
+        {"prompt_tokens": 5, "completion_tokens": 3.5},
+        {"prompt_tokens": True, "completion_tokens": 3},
+        {"prompt_tokens": 5, "completion_tokens": 10**400},
     ],
 )
 def test_numbers_that_contradict_each_other_are_an_error(usage: dict[str, Any]) -> None:

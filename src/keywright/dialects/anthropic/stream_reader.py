@@ -29,7 +29,7 @@ from keywright.core.event import (
     Started,
     TextDelta,
 )
-from keywright.core.json import NO_EXTRAS, Json, JsonObject
+from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
 from keywright.core.message import Opaque, Part, ServerToolCall, Thinking, ToolCall
 from keywright.dialects.anthropic.error import failure_of
 from keywright.dialects.anthropic.finish import finish_of
@@ -107,7 +107,7 @@ class StreamReader:
         usage = message.get("usage")
         if isinstance(usage, dict):
             self._usage = usage
-            events.append(Metered(usage_of(usage)))
+            self._meter(events, NO_EXTRAS)
         return events
 
     def _open(self, node: JsonObject) -> list[Event]:
@@ -185,8 +185,14 @@ class StreamReader:
         extras = {**_beside(node, _MESSAGE_DELTA), **_beside(delta, _DELTA)}
         extras |= usage_extras(self._usage).get(NAME, {})
         if self._usage or extras:
-            events.append(Metered(usage_of(self._usage), {NAME: extras} if extras else NO_EXTRAS))
+            self._meter(events, {NAME: extras} if extras else NO_EXTRAS)
         return events
+
+    def _meter(self, events: list[Event], extras: Extras) -> None:
+        """Tell the usage so far, when it makes sense."""
+        usage = usage_of(self._usage)
+        if usage is not None:
+            events.append(Metered(usage, extras))
 
     def _stop(self, _node: JsonObject) -> list[Event]:
         return self._stopped()

@@ -6,10 +6,11 @@ stands in `cache_creation`, which a stream says at its start only, while the sum
 
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
-from keywright.core.usage import Usage
+from keywright.core.usage import InconsistentUsageError, Usage, checked
 from keywright.dialects.anthropic.wire import NAME, Node
 
 _MODELLED: Final = frozenset(
@@ -50,42 +51,36 @@ class Counts(Struct, gc=False):
     server_tool_use: _Servers | None = None
 
 
-def usage_of(node: JsonObject) -> Usage:
-    """The usage that `node` says. A number that is missing or makes no sense counts as zero."""
-    return usage_of_counts(
-        Counts(
-            input_tokens=_count(node.get("input_tokens")),
-            output_tokens=_count(node.get("output_tokens")),
-            cache_creation_input_tokens=_count(node.get("cache_creation_input_tokens")),
-            cache_read_input_tokens=_count(node.get("cache_read_input_tokens")),
-            cache_creation=_Lifetimes(
-                _within(node, "cache_creation", "ephemeral_5m_input_tokens"),
-                _within(node, "cache_creation", "ephemeral_1h_input_tokens"),
-            ),
-            output_tokens_details=_Details(_within(node, "output_tokens_details", "thinking_tokens")),
-            server_tool_use=_Servers(_within(node, "server_tool_use", "web_search_requests")),
-        )
-    )
+def usage_of(node: JsonObject) -> Usage | None:
+    """The usage that `node` says. None when a number in it makes no sense: such a usage counts as not told."""
+    try:
+        return usage_of_counts(msgspec.convert(node, Counts))
+    except msgspec.ValidationError:
+        return None
 
 
-def usage_of_counts(counts: Counts) -> Usage:
-    """The usage that `counts` says. A number that is missing or negative counts as zero."""
+def usage_of_counts(counts: Counts) -> Usage | None:
+    """The usage that `counts` says, a missing number as zero. None when one is negative or beyond all sense."""
     lifetimes, details, servers = counts.cache_creation, counts.output_tokens_details, counts.server_tool_use
-    output = max(counts.output_tokens or 0, 0)
-    thinking = min(max(details.thinking_tokens or 0, 0), output) if details else 0
-    hour = max(lifetimes.ephemeral_1h_input_tokens or 0, 0) if lifetimes else 0
-    five = max(lifetimes.ephemeral_5m_input_tokens or 0, 0) if lifetimes else 0
-    written = max(counts.cache_creation_input_tokens or 0, 0) or hour + five
+    output = counts.output_tokens or 0
+    thinking = min(details.thinking_tokens or 0, output) if details else 0
+    hour = lifetimes.ephemeral_1h_input_tokens or 0 if lifetimes else 0
+    five = lifetimes.ephemeral_5m_input_tokens or 0 if lifetimes else 0
+    written = counts.cache_creation_input_tokens or hour + five
     hour = min(hour, written)
-    return Usage(
-        input=max(counts.input_tokens or 0, 0),
+    usage = Usage(
+        input=counts.input_tokens or 0,
         output=output - thinking,
         reasoning=thinking,
-        cache_read=max(counts.cache_read_input_tokens or 0, 0),
+        cache_read=counts.cache_read_input_tokens or 0,
         cache_write_5m=written - hour,
         cache_write_1h=hour,
-        searches=max(servers.web_search_requests or 0, 0) if servers else 0,
+        searches=servers.web_search_requests or 0 if servers else 0,
     )
+    try:
+        return checked(usage)
+    except InconsistentUsageError:
+        return None
 
 
 def usage_extras(node: JsonObject) -> Extras:
@@ -120,12 +115,3 @@ def usage_node(usage: Usage, extras: Json = None) -> Node:
     if servers:
         node["server_tool_use"] = servers
     return node
-
-
-def _within(node: JsonObject, member: str, field: str) -> int:
-    inner = node.get(member)
-    return _count(inner.get(field)) if isinstance(inner, dict) else 0
-
-
-def _count(value: Json) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -17,7 +17,7 @@ from typing import Final
 from msgspec import Struct
 
 from keywright.core.json import Json, JsonObject
-from keywright.core.usage import Usage, checked
+from keywright.core.usage import InconsistentUsageError, Usage, checked
 
 _PROMPT: Final = "prompt_tokens_details"
 _COMPLETION: Final = "completion_tokens_details"
@@ -52,7 +52,7 @@ def decode_usage(usage: JsonObject) -> Usage:
     """The disjoint units of a `usage` object.
 
     Raises:
-        InconsistentUsageError: its numbers contradict each other.
+        InconsistentUsageError: its numbers contradict each other, or one is none.
     """
     details, generated = _object(usage.get(_PROMPT)), _object(usage.get(_COMPLETION))
     said = _Said(
@@ -205,7 +205,13 @@ def _first(details: JsonObject, usage: JsonObject, fields: tuple[str, ...]) -> i
 
 def _count(fields: JsonObject, name: str) -> int:
     value = fields.get(name)
-    return int(value) if isinstance(value, int | float) else 0
+    if value is None:
+        return 0
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InconsistentUsageError(f"{name} is no whole number")
+    return value
 
 
 def _object(value: Json) -> JsonObject:
