@@ -295,6 +295,20 @@ def test_a_rate_limit_of_every_candidate_tells_how_long_to_wait(start: Start, op
     answer = gateway.chat(text=openai_cloud.script(*failing(429, 9, retry_after="77")))
     assert answer.status == 429
     assert answer.headers["retry-after"] == "77"
+    again = gateway.chat()
+    assert again.status == 503, "its credential rests for as long"
+    assert 70 <= int(again.headers["retry-after"]) <= 77
+    assert len(openai_cloud.exchanges) == 1
+
+
+def test_a_failed_call_names_the_provider_and_the_credential_that_were_asked(
+    start: Start, openai_cloud: StandIn
+) -> None:
+    gateway = start()
+    answer = gateway.chat(text=openai_cloud.script(Script(status=500), always=True))
+    entry = gateway.entry(answer.request_id)
+    assert (entry.outcome, entry.served, entry.provider) == ("failed", "", "openai")
+    assert entry.credential == entry.attempts[-1].credential != ""
 
 
 def test_a_breaker_opens_after_failures_and_is_tried_again_in_time(start: Start, openai_cloud: StandIn) -> None:

@@ -39,7 +39,8 @@ class Reservation(Struct, frozen=True, gc=False, omit_defaults=True):
 class Entry(Struct, frozen=True, gc=False, omit_defaults=True):
     """One call, settled. Times are Unix microseconds, durations microseconds, money picodollars.
 
-    `model` is what the client asked for; `served` is `provider/model` that really answered ("" if none did).
+    `model` is what the client asked for; `served` is `provider/model` that really answered ("" if none did). `provider`
+    and `credential` are those that answered, or were asked last.
     `decision` names the rule that allowed or refused. `price` identifies the price row that was used.
     `overhead_us`: time within Keywright, waiting for the provider not included.
     """

@@ -23,21 +23,31 @@ THEIRS: Final[frozenset[FailureKind]] = frozenset({"rate_limited", "overloaded",
 """Failures of the provider: they may pass, and another candidate may do better."""
 
 
+WAIT_S_MIN: Final = 1.0
+"""What a client is told to wait at least, when every candidate rests."""
+
+
 class Attempts:
     """The attempts so far. `waited_us`: microseconds spent waiting for providers, or between two attempts."""
 
-    __slots__ = ("last", "made", "refusal", "waited_us")
+    __slots__ = ("_opens_s", "last", "made", "refusal", "waited_us")
 
     def __init__(self) -> None:
         self.made: list[Attempt] = []
         self.last: UpstreamError | None = None
         self.refusal: NotTranslatableError | None = None
         self.waited_us = 0
+        self._opens_s: list[float] = []
 
     def add(self, target: Target, result: str, status: int = 0, took_us: int = 0) -> None:
         """One more was made."""
         source = target.source
         self.made.append(Attempt(source.name, target.model, source.credential.fingerprint, result, status, took_us))
+
+    def add_unasked(self, target: Target, wait_s: float) -> None:
+        """A candidate was passed over: its credential is not tried for another `wait_s` seconds."""
+        self.add(target, "breaker_open")
+        self._opens_s.append(wait_s)
 
     def add_failed(self, target: Target, error: UpstreamError, took_us: int) -> None:
         """One more was made, and failed."""
@@ -52,7 +62,8 @@ class Attempts:
         if error is None:
             if self.refusal is not None and not self.made:
                 return self.refusal
-            return _failed("overloaded", 503, "upstream_failed", f"no candidate can be tried now ({tried})", 1.0)
+            wait_s = max(min(self._opens_s, default=0.0), WAIT_S_MIN)
+            return _failed("overloaded", 503, "upstream_failed", f"no candidate can be tried now ({tried})", wait_s)
         if isinstance(error, ProviderError):
             return _provider_failed(error.failure, tried)
         if isinstance(error, UpstreamTimeoutError):

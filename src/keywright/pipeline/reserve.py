@@ -4,7 +4,7 @@
         …
         account.reserve(plan)        before anything goes upstream
         …
-        account.served(…)            what was used
+        account.used(…)              what was used
                                      ← on leaving, by whichever way: one entry in the ledger
 
 Leaving it settles: done, refused, failed, cancelled because the client left or the process shuts down. The entry is
@@ -166,6 +166,7 @@ class Account:
         if isinstance(error, RefusedError):
             failure, decision = error.failure, error.rule
         use, charged = self._charged()
+        provider, credential = self._asked()
         return Entry(
             id=call.id,
             started_us=call.started_us,
@@ -177,8 +178,8 @@ class Account:
             outcome=outcome,
             status=_status(failure, error),
             served=target.name if target else "",
-            provider=target.source.name if target else "",
-            credential=target.source.credential.fingerprint if target else "",
+            provider=provider,
+            credential=credential,
             code=failure.code if failure else "",
             decision=decision,
             stream=peek.stream if peek else False,
@@ -194,6 +195,13 @@ class Account:
             tags=call.tags,
             losses=tuple([loss.path for loss in self._losses]) if self._losses else (),
         )
+
+    def _asked(self) -> tuple[str, str]:
+        """Who answered, or who was asked last when nobody did; and with which credential."""
+        if self._target is not None:
+            return self._target.source.name, self._target.source.credential.fingerprint
+        made = self.attempts.made
+        return (made[-1].provider, made[-1].credential) if made else ("", "")
 
     def _has_all(self, error: BaseException) -> bool:
         """Whether the client left when it had the whole answer: SDKs leave at the end mark, before the body's end."""

@@ -61,7 +61,7 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
     for number in range(1, line.retry.attempts_max + 1):
         began_us = clock.ticks_us()
         if not breaker.allow(began_us / SECONDS_US):
-            attempts.add(target, "breaker_open")
+            attempts.add_unasked(target, breaker.wait_s(began_us / SECONDS_US))
             return None
         try:
             delivery = await ask(outbound, attempts, line.upstreams, clock)

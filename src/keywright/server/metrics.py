@@ -114,7 +114,7 @@ class Meters(Collector):
         series.input_tokens += entry.usage.input_total
         series.output_tokens += entry.usage.output_total
         series.picodollars += entry.cost_picodollars
-        if entry.provider:
+        if entry.served:
             self._overhead.add(entry.overhead_us)
             self._total.add(entry.total_us)
 

@@ -48,6 +48,10 @@ class Breaker:
             return "closed"
         return "open" if now < self._open_until else "half_open"
 
+    def wait_s(self, now: float) -> float:
+        """Seconds until the credential may be tried again; 0 when it may be now."""
+        return max(0.0, self._open_until - now) if self._tripped else 0.0
+
     def allow(self, now: float) -> bool:
         """Whether a call may use the credential now. In half-open, True is said to one caller per `probe_s`:
         it reports back with `succeeded` or `failed`, or is forgotten when it does neither.
