@@ -1,6 +1,7 @@
 """However an answer is cut into chunks, the key that it repeats is not in what is read of it."""
 
 import asyncio
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +19,11 @@ SHOWN = f"<secret {KEYED.fingerprint}>".encode()
 class Said:
     """An answer that comes in these chunks."""
 
-    status = 200
-
     def __init__(self, chunks: list[bytes], headers: tuple[Header, ...] = ()) -> None:
+        self.status = 200
         self.headers = headers
         self.aborted = False
+        self.paused = False
         self._chunks = chunks
 
     async def read(self, bytes_max: int) -> bytes:
@@ -31,12 +32,27 @@ class Said:
     async def chunk(self) -> bytes:
         return self._chunks.pop(0) if self._chunks else b""
 
+    async def relay(self, take: Callable[[bytes], None]) -> None:
+        while piece := await self.chunk():
+            take(piece)
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+
     def abort(self) -> None:
         self.aborted = True
 
 
 def chunks_of(chunks: list[bytes], credential: Credential = KEYED) -> list[bytes]:
-    """What is read of an answer in `chunks`, piece by piece."""
+    """What is read of an answer in `chunks`, piece by piece: the same whether it is asked for or handed on."""
+
+    async def relayed() -> list[bytes]:
+        taken: list[bytes] = []
+        await RedactedAnswer(Said(list(chunks)), credential).relay(taken.append)
+        return taken
 
     async def read() -> list[bytes]:
         answer = RedactedAnswer(Said(list(chunks)), credential)
@@ -46,7 +62,9 @@ def chunks_of(chunks: list[bytes], credential: Credential = KEYED) -> list[bytes
         assert await answer.chunk() == b""
         return pieces
 
-    return asyncio.run(read())
+    pieces = asyncio.run(read())
+    assert asyncio.run(relayed()) == pieces
+    return pieces
 
 
 @given(st.lists(st.text("abcd\n", min_size=1, max_size=8).map(str.encode), max_size=20))
@@ -76,5 +94,9 @@ async def test_a_whole_body_and_the_headers_that_are_shown_hold_no_key() -> None
     answer = RedactedAnswer(said, KEYED)
     assert await answer.read(100) == b"it is " + SHOWN
     assert answer.visible(frozenset({b"x-request-id", b"retry-after"})) == ((b"x-request-id", b"r-" + SHOWN),)
+    answer.pause()
+    assert said.paused
+    answer.resume()
+    assert not said.paused
     answer.abort()
     assert said.aborted
