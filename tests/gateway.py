@@ -31,7 +31,7 @@ from keywright.core.json import Json, JsonObject
 from keywright.house import House, plan_house
 from keywright.house.watch import Watch
 from keywright.identity.keystring import issue
-from keywright.server.data_plane import READ_S
+from keywright.server.edge import READ_S
 from keywright.server.listen import Address, Door, bind
 from keywright.server.protocol import DataPlaneProtocol
 from tests.client import Answer, Stream, ask, streaming

@@ -18,7 +18,9 @@ def test_a_fault_within_a_call_is_500_and_recorded(start: Start, edge: Edge, cap
     assert chat.json["error"]["code"] == "internal"
     assert message.json["type"] == "error"
     assert "Traceback" not in chat.body.decode()
-    assert "a call failed within the gateway" in caplog.text
+    for answer in (chat, message):
+        name = answer.headers["x-keywright-request-id"]
+        assert f"the call {name} failed within the gateway" in caplog.text, "the log and the answer name the same call"
     gateway.house._snapshot = sound
     assert gateway.chat().status == 200
     entries = gateway.entries()

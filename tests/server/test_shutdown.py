@@ -1,6 +1,7 @@
 """Stopping: what runs is finished, up to a deadline; nothing new is taken."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -47,10 +48,25 @@ def test_what_takes_longer_than_the_deadline_is_cut(start: Start, openai_cloud: 
         stream.piece()
         began = time.monotonic()
         gateway.loop.call_soon_threadsafe(gateway.door.stop)
-        with contextlib.suppress(Exception):
-            stream.rest()
+        rest = stream.rest()
         assert 0.8 < time.monotonic() - began < 4
+    assert b"[DONE]" not in rest
+    frames = rest.split(b"\n\n")
+    assert json.loads(frames[-2].removeprefix(b"data: "))["error"]["code"] == "overloaded", (
+        "the dialect's own error event"
+    )
     assert until(lambda: openai_cloud.last.outcome == "left")
+
+
+def test_a_call_that_still_waits_at_the_deadline_is_told_to_come_again(start: Start, openai_cloud: StandIn) -> None:
+    gateway = start(shutdown_s=1)
+    marker = openai_cloud.script(Script(fault="hang"))
+    stopping = threading.Timer(0.3, lambda: gateway.loop.call_soon_threadsafe(gateway.door.stop))
+    stopping.start()
+    answer = gateway.chat(text=marker)
+    assert (answer.status, answer.code) == (503, "overloaded")
+    assert answer.headers["retry-after"]
+    assert answer.headers["x-keywright-request-id"]
 
 
 def test_it_can_be_told_not_to_wait_at_all(start: Start, openai_cloud: StandIn) -> None:

@@ -24,7 +24,7 @@ from keywright.pipeline.serve import Desk
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.upstream import Line
 from keywright.server.app import App
-from keywright.server.data_plane import Edge
+from keywright.server.edge import Edge
 from keywright.server.metrics import Meters, State
 from keywright.server.reading import Ids
 from keywright.store.store import Store

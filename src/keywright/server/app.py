@@ -13,11 +13,13 @@ from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.dialects import DIALECTS, anthropic, openai_chat
-from keywright.server.data_plane import JSON_TYPE, AsgiReply, Edge, Receive, Scope, Send, data_plane
+from keywright.server.data_plane import AsgiReply, Receive, Scope, Send, data_plane
+from keywright.server.edge import Edge
 from keywright.server.metrics import Meters, State, exposition
 from keywright.server.models import SHAPES, models, render
 from keywright.server.paths import DATA_PATHS, DIALECT_PREFIXES, MODELS_PATHS, OPEN_PATHS
 from keywright.server.reading import present
+from keywright.server.refusals import JSON_TYPE
 
 ALLOW_GET: Final = (b"allow", b"GET, HEAD")
 ALLOW_POST: Final = (b"allow", b"POST")
@@ -44,7 +46,7 @@ class App(Struct, frozen=True, eq=False):
             return
         reply = AsgiReply(send)
         dialect = _dialect(scope, target)
-        name = self.edge.ids.next(self.edge.desk.clock.unix_us())
+        name = self.edge.new_id()
         headers: list[Header]
         try:
             status, kind, body = self._page(scope, target, dialect)

@@ -3,19 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
-from msgspec import Struct, field
-
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.http import Header
-from keywright.dialects import DIALECTS
-from keywright.pipeline.authenticate import authenticate
-from keywright.pipeline.serve import Desk, serve
-from keywright.pipeline.types import Answer
+from keywright.pipeline.serve import serve
+from keywright.pipeline.types import Answer, Call
+from keywright.server.edge import Edge
 from keywright.server.paths import DataPath
-from keywright.server.reading import Ids, present, read_call
+from keywright.server.reading import read_call
+from keywright.server.refusals import Refusal, cut, internal, overloaded, stopping, stranger, too_large
 
 Scope: TypeAlias = MutableMapping[str, Any]  # ASGI's own types
 Message: TypeAlias = MutableMapping[str, Any]
@@ -23,39 +19,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _log = logging.getLogger("keywright")
-
-JSON_TYPE: Final = (b"content-type", b"application/json")
-
-
-UNPROVEN_BYTES_MAX: Final = 256 * 1024
-"""How much of a body is taken before its key is looked at."""
-READ_S: Final = 60.0
-"""How long a client may take to send a request, from its first byte to its last."""
-BUSY_S: Final = 1
-"""After how many seconds to try again when too many calls are running."""
-
-
-class Edge(Struct, frozen=True, eq=False):
-    """What the edge works with. `body_bytes_max` bounds a request, `unproven_bytes_max` what is taken of it before its
-    key is looked at, `calls_max` how many calls run at once, `read_s` how long a request may take to come. `running`:
-    the calls that `data_plane` serves just now.
-    """
-
-    desk: Desk
-    ids: Ids
-    body_bytes_max: int
-    calls_max: int
-    unproven_bytes_max: int = UNPROVEN_BYTES_MAX
-    read_s: float = READ_S
-    running: set[asyncio.Future[None]] = field(default_factory=set)
-
-
-class Refusal(Struct, frozen=True):
-    """An answer to a request that does not come as far as the pipeline."""
-
-    status: int
-    headers: tuple[Header, ...]
-    body: bytes
 
 
 class NotTakenError(Exception):
@@ -76,7 +39,7 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
     try:
         body = await _body(path, scope, receive, edge)
         if len(edge.running) >= edge.calls_max:
-            raise NotTakenError(overloaded(path))
+            raise NotTakenError(overloaded(path, edge))
     except NotTakenError as refused:
         await reply.refuse(refused.refusal)
         return
@@ -91,20 +54,32 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
     watching = asyncio.ensure_future(_until_gone(receive))
     try:
         await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        serving.cancel()
+        await asyncio.wait((serving,))
+        await _cut_off(path, reply, call)
+        raise
     finally:
         watching.cancel()
-        if not serving.done():
-            serving.cancel()
+        serving.cancel()
     try:
         await serving
     except asyncio.CancelledError:
-        if not watching.done():
-            raise
+        pass  # the client has left
     except Exception as error:
         if reply.started:
             raise
-        _log.error("a call failed within the gateway", exc_info=error)
-        await reply.refuse(internal(path))
+        _log.error("the call %s failed within the gateway", call.id, exc_info=error)
+        await reply.refuse(internal(path, call.id))
+
+
+async def _cut_off(path: DataPath, reply: "AsgiReply", call: Call) -> None:
+    """The gateway ends and the call with it: say so."""
+    if reply.started:
+        await reply.write(cut(path))
+        await reply.finish()
+    else:
+        await reply.refuse(stopping(path, call.id))
 
 
 class AsgiReply:
@@ -120,7 +95,7 @@ class AsgiReply:
         await self.start(status, [*headers, length])
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def refuse(self, refusal: "Refusal") -> None:
+    async def refuse(self, refusal: Refusal) -> None:
         """A complete answer, and the connection's end."""
         await self.whole(refusal.status, [*refusal.headers, (b"connection", b"close")], refusal.body)
 
@@ -145,41 +120,6 @@ class AsgiReply:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def too_large(path: DataPath, bytes_max: int) -> Refusal:
-    """To a body over the limit."""
-    message = f"the request's body is larger than {bytes_max} bytes"
-    return _refusal(path, Failure(kind="too_large", status=413, code="body_too_large", message=message))
-
-
-def stranger(path: DataPath, headers: Sequence[Header], query: bytes, edge: Edge) -> Refusal | None:
-    """To a large body of somebody who proves no key; None for who does. Counted like any call that proves none."""
-    desk = edge.desk
-    try:
-        authenticate(present(headers, query), desk.clock.unix_us() // 1_000_000, desk.snapshot())
-    except RefusedError as refused:
-        desk.books.meters.unknown(refused.failure.code)
-        return _refusal(path, refused.failure)
-    return None
-
-
-def overloaded(path: DataPath) -> Refusal:
-    """To one call more than may run at once."""
-    message = "too many calls are running"
-    failure = Failure(kind="overloaded", status=503, code="overloaded", message=message)
-    return _refusal(path, failure, (b"retry-after", b"%d" % BUSY_S))
-
-
-def internal(path: DataPath) -> Refusal:
-    """To a call that failed by a fault of ours."""
-    message = "the gateway failed; its log says why"
-    return _refusal(path, Failure(kind="server", status=500, code="internal", message=message))
-
-
-def _refusal(path: DataPath, failure: Failure, *headers: Header) -> Refusal:
-    body = DIALECTS[path.dialect].encode_error(failure, "")
-    return Refusal(failure.status, (JSON_TYPE, *headers), body)
-
-
 async def _body(path: DataPath, scope: Scope, receive: Receive, edge: Edge) -> bytes:
     pieces: list[bytes] = []
     size_bytes, more, is_proven = 0, True, False
@@ -190,7 +130,7 @@ async def _body(path: DataPath, scope: Scope, receive: Receive, edge: Edge) -> b
         piece = message.get("body", b"")
         size_bytes += len(piece)
         if size_bytes > edge.body_bytes_max:
-            raise NotTakenError(too_large(path, edge.body_bytes_max))
+            raise NotTakenError(too_large(path, edge))
         if size_bytes > edge.unproven_bytes_max and not is_proven:
             is_proven = True
             refusal = stranger(path, scope["headers"], scope["query_string"], edge)

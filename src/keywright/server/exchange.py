@@ -15,9 +15,10 @@ from uvicorn.server import ServerState
 from keywright.core.http import Header
 from keywright.pipeline.serve import serve
 from keywright.pipeline.types import Answer, Call
-from keywright.server.data_plane import Edge, Refusal, internal, overloaded, stranger, too_large
+from keywright.server.edge import Edge
 from keywright.server.paths import DataPath
 from keywright.server.reading import read_call
+from keywright.server.refusals import Refusal, cut, internal, overloaded, stopping, stranger, too_large
 
 LINGER_S: Final = 2.0
 """How long a client that is refused in the middle of its request may go on sending: it would not see why otherwise,
@@ -41,7 +42,7 @@ class Connection(Protocol):
     client: tuple[str, int] | None
 
     def on_response_complete(self) -> None: ...
-    def failed(self, error: Exception) -> None: ...
+    def failed(self, call: Call, error: Exception) -> None: ...
 
 
 class Head(Protocol):
@@ -59,6 +60,7 @@ class Exchange:
         "_connection",
         "_expects_continue",
         "_flow",
+        "_has_left",
         "_headers",
         "_is_chunked",
         "_is_turn",
@@ -90,6 +92,7 @@ class Exchange:
         self.body_complete = False
         self._expects_continue = expects
         self._is_turn = False
+        self._has_left = False
         self._connection = connection
         self._transport = connection.transport
         self._flow: FlowControl = connection.flow
@@ -138,6 +141,7 @@ class Exchange:
 
     def client_left(self) -> None:
         """The connection is gone."""
+        self._has_left = True
         if self._task is not None:
             self._task.cancel()
 
@@ -192,14 +196,14 @@ class Exchange:
         """What to say to a body of this size: large ones are taken only from those who have a key."""
         edge = self._connection.edge
         if self._size_bytes > edge.body_bytes_max:
-            return too_large(self._path, edge.body_bytes_max)
+            return too_large(self._path, edge)
         self._size_bytes_max = edge.body_bytes_max
         return stranger(self._path, self._headers, self._query, edge)
 
     def _serve(self) -> None:
         connection, edge = self._connection, self._connection.edge
         if len(connection.tasks) >= edge.calls_max:
-            self._refuse(overloaded(self._path))
+            self._refuse(overloaded(self._path, edge))
             return
         address = connection.client[0] if connection.client else ""
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
@@ -216,16 +220,28 @@ class Exchange:
             await serve(call, self, connection.edge.desk)
         except asyncio.CancelledError:
             if not self.response_complete:
-                self._transport.close()
+                self._cut_off(call)
             raise
         except Exception as error:  # noqa: BLE001 - not hidden: it is logged, and the client is told
-            connection.failed(error)
+            connection.failed(call, error)
             if self.started:
                 self._transport.close()
             elif not self._transport.is_closing():
-                self._refuse(internal(self._path))
+                self._refuse(internal(self._path, call.id))
         finally:
             self._task = None
+
+    def _cut_off(self, call: Call) -> None:
+        """The call is served no longer: the client has left, or the gateway ends and says so."""
+        if self._has_left:
+            self._transport.close()
+        elif not self.started:
+            self._refuse(stopping(self._path, call.id))
+        else:
+            self.keep_alive = False
+            event = cut(self._path)
+            self._transport.write(b"%x\r\n%b\r\n%b" % (len(event), event, LAST_CHUNK) if self._is_chunked else event)
+            self._done()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer at once, and close: when the rest of the request has come, or soon."""

@@ -22,7 +22,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from keywright.server.data_plane import Edge
+from keywright.pipeline.types import Call
+from keywright.server.edge import Edge
 from keywright.server.exchange import Exchange
 from keywright.server.paths import DATA_PATHS
 from keywright.transport.timer import NEVER, LazyTimer
@@ -175,9 +176,9 @@ class DataPlaneProtocol(HttpToolsProtocol):
     def _idle_too_long(self, _: float) -> None:
         self.timeout_keep_alive_handler()
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, call: Call, error: Exception) -> None:
         """A call ended with a fault of ours."""
-        self.logger.error("a call failed within the gateway", exc_info=error)
+        self.logger.error("the call %s failed within the gateway", call.id, exc_info=error)
 
     def _hand_over(self) -> None:
         """The request is uvicorn's: give it the scope that it would have begun with."""
