@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.errors import UpstreamMalformedError
-from keywright.dialects.sse import Frame, SseDecoder, comment_frame, data_frame, event_frame
+from keywright.dialects.sse import Frame, SseDecoder, data_frame, event_frame
 from tests.laws.strategies import law
 
 STREAM = (
@@ -82,6 +82,6 @@ def test_an_endless_frame_is_malformed_however_small_its_pieces() -> None:
 def test_what_is_encoded_is_decoded(events: list[tuple[str, bytes]], draw: st.DataObject) -> None:
     events = [(name, data.replace(b"\r", b"").strip(b"\n") or b"x") for name, data in events]
     encoded = [event_frame(name.encode(), data) if name else data_frame(data) for name, data in events]
-    stream = comment_frame(b"hello").join([b"", *encoded])
+    stream = b": hello\n\n".join([b"", *encoded])
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(stream)), max_size=5)))
     assert decoded(stream, *cuts) == [Frame(data, name) for name, data in events]

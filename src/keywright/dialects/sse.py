@@ -109,11 +109,6 @@ def event_frame(event: bytes, data: bytes) -> bytes:
     return b"event: " + event + b"\n" + data_frame(data)
 
 
-def comment_frame(text: bytes = b"") -> bytes:
-    """The bytes of a comment, which every client ignores: keeps a silent connection open. One line."""
-    return b": " + text + b"\n\n"
-
-
 def _parsed(block: bytes) -> Frame | None:
     """The event of a block of lines; None when it has no data."""
     event = b""

@@ -47,7 +47,6 @@ from keywright.dialects.anthropic.wire import (
 INVALID_JSON: Final = "INVALID_JSON"
 """The only member of an `input` that stands for arguments which are no JSON object (Anthropic's own advice)."""
 
-SERVER_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 SERVER_RESULT_SUFFIX: Final = "_tool_result"
 
 _TEXT: Final = frozenset({"type", "text", "citations", "cache_control"})
