@@ -62,6 +62,7 @@ async def test_a_name_is_checked_by_its_addresses_and_one_bad_one_is_enough() ->
         with pytest.raises(ConnectFailedError, match=r"evil\.example is at an address that is not public") as caught:
             await fetch(connections, reach("evil.example", 80))
         assert "127.0.0.1" not in str(caught.value)
+        assert caught.value.cause == "address"
         await connections.aclose()
 
 
@@ -105,8 +106,9 @@ async def test_addresses_are_tried_in_order() -> None:
 
 async def test_a_name_without_address_is_told() -> None:
     connections = Pool(environment={}, allowed=nowhere, resolver=Names(""))
-    with pytest.raises(ConnectFailedError, match=r"nowhere\.example does not resolve"):
+    with pytest.raises(ConnectFailedError, match=r"nowhere\.example does not resolve") as caught:
         await fetch(connections, reach("nowhere.example", 80))
+    assert caught.value.cause == "name"
     await connections.aclose()
 
 
@@ -118,8 +120,9 @@ async def test_names_are_remembered_for_a_while_and_forgotten_when_nobody_answer
             await fetch(connections, reach("a.example", served.port, private=True))
         assert len(names.asked) == 1
         for _ in range(2):
-            with pytest.raises(ConnectFailedError, match="cannot connect"):
+            with pytest.raises(ConnectFailedError, match="cannot connect") as caught:
                 await fetch(connections, reach("b.example", 1, private=True))
+            assert caught.value.cause == "unreachable"
         assert names.asked == ["a.example", "b.example", "b.example"]
         await connections.aclose()
 

@@ -335,8 +335,9 @@ async def test_too_long_a_line_is_refused_at_once_and_too_slow_a_line_in_time() 
         await until(lambda: served.connections == 1)
         waiter = asyncio.create_task(fetch(connections, reach))
         await asyncio.sleep(0)
-        with pytest.raises(ConnectFailedError, match="too many"):
+        with pytest.raises(ConnectFailedError, match="too many") as caught:
             await fetch(connections, reach)
+        assert caught.value.cause == "busy"
         with pytest.raises(ConnectFailedError, match="in use"):
             await waiter
         holder.cancel()

@@ -141,6 +141,7 @@ async def test_a_proxy_that_does_not_tunnel_is_a_failed_connection(
         with pytest.raises(ConnectFailedError, match=words) as caught:
             await fetch(connections, reach)
         assert not caught.value.sent
+        assert caught.value.cause == "proxy"
         assert "secret" not in str(caught.value)
         await connections.aclose()
 

@@ -56,6 +56,7 @@ async def test_the_wrong_host_is_refused(authority: Authority) -> None:
         with pytest.raises(ConnectFailedError, match="not trusted: hostname mismatch") as caught:
             await fetch(connections, served.reach(ca_file=authority.file, host="localhost"))
         assert not caught.value.sent
+        assert caught.value.cause == "tls"
 
 
 async def test_an_unknown_authority_is_refused(authority: Authority, tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ from typing import Literal, TypeAlias
 from keywright.core.failure import Failure
 from keywright.core.loss import Loss
 
+ConnectCause: TypeAlias = Literal["unreachable", "name", "address", "tls", "proxy", "busy", "stopping"]
+"""`name`: it does not resolve. `address`: it may not be connected to. `busy`: all connections are in use."""
+
 Phase: TypeAlias = Literal["connect", "first_byte", "idle", "total"]
 
 
@@ -65,10 +68,11 @@ class UpstreamError(KeywrightError):
 
 
 class ConnectFailedError(UpstreamError):
-    """No connection was made; nothing was sent."""
+    """No connection was made; nothing was sent. `cause` says why in a word that names no address."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, cause: ConnectCause = "unreachable") -> None:
         super().__init__(message, sent=False)
+        self.cause = cause
 
 
 class UpstreamTimeoutError(UpstreamError):

@@ -4,6 +4,7 @@ from typing import Final
 
 from keywright.core.entry import Attempt
 from keywright.core.errors import (
+    ConnectFailedError,
     NotTranslatableError,
     ProviderError,
     RefusedError,
@@ -82,8 +83,10 @@ def code_of(error: UpstreamError) -> str:
             return "malformed answer"
         case UpstreamBrokeError():
             return "connection broke"
+        case ConnectFailedError():
+            return f"connect failed: {error.cause}"
         case _:
-            return "connect failed"
+            return "failed"
 
 
 def retry_after_of(error: UpstreamError) -> float | None:

@@ -92,7 +92,7 @@ class Dialer:
             try:
                 addresses = await self._resolver.resolve(host)
             except (OSError, UnicodeError) as error:
-                raise ConnectFailedError(f"{host} does not resolve: {_reason(error)}") from None
+                raise ConnectFailedError(f"{host} does not resolve: {_reason(error)}", "name") from None
         for address in addresses:
             self._check(address, host, private=private)
         failure = "it has no address"
@@ -108,7 +108,8 @@ class Dialer:
         """Refuse a name with even one address that is not allowed: whoever answers so is not a public provider."""
         if not private and not self._allowed(address):
             raise ConnectFailedError(
-                f"{host} is at an address that is not public; if that is meant, the provider's own base_url must say so"
+                f"{host} is at an address that is not public; if that is meant, the provider's base_url must say so",
+                "address",
             )
 
 
@@ -145,7 +146,7 @@ async def _wrap(
             ssl_outgoing_bio_size=TLS_BUFFER_BYTES,
         )
     except OSError as error:
-        raise ConnectFailedError(f"no TLS with {origin.host}:{origin.port}: {_reason(error)}") from None
+        raise ConnectFailedError(f"no TLS with {origin.host}:{origin.port}: {_reason(error)}", "tls") from None
     return protocol
 
 
@@ -163,17 +164,17 @@ async def _tunnel(connected: socket.socket, proxy: Proxy, origin: Origin) -> Non
         while b"\r\n\r\n" not in head and len(head) < PROXY_HEAD_BYTES_MAX:
             piece = await loop.sock_recv(connected, PROXY_HEAD_BYTES_MAX)
             if not piece:
-                raise ConnectFailedError(f"the proxy closed the connection instead of a tunnel to {where}")
+                raise ConnectFailedError(f"the proxy closed the connection instead of a tunnel to {where}", "proxy")
             head += piece
     except OSError as error:
-        raise ConnectFailedError(f"no tunnel to {where} by the proxy: {_reason(error)}") from None
+        raise ConnectFailedError(f"no tunnel to {where} by the proxy: {_reason(error)}", "proxy") from None
     status = head[9:12]
     if not head.startswith(b"HTTP/1.") or not status.isdigit():
-        raise ConnectFailedError(f"the proxy's answer for {where} is not HTTP")
+        raise ConnectFailedError(f"the proxy's answer for {where} is not HTTP", "proxy")
     if not status.startswith(b"2"):
-        raise ConnectFailedError(f"the proxy refused a tunnel to {where} with status {status.decode()}")
+        raise ConnectFailedError(f"the proxy refused a tunnel to {where} with status {status.decode()}", "proxy")
     if not head.endswith(b"\r\n\r\n"):  # too long, or bytes before TLS has begun: nobody we know speaks first
-        raise ConnectFailedError(f"the proxy's answer for {where} does not end after its head")
+        raise ConnectFailedError(f"the proxy's answer for {where} does not end after its head", "proxy")
 
 
 def _reason(error: Exception) -> str:

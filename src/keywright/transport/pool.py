@@ -94,7 +94,7 @@ class Pool:
 
     def _open_line(self, reach: Reach) -> "_Line":
         if self._closed:
-            raise ConnectFailedError("the gateway is shutting down")
+            raise ConnectFailedError("the gateway is shutting down", "stopping")
         line = _Line(reach, self._dialer, self._settings, self._buffer, self._forget)
         self._lines[reach] = line
         return line
@@ -183,7 +183,7 @@ class _Line:
         self._closed = True
         for waiter in self._waiters:
             if not waiter.done():
-                waiter.set_exception(ConnectFailedError("the gateway is shutting down"))
+                waiter.set_exception(ConnectFailedError("the gateway is shutting down", "stopping"))
         self._waiters.clear()
         for connection in tuple(self._connections):
             connection.shut("the gateway is shutting down")
@@ -195,7 +195,7 @@ class _Line:
             connection = await self._dialer.connect(self.reach, self._proxy, self._make, by)
             if self._closed:
                 connection.abort()
-                raise ConnectFailedError("the gateway is shutting down")
+                raise ConnectFailedError("the gateway is shutting down", "stopping")
         except BaseException:
             self._give_place()
             raise
@@ -209,7 +209,7 @@ class _Line:
         """Wait for a connection, or for the place to make one (None)."""
         where = f"{self.reach.origin.host}:{self.reach.origin.port}"
         if len(self._waiters) >= self._settings.waiters_max:
-            raise ConnectFailedError(f"all connections to {where} are in use and too many calls wait for one")
+            raise ConnectFailedError(f"all connections to {where} are in use and too many calls wait for one", "busy")
         connect_s = min(self.reach.deadlines.connect_s, self.reach.deadlines.total_s)
         waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         self._waiters.append(waiter)
@@ -223,7 +223,8 @@ class _Line:
                 self._waiters.remove(waiter)
             if isinstance(error, TimeoutError):
                 raise ConnectFailedError(
-                    f"all {self.reach.connections_max} connections to {where} were in use for {connect_s:g} s"
+                    f"all {self.reach.connections_max} connections to {where} were in use for {connect_s:g} s",
+                    "busy",
                 ) from None
             raise
 

@@ -39,7 +39,7 @@ def choose_proxy(reach: Reach, environment: Mapping[str, str]) -> Proxy | None:
 
 
 def _parse(address: str, where: str) -> Proxy:
-    refused = ConnectFailedError(f"{where} is not http://[user:password@]host[:port]")
+    refused = ConnectFailedError(f"{where} is not http://[user:password@]host[:port]", "proxy")
     try:
         parts = urlsplit(address if "://" in address else f"http://{address}")
         port = parts.port or 80

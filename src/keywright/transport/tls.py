@@ -22,7 +22,7 @@ class TlsContexts:
             try:
                 context = ssl.create_default_context(cafile=ca_file)
             except (OSError, ssl.SSLError):
-                raise ConnectFailedError(f"ca_file {ca_file} cannot be read as PEM certificates") from None
+                raise ConnectFailedError(f"ca_file {ca_file} cannot be read as PEM certificates", "tls") from None
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             context.set_alpn_protocols(["http/1.1"])
             self._contexts[ca_file] = context
