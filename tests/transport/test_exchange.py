@@ -263,7 +263,8 @@ async def test_many_kept_connections_closed_at_once_harm_nobody() -> None:
         assert answers == [(200, b"ok")] * 20
 
 
-async def test_no_more_connections_than_allowed_and_waiters_are_served_in_order() -> None:
+@pytest.mark.parametrize("connections_max", [1, 2])
+async def test_no_more_connections_than_allowed_and_waiters_are_served_in_order(connections_max: int) -> None:
     served_order: list[bytes] = []
 
     async def script(peer: Peer) -> None:
@@ -274,11 +275,13 @@ async def test_no_more_connections_than_allowed_and_waiters_are_served_in_order(
             await peer.send(OK)
 
     async with upstream(script) as served, pool() as connections:
-        reach = served.reach(connections_max=2)
+        reach = served.reach(connections_max=connections_max)
         targets = [b"/%d" % number for number in range(12)]
         await asyncio.gather(*(fetch(connections, reach, post(target=target)) for target in targets))
-        assert served.connections == 2
-        assert served_order == targets
+        assert served.connections == connections_max
+        ahead = connections_max - 1  # two connections may overtake each other, but nobody waits longer than that
+        for place, target in enumerate(targets):
+            assert abs(served_order.index(target) - place) <= ahead
 
 
 async def test_a_waiter_that_gives_up_leaves_the_line_to_the_others() -> None:
