@@ -13,9 +13,8 @@ waiting. Everything in here is SQLite's own; statements elsewhere in this room a
 import os
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
 
 from keywright.core.errors import StoreError
 from keywright.store.address import Address
@@ -37,18 +36,19 @@ PRAGMAS: Final = (
 )
 
 
-def engine_for(address: Address) -> AsyncEngine:
+def engine_for(address: Address) -> Engine:
     """An engine for `address`. Connects to nothing yet. One in memory has one connection, used in turns."""
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=None if address.file is None else str(address.file)),
-        poolclass=AsyncAdaptedQueuePool,
+    engine = create_engine(
+        URL.create("sqlite", database=None if address.file is None else str(address.file)),
+        connect_args={"check_same_thread": False},  # each thread has a connection from the pool, one at a time
+        poolclass=QueuePool,
         pool_size=1 if address.file is None else CONNECTIONS_MAX,
         max_overflow=0,
         pool_timeout=CONNECTION_WAIT_S,
         hide_parameters=True,
     )
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
     return engine
 
 

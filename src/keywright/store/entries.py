@@ -7,7 +7,8 @@ were new.)
 
 This is most of what a call costs beside its answer. So rows are tuples from the start, the document is encoded by one
 struct that has just its fields, and a statement inserts many rows: the driver lets go of Python's global lock for each
-step of a statement, and under load every time it does, the kernel switches threads twice.
+step of a statement, and under load every time it does, the kernel switches threads twice. Rows are made for one
+statement at a time, so that the event loop's thread never waits longer for that lock than it takes to make so few.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,9 @@ from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import Dialect, Row, insert, select
+from sqlalchemy import Connection, Dialect, Row, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from keywright.core.entry import Entry
 from keywright.store.schema import ENTRIES, USAGE_HOURS
@@ -49,24 +49,24 @@ _Values: TypeAlias = tuple[Any, ...]
 _SELECT: Final = select(*(ENTRIES.c[name] for name in COLUMNS), ENTRIES.c.document)
 
 
-async def insert_new(connection: AsyncConnection, entries: Sequence[Entry]) -> int:
+def insert_new(connection: Connection, entries: Sequence[Entry]) -> int:
     """Keep those of `entries` that are not kept yet, and roll them up. Returns how many those were.
 
     `connection` must hold the write lock.
     """
     try:
-        async with connection.begin_nested():
-            await _insert(connection, entries)
+        with connection.begin_nested():
+            _insert(connection, entries)
         return len(entries)
     except IntegrityError:
         offered = {entry.id: entry for entry in reversed(entries)}
-        for known in await _known(connection, tuple(offered)):
+        for known in _known(connection, tuple(offered)):
             del offered[known]
-        await _insert(connection, tuple(offered.values()))
+        _insert(connection, tuple(offered.values()))
         return len(offered)
 
 
-async def _insert(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+def _insert(connection: Connection, entries: Sequence[Entry]) -> None:
     """Keep `entries`, none of which is kept yet, and roll them up.
 
     Raises:
@@ -74,14 +74,13 @@ async def _insert(connection: AsyncConnection, entries: Sequence[Entry]) -> None
     """
     if not entries:
         return
-    rows = [_row(entry) for entry in entries]
-    whole = len(rows) - len(rows) % ROWS_PER_STATEMENT
-    if whole:
-        groups = [tuple(chain(*rows[at : at + ROWS_PER_STATEMENT])) for at in range(0, whole, ROWS_PER_STATEMENT)]
-        await connection.exec_driver_sql(_insert_sql(ROWS_PER_STATEMENT, connection.dialect), groups)
-    if whole < len(rows):
-        await connection.exec_driver_sql(_insert_sql(1, connection.dialect), rows[whole:])
-    await _roll_up(connection, entries)
+    for at in range(0, len(entries), ROWS_PER_STATEMENT):
+        rows = [_row(entry) for entry in entries[at : at + ROWS_PER_STATEMENT]]
+        if len(rows) == ROWS_PER_STATEMENT:
+            connection.exec_driver_sql(_insert_sql(ROWS_PER_STATEMENT, connection.dialect), tuple(chain(*rows)))
+        else:
+            connection.exec_driver_sql(_insert_sql(1, connection.dialect), rows)
+    _roll_up(connection, entries)
 
 
 @cache
@@ -90,21 +89,21 @@ def _insert_sql(rows: int, dialect: Dialect) -> str:
     return str(insert(ENTRIES).values([dict.fromkeys(ENTRIES.c.keys())] * rows).compile(dialect=dialect))
 
 
-async def select_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:
+def select_entry(connection: Connection, entry_id: str) -> Entry | None:
     """The entry with that id, as it was written."""
-    row = (await connection.execute(_SELECT.where(ENTRIES.c.id == entry_id))).first()
+    row = (connection.execute(_SELECT.where(ENTRIES.c.id == entry_id))).first()
     return None if row is None else _entry(row)
 
 
-async def _known(connection: AsyncConnection, ids: Sequence[str]) -> list[str]:
+def _known(connection: Connection, ids: Sequence[str]) -> list[str]:
     found: list[str] = []
     for start in range(0, len(ids), IDS_PER_QUERY):
         wanted = ids[start : start + IDS_PER_QUERY]
-        found.extend(await connection.scalars(select(ENTRIES.c.id).where(ENTRIES.c.id.in_(wanted))))
+        found.extend(connection.scalars(select(ENTRIES.c.id).where(ENTRIES.c.id.in_(wanted))))
     return found
 
 
-async def _roll_up(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+def _roll_up(connection: Connection, entries: Sequence[Entry]) -> None:
     hours: dict[_Values, list[int]] = {}
     for entry in entries:
         hour_s = entry.started_us // US_PER_S // HOUR_S * HOUR_S
@@ -119,7 +118,7 @@ async def _roll_up(connection: AsyncConnection, entries: Sequence[Entry]) -> Non
         sums[3] += bounded(usage.output_total)
         sums[4] += bounded(entry.cost_picodollars)
     statement = upsert(USAGE_HOURS)
-    await connection.execute(
+    connection.execute(
         statement.on_conflict_do_update(
             index_elements=_HOUR_KEY,
             set_={name: USAGE_HOURS.c[name] + statement.excluded[name] for name in _HOUR_SUMS},

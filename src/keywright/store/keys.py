@@ -4,8 +4,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, insert, select, update
 
 from keywright.core.errors import StoreError
 from keywright.core.identity import Key
@@ -28,9 +27,9 @@ _decode: Final = msgspec.json.Decoder(_Document).decode
 _SELECT: Final = select(KEYS.c.id, KEYS.c.document, KEYS.c.sha256, KEYS.c.revoked_s)
 
 
-async def insert_key(connection: AsyncConnection, key: Key) -> None:
+def insert_key(connection: Connection, key: Key) -> None:
     """Keep `key`. An id or digest that exists already is the database's IntegrityError."""
-    await connection.execute(
+    connection.execute(
         insert(KEYS).values(
             id=key.id,
             sha256=key.sha256,
@@ -39,39 +38,39 @@ async def insert_key(connection: AsyncConnection, key: Key) -> None:
             document=msgspec.json.encode(key, enc_hook=str).decode(),
         )
     )
-    await count_change(connection)
+    count_change(connection)
 
 
-async def select_keys(connection: AsyncConnection) -> tuple[Key, ...]:
+def select_keys(connection: Connection) -> tuple[Key, ...]:
     """Every key, the oldest first."""
-    rows = await connection.execute(_SELECT.order_by(KEYS.c.created_s, KEYS.c.id))
+    rows = connection.execute(_SELECT.order_by(KEYS.c.created_s, KEYS.c.id))
     return tuple(_key(row) for row in rows)
 
 
-async def select_key(connection: AsyncConnection, key_id: str) -> Key | None:
+def select_key(connection: Connection, key_id: str) -> Key | None:
     """The key with that id."""
-    row = (await connection.execute(_SELECT.where(KEYS.c.id == key_id))).first()
+    row = (connection.execute(_SELECT.where(KEYS.c.id == key_id))).first()
     return None if row is None else _key(row)
 
 
-async def revoke(connection: AsyncConnection, key_id: str, now_s: int) -> Key | None:
+def revoke(connection: Connection, key_id: str, now_s: int) -> Key | None:
     """The key, revoked: at `now_s`, or earlier if it was already."""
-    done = await connection.execute(
+    done = connection.execute(
         update(KEYS).where(KEYS.c.id == key_id, KEYS.c.revoked_s.is_(None)).values(revoked_s=now_s)
     )
     if done.rowcount:
-        await count_change(connection)
-    return await select_key(connection, key_id)
+        count_change(connection)
+    return select_key(connection, key_id)
 
 
-async def count_change(connection: AsyncConnection) -> None:
+def count_change(connection: Connection) -> None:
     """Say, in this transaction, that something changed which gateways keep in memory."""
-    await connection.execute(update(COUNTERS).where(COUNTERS.c.name == SNAPSHOT).values(value=COUNTERS.c.value + 1))
+    connection.execute(update(COUNTERS).where(COUNTERS.c.name == SNAPSHOT).values(value=COUNTERS.c.value + 1))
 
 
-async def select_version(connection: AsyncConnection) -> int:
+def select_version(connection: Connection) -> int:
     """The counter of those changes."""
-    return int((await connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == SNAPSHOT))).scalar_one())
+    return int((connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == SNAPSHOT))).scalar_one())
 
 
 def _key(row: Row[Any, Any, Any, Any]) -> Key:

@@ -8,8 +8,7 @@ transaction: a second process waits, then finds nothing left to do; a failure le
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Engine, inspect, text
 
 from keywright.core.errors import StoreError
 from keywright.store.address import Address
@@ -20,19 +19,19 @@ FOLDER: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "alembic_version"
 
 
-async def migrate(engine: AsyncEngine, address: Address) -> None:
+def migrate(engine: Engine, address: Address) -> None:
     """Apply what is missing.
 
     Raises:
         StoreError: the database belongs to a newer version, or to another program.
         sqlalchemy.exc.SQLAlchemyError: it cannot be read or written.
     """
-    async with engine.connect() as connection:
-        if await connection.run_sync(_revision, address) == REVISION:
+    with engine.connect() as connection:
+        if _revision(connection, address) == REVISION:
             return
-    async with engine.execution_options(**WRITE).begin() as connection:
-        if await connection.run_sync(_revision, address) != REVISION:
-            await connection.run_sync(_upgrade)
+    with engine.execution_options(**WRITE).begin() as connection:
+        if _revision(connection, address) != REVISION:
+            _upgrade(connection)
 
 
 def _revision(connection: Connection, address: Address) -> str | None:

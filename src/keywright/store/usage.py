@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, Select, Table, case, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, case, func, select
 
 from keywright.store.entries import HOUR_S, US_PER_S
 from keywright.store.schema import ENTRIES, USAGE_HOURS
@@ -53,16 +52,14 @@ class UsageRow(Struct, frozen=True):
 _Group: TypeAlias = tuple[str | int, ...]
 
 
-async def select_usage(
-    connection: AsyncConnection, by: tuple[Dimension, ...], since_s: int, until_s: int
-) -> tuple[UsageRow, ...]:
+def select_usage(connection: Connection, by: tuple[Dimension, ...], since_s: int, until_s: int) -> tuple[UsageRow, ...]:
     """Usage of the calls that started in [since_s, until_s), Unix seconds, sorted by group.
 
     All queries are made on `connection`, which must be in one transaction.
     """
     sums: dict[_Group, list[int]] = {}
     for query in _queries(by, since_s, until_s):
-        for row in await connection.execute(query):
+        for row in connection.execute(query):
             _add(sums, row, len(by))
     return tuple(UsageRow(_labels(by, group), *amounts) for group, amounts in sorted(sums.items()))
 
