@@ -11,7 +11,7 @@ step of a statement, and under load every time it does, the kernel switches thre
 statement at a time, so that the event loop's thread never waits longer for that lock than it takes to make so few.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final, TypeAlias
@@ -75,11 +75,7 @@ def _insert(connection: Connection, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     for at in range(0, len(entries), ROWS_PER_STATEMENT):
-        rows = [_row(entry) for entry in entries[at : at + ROWS_PER_STATEMENT]]
-        if len(rows) == ROWS_PER_STATEMENT:
-            connection.exec_driver_sql(_insert_sql(ROWS_PER_STATEMENT, connection.dialect), tuple(chain(*rows)))
-        else:
-            connection.exec_driver_sql(_insert_sql(1, connection.dialect), rows)
+        _write(connection, _insert_sql, [_row(entry) for entry in entries[at : at + ROWS_PER_STATEMENT]])
     _roll_up(connection, entries)
 
 
@@ -117,23 +113,31 @@ def _roll_up(connection: Connection, entries: Sequence[Entry]) -> None:
         sums[2] += bounded(usage.input_total)
         sums[3] += bounded(usage.output_total)
         sums[4] += bounded(entry.cost_picodollars)
-    statement = upsert(USAGE_HOURS)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=_HOUR_KEY,
-            set_={name: USAGE_HOURS.c[name] + statement.excluded[name] for name in _HOUR_SUMS},
-        ),
-        [
-            dict(
-                zip(
-                    (*_HOUR_KEY, *_HOUR_SUMS),
-                    (*group, calls, ok, *(h for a in amounts for h in halves(a))),
-                    strict=True,
-                )
-            )
-            for group, (calls, ok, *amounts) in hours.items()
-        ],
+    rows: list[_Values] = [
+        (*group, calls, ok, *halves(prompt), *halves(completion), *halves(cost))
+        for group, (calls, ok, prompt, completion, cost) in hours.items()
+    ]
+    for at in range(0, len(rows), ROWS_PER_STATEMENT):
+        _write(connection, _roll_up_sql, rows[at : at + ROWS_PER_STATEMENT])
+
+
+def _write(connection: Connection, sql: Callable[[int, Dialect], str], rows: list[_Values]) -> None:
+    """Write up to `ROWS_PER_STATEMENT` rows, by the statement that `sql` gives for so many."""
+    if len(rows) == ROWS_PER_STATEMENT:
+        connection.exec_driver_sql(sql(ROWS_PER_STATEMENT, connection.dialect), tuple(chain(*rows)))
+    else:
+        connection.exec_driver_sql(sql(1, connection.dialect), rows)
+
+
+@cache
+def _roll_up_sql(rows: int, dialect: Dialect) -> str:
+    """The statement that adds so many rows, of different hours or groups, to the roll-ups."""
+    statement = upsert(USAGE_HOURS).values([dict.fromkeys(USAGE_HOURS.c.keys())] * rows)
+    adding = statement.on_conflict_do_update(
+        index_elements=_HOUR_KEY,
+        set_={name: USAGE_HOURS.c[name] + statement.excluded[name] for name in _HOUR_SUMS},
     )
+    return str(adding.compile(dialect=dialect))
 
 
 def _row(entry: Entry) -> _Values:
