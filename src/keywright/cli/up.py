@@ -11,9 +11,6 @@ from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.place import config_path
 from keywright.cli.screen import console, emit_json
 
-COLLECTED_AFTER: Final = 10_000
-"""How many more objects there must be than at the last look before the collector looks for cycles."""
-
 EXAMPLE: Final = "Example: keywright up --config /etc/keywright/keywright.toml --port 4100"
 
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free port.")]
@@ -62,12 +59,11 @@ async def _up(path: Path | None, host: str | None, port: int | None, workers: in
 
 
 def keep_what_is_there() -> None:
-    """Spare the collector what a start leaves behind: 200,000 objects that live as long as the process, which it would
-    otherwise walk through again and again, for some ten milliseconds each time (docs/rfd/008-edge.md).
+    """Spare the collector what a start leaves behind: 70,000 objects that live as long as the process. Each full
+    collection would walk through them, and every call would wait 16 ms for that (docs/rfd/008-edge.md).
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECTED_AFTER)
 
 
 def farewell(running: int) -> str:
