@@ -24,6 +24,8 @@ MIB = 2**20
 BIG = Script(text=" ".join(["x" * 65_536] * 800))
 """50 MiB, in frames of 64 KiB."""
 SLOW_GROWTH_KB_MAX = 20 * 1024
+FREED_KB_MAX = 50 * 1024
+"""What the C library may keep of two freed bodies for the next. Six that were kept would be 120 MiB and more."""
 LANES = [(CHAT, OPENAI), (MESSAGES, ANTHROPIC), (CHAT, ANTHROPIC), (MESSAGES, OPENAI)]
 LANE_NAMES = ["verbatim openai", "verbatim anthropic", "openai to anthropic", "anthropic to openai"]
 lanes = pytest.mark.parametrize(
@@ -152,11 +154,11 @@ def test_a_request_of_20_megabytes_arrives_whole(
             assert (seen.status, seen.complete) == (200, True)
         assert all(len(each.raw) > 20 * MIB and each.raw.count(b"x" * 1000) for each in cloud.exchanges)
         before_kb = program.memory_kb
-        for visitor in visitors:
+        for visitor in visitors * 2:
             asyncio.run(visit(program.url, visitor))
-        until(lambda: program.memory_kb - before_kb < SLOW_GROWTH_KB_MAX, 3.0, "bodies are kept")
-        assert [line.outcome for line in program.settle()] == ["ok"] * 6
-        print(f"{program.memory_kb} KiB after six bodies of 20 MiB")
+        until(lambda: program.memory_kb - before_kb < FREED_KB_MAX, 3.0, "bodies are kept")
+        assert [line.outcome for line in program.settle()] == ["ok"] * 9
+        print(f"{program.memory_kb} KiB after nine bodies of 20 MiB, {before_kb} after three")
 
 
 def test_clients_that_reset_their_connections_leave_nothing_in_memory(
