@@ -13,6 +13,7 @@ from keywright.cli.errors import CommandError
 from keywright.cli.options import JsonFlag
 from keywright.cli.screen import DIM, STRONG, console, emit_json, printable
 from keywright.cli.up import Port, farewell
+from keywright.core.clock import SECOND_US
 from keywright.core.money import to_usd
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ async def _first_key(house: "House") -> "Secret":
     from keywright.identity.keystring import issue
 
     issued = issue("temporary", secrets.token_bytes)
-    now_s = house.blueprint.clock.unix_us() // 1_000_000
+    now_s = house.blueprint.clock.unix_us() // SECOND_US
     key = make_key(issued, KeyRequest(name="demo", expires=KEY_LIVES), now_s)
     await house.store.add_key(key)
     house.learn_key(key)

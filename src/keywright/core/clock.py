@@ -6,6 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
+SECOND_US: Final = 1_000_000
+"""Microseconds in a second."""
+
 
 class Clock(Struct, frozen=True):
     """Two readings, both microseconds: `unix_us` for when something was, `ticks_us` for how long it took."""

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from keywright.config import Config
+from keywright.core.clock import SECOND_US
 from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
@@ -67,7 +68,7 @@ class House:
         store = await Store.open(store_url(blueprint))
         try:
             ledger = await Ledger.open(
-                LedgerSettings(), store, spool_folder(blueprint), clock=lambda: blueprint.clock.unix_us() / 1_000_000
+                LedgerSettings(), store, spool_folder(blueprint), clock=lambda: blueprint.clock.unix_us() / SECOND_US
             )
         except BaseException:
             await store.close()
@@ -104,7 +105,7 @@ class House:
             ConfigError, StoreError: what is wrong.
         """
         blueprint = self.blueprint
-        self.admin = await open_admin(blueprint.environment, self.store, blueprint.clock.unix_us() // 1_000_000)
+        self.admin = await open_admin(blueprint.environment, self.store, blueprint.clock.unix_us() // SECOND_US)
         self._snapshot = msgspec.structs.replace(self._snapshot, foreign=self.admin.foreign)
 
     async def read_keys(self) -> None:

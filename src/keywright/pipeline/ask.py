@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from keywright.core.clock import Clock
+from keywright.core.clock import SECOND_US, Clock
 from keywright.core.dialect import StreamReader, Tapped
 from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamError, UpstreamMalformedError
 from keywright.core.event import Event, Failed, Started
@@ -21,8 +21,6 @@ from keywright.transport.retry_after import retry_after_s
 
 WHOLE_BYTES_MAX: Final = 64 * 1024 * 1024
 ERROR_BYTES_MAX: Final = 256 * 1024
-SECONDS_US: Final = 1_000_000
-"""Microseconds in a second."""
 UNREAD: Final = Tapped()
 """What is learnt from a body that is no answer."""
 
@@ -71,7 +69,7 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
     except UpstreamError:
         body = b""  # what its status says, stands
     failure = outbound.lane.dialect.decode_error(answer.status, body)
-    wait_s = retry_after_s(answer.headers, clock.unix_us() / SECONDS_US)
+    wait_s = retry_after_s(answer.headers, clock.unix_us() / SECOND_US)
     return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
 
 

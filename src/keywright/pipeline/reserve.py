@@ -20,7 +20,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from keywright.core.clock import Clock
+from keywright.core.clock import SECOND_US, Clock
 from keywright.core.dialect import Tapped
 from keywright.core.entry import Entry, Outcome, Reservation
 from keywright.core.errors import RefusedError, StoreError
@@ -31,8 +31,6 @@ from keywright.pipeline.routes import Target
 from keywright.pipeline.settle import Charge, Metered, charge, metered, outcome_of, worst_case
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.types import Admitted, Call, Intent, Outbound, Plan, Principal
-
-SECOND_US = 1_000_000
 
 
 class Ledger(Protocol):

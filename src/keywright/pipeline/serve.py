@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from keywright.core.clock import Clock
+from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import RefusedError
 from keywright.dialects import DIALECTS
 from keywright.pipeline.admit import admit, read_intent
@@ -35,7 +35,7 @@ async def serve(call: Call, reply: Reply, desk: Desk) -> None:
     account = Account(call, snapshot, desk.books)
     try:
         with account:
-            principal = account.principal = authenticate(call.key, call.started_us // 1_000_000, snapshot)
+            principal = account.principal = authenticate(call.key, call.started_us // SECOND_US, snapshot)
             intent = account.intent = read_intent(call, client)
             admitted = account.admitted = admit(call, principal, intent, snapshot)
             plan = route(admitted, snapshot)

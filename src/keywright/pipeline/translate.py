@@ -7,6 +7,7 @@ in the client's dialect, once per call however many candidates are tried, and re
 from collections.abc import Sequence
 from typing import Final
 
+from keywright.core.clock import SECOND_US
 from keywright.core.dialect import Dialect
 from keywright.core.errors import NotTranslatableError
 from keywright.core.http import Header, HttpRequest
@@ -57,7 +58,7 @@ class Translator:
             http=HttpRequest(POST, lane.path, _headers(lane, self._call.headers), body),
             request=request,
             losses=losses,
-            asked_s=self._call.started_us // 1_000_000,
+            asked_s=self._call.started_us // SECOND_US,
         )
 
     def _rendered(self, target: Target, lane: Lane) -> tuple[bytes, Request, tuple[Loss, ...]]:

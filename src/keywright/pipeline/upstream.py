@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
-from keywright.core.clock import Clock
+from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import NotTranslatableError, ProviderError, RefusedError, UpstreamError
-from keywright.pipeline.ask import SECONDS_US, Upstreams, ask
+from keywright.pipeline.ask import Upstreams, ask
 from keywright.pipeline.attempts import OURS, REQUESTS, THEIRS, Attempts, retry_after_of
 from keywright.pipeline.routes import Target
 from keywright.pipeline.translate import Translator
@@ -60,8 +60,8 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
     breaker = target.source.breaker
     for number in range(1, line.retry.attempts_max + 1):
         began_us = clock.ticks_us()
-        if not breaker.allow(began_us / SECONDS_US):
-            attempts.add_unasked(target, breaker.wait_s(began_us / SECONDS_US))
+        if not breaker.allow(began_us / SECOND_US):
+            attempts.add_unasked(target, breaker.wait_s(began_us / SECOND_US))
             return None
         try:
             delivery = await ask(outbound, attempts, line.upstreams, clock)
@@ -71,7 +71,7 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
         except UpstreamError as error:
             now_us = clock.ticks_us()
             attempts.add_failed(target, error, now_us - began_us)
-            _judge(target, error, now_us / SECONDS_US)
+            _judge(target, error, now_us / SECOND_US)
             if isinstance(error, ProviderError) and error.failure.kind in REQUESTS:
                 raise RefusedError(error.failure, rule="upstream:refused") from error
             wait_s = delay_s(line.retry, number, retry_after_of(error), line.random)
@@ -81,7 +81,7 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
             attempts.waited_us += clock.ticks_us() - now_us
         else:
             now_us = clock.ticks_us()
-            breaker.succeeded(now_us / SECONDS_US)
+            breaker.succeeded(now_us / SECOND_US)
             attempts.add(target, "ok", 200, now_us - began_us)
             return delivery
     return None

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
+from keywright.core.clock import SECOND_US
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
@@ -76,7 +77,7 @@ class App(Struct, frozen=True, eq=False):
         desk = self.edge.desk
         presented = present(scope["headers"], scope["query_string"])
         client = scope.get("client")
-        now_s = desk.clock.unix_us() // 1_000_000
+        now_s = desk.clock.unix_us() // SECOND_US
         snapshot = desk.snapshot()
         names = models(presented, client[0] if client else "", now_s, snapshot)
         return 200, JSON_TYPE, render(names, SHAPES[dialect], wanted, snapshot.routes)

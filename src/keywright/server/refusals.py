@@ -5,13 +5,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from keywright.core.clock import SECOND_US
 from keywright.core.errors import RefusedError
 from keywright.core.event import Failed
 from keywright.core.failure import Failure
 from keywright.core.http import Header
-from keywright.core.request import Request
 from keywright.dialects import DIALECTS
 from keywright.pipeline.authenticate import authenticate
+from keywright.pipeline.pass_on import NOTHING
 from keywright.server.edge import Edge
 from keywright.server.paths import DataPath
 from keywright.server.reading import present
@@ -19,8 +20,6 @@ from keywright.server.reading import present
 JSON_TYPE: Final = (b"content-type", b"application/json")
 AGAIN_S: Final = 1
 """After how many seconds to try again when the gateway is too busy, or stops."""
-NOTHING: Final = Request(model="", turns=())
-"""The request of a stream that ends here: its error event depends on nothing in it."""
 
 BUSY: Final = Failure(kind="overloaded", status=503, code="overloaded", message="too many calls are running")
 STOPPING: Final = Failure(kind="overloaded", status=503, code="overloaded", message="the gateway is shutting down")
@@ -45,7 +44,7 @@ def stranger(path: DataPath, headers: Sequence[Header], query: bytes, edge: Edge
     """To a large body of somebody who proves no key; None for who does. Counted like any call that proves none."""
     desk = edge.desk
     try:
-        authenticate(present(headers, query), desk.clock.unix_us() // 1_000_000, desk.snapshot())
+        authenticate(present(headers, query), desk.clock.unix_us() // SECOND_US, desk.snapshot())
     except RefusedError as refused:
         desk.books.meters.unknown(refused.failure.code)
         return _refusal(path, refused.failure, edge.new_id())
