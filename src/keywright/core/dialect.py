@@ -1,19 +1,23 @@
-"""What it means to be a dialect: eight names with two faces, and three for the verbatim lane.
+"""What it means to be a dialect: eight names with two faces, and a few for the verbatim lane.
 
-A dialect is a module (or a package that exports the same names) and satisfies `Dialect` as it stands:
+A dialect of chat is a module (or a package that exports the same names) and satisfies `Dialect` as it stands. What
+gives whole answers only (embeddings, rerank, counting tokens) has the same names without the stream's: a `Wire`.
 
 |          | request          | response          | stream         | error          |
 |----------|------------------|-------------------|----------------|----------------|
 | clients  | `decode_request` | `encode_response` | `StreamWriter` | `encode_error` |
 | upstreams| `encode_request` | `decode_response` | `StreamReader` | `decode_error` |
 
-Verbatim lane (client and provider speak the same dialect): `peek`, `patch`, `Tap` with `tap_response`.
+Verbatim lane (the client's bytes are the provider's): `peek`, `patch`, `Tap` with `tap_response`; `CARRIES` names
+the clients' dialects for which this one's upstream has it: nearly always itself alone.
+
+A request is a body and, in dialects that name the model in their address, what its path said.
 
 All are pure: bytes or structs in, structs or bytes out, input never changed, same input same output. Only the
 stream classes hold state, and none of them does IO.
 """
 
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -25,9 +29,25 @@ from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.core.usage import Usage
 
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
+
+
+class PathSaid(Struct, frozen=True, gc=False):
+    """What a request's path said, where the body says it not: the model, as the client wrote it, and whether a stream
+    is wanted.
+    """
+
+    model: str = ""
+    stream: bool = False
+
+
+BODY_SAYS: Final = PathSaid()
+"""For requests whose body says everything."""
+
 
 class Encoded(Struct, frozen=True, gc=False):
-    """A rendered body and what could not be put into it."""
+    """A rendered body and what could not be put into it. Losses have canonical paths (see `core.loss`)."""
 
     body: bytes
     losses: tuple[Loss, ...] = ()
@@ -105,43 +125,63 @@ class StreamWriter(Protocol):
         ...
 
 
-class Dialect(Protocol):
-    """The names that every dialect module exports. `NAME` is its name in extras, logs and addresses."""
+class Wire(Protocol[Asked, Answered]):
+    """The names of a dialect whose answers come whole. `NAME` is its name in extras, logs and rows of providers."""
 
     NAME: str
-    STREAM_TYPE: bytes  # the content type of its streams
+    CARRIES: frozenset[str]
 
     # towards clients
-    def decode_request(self, body: bytes) -> Request:
+    def decode_request(self, body: bytes, said: PathSaid = BODY_SAYS) -> Asked:
         """Raises RefusedError (400 `invalid_json` or `invalid_request`, naming the field)."""
         ...
 
-    def encode_response(self, response: Response, request: Request) -> Encoded: ...
-    def StreamWriter(self, request: Request) -> StreamWriter: ...  # noqa: N802  # a class in each dialect
+    def encode_response(self, response: Answered, request: Asked) -> Encoded: ...
     def encode_error(self, failure: Failure, request_id: str) -> bytes: ...
+    def locate(self, path: str, request: Asked) -> str:
+        """The canonical `path` of a loss as the client wrote it: `turns[2].parts[0]` → `messages[3].content[0]`.
 
-    # towards upstreams
-    def encode_request(self, request: Request, model: str, abilities: Abilities) -> Encoded:
-        """`model` is the provider's own name for it. Losses carry paths in the *client's* terms."""
+        A path that is not canonical is the client's own already, and stays.
+        """
         ...
 
-    def decode_response(self, body: bytes) -> Response:
+    # towards upstreams
+    def encode_request(self, request: Asked, model: str, abilities: Abilities) -> Encoded:
+        """`model` is the provider's own name for it."""
+        ...
+
+    def decode_response(self, body: bytes) -> Answered:
         """Raises UpstreamMalformedError when it is not this dialect's answer."""
         ...
 
-    def StreamReader(self) -> StreamReader: ...  # noqa: N802  # a class in each dialect
     def decode_error(self, status: int, body: bytes) -> Failure:
         """Never raises: a body that is not the dialect's still gives a Failure by its status."""
         ...
 
     # the verbatim lane
-    def peek(self, body: bytes) -> Peek:
+    def peek(self, body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
         """Raises RefusedError (400 `invalid_json` or `invalid_request`)."""
         ...
 
     def patch(self, body: bytes, peeked: Peek, model: str) -> bytes:
-        """`body` with the model's name replaced and, for a stream, usage asked for; all else byte for byte."""
+        """`body`, of a client whose dialect this one carries, with the model's name replaced and, for a stream, usage
+        asked for; all else byte for byte.
+        """
         ...
 
     def tap_response(self, body: bytes) -> Tapped: ...
+
+
+class Dialect(Wire[Request, Response], Protocol):
+    """The names that every dialect of chat exports.
+
+    `STREAM_TYPE`: the content type of its streams. `STREAM_BREAK`: what ends a frame that broke off in the middle, so
+    that an error event can follow; b"" where nothing can.
+    """
+
+    STREAM_TYPE: bytes
+    STREAM_BREAK: bytes
+
+    def StreamWriter(self, request: Request) -> StreamWriter: ...  # noqa: N802  # a class in each dialect
+    def StreamReader(self) -> StreamReader: ...  # noqa: N802  # a class in each dialect
     def Tap(self, peeked: Peek) -> Tap: ...  # noqa: N802  # a class in each dialect

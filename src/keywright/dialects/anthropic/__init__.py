@@ -17,7 +17,10 @@ What a request needs and a client of another dialect did not say: `max_tokens` i
 write, and `thinking.OUTPUT_TOKENS_DEFAULT` where the catalogue does not know that.
 """
 
+from typing import Final
+
 from keywright.dialects.anthropic.error import decode_error, encode_error
+from keywright.dialects.anthropic.locate import locate
 from keywright.dialects.anthropic.request_decode import decode_request
 from keywright.dialects.anthropic.request_encode import encode_request
 from keywright.dialects.anthropic.response import decode_response, encode_response
@@ -26,8 +29,13 @@ from keywright.dialects.anthropic.stream_writer import StreamWriter
 from keywright.dialects.anthropic.verbatim import Tap, patch, peek, tap_response
 from keywright.dialects.anthropic.wire import NAME, STREAM_TYPE
 
+CARRIES: Final = frozenset({NAME})
+STREAM_BREAK: Final = b"\n\n"
+
 __all__ = [
+    "CARRIES",
     "NAME",
+    "STREAM_BREAK",
     "STREAM_TYPE",
     "StreamReader",
     "StreamWriter",
@@ -38,6 +46,7 @@ __all__ = [
     "encode_error",
     "encode_request",
     "encode_response",
+    "locate",
     "patch",
     "peek",
     "tap_response",

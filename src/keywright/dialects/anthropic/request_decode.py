@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from keywright.core.dialect import BODY_SAYS, PathSaid
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
@@ -63,7 +64,7 @@ _THINKING: Final = {
 _NO_SAMPLING: Final = Sampling()
 
 
-def decode_request(body: bytes) -> Request:
+def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     """The request that `body` is.
 
     Raises:

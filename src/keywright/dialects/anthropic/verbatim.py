@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec import Struct
 
-from keywright.core.dialect import Peek, Tapped
+from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
 from keywright.core.errors import RefusedError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
@@ -88,7 +88,7 @@ _SWITCH: Final = msgspec.json.Decoder(bool | None)
 _COUNT: Final = msgspec.json.Decoder(int | None)
 
 
-def peek(body: bytes) -> Peek:
+def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
     """What policy and routing need to know of a request.
 
     Raises:

@@ -12,6 +12,7 @@ from typing import Final
 
 from keywright.dialects.openai_chat.error import decode_error, encode_error
 from keywright.dialects.openai_chat.fields import NAME
+from keywright.dialects.openai_chat.locate import locate
 from keywright.dialects.openai_chat.request_in import decode_request
 from keywright.dialects.openai_chat.request_out import encode_request
 from keywright.dialects.openai_chat.response import decode_response, encode_response
@@ -22,8 +23,13 @@ from keywright.dialects.openai_chat.verbatim import patch, peek
 
 STREAM_TYPE: Final = b"text/event-stream"
 
+CARRIES: Final = frozenset({NAME})
+STREAM_BREAK: Final = b"\n\n"
+
 __all__ = [
+    "CARRIES",
     "NAME",
+    "STREAM_BREAK",
     "STREAM_TYPE",
     "StreamReader",
     "StreamWriter",
@@ -34,6 +40,7 @@ __all__ = [
     "encode_error",
     "encode_request",
     "encode_response",
+    "locate",
     "patch",
     "peek",
     "tap_response",

@@ -14,7 +14,8 @@ from keywright.core.event import (
 )
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.core.message import Citation, Opaque, Part, Refusal, Text, Thinking, ToolCall
-from keywright.dialects.openai_chat.fields import NAME, Fields, WrongFieldError, own
+from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.openai_chat.fields import NAME, own
 from keywright.dialects.openai_chat.finish import decode_finish
 from keywright.dialects.openai_chat.parts import decode_citations, decode_content, decode_part
 from keywright.dialects.openai_chat.thinking import DETAILS, PLAIN_FIELDS, decode_detail, field_extras, take_plain

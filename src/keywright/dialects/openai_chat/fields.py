@@ -1,8 +1,8 @@
-"""Reading a JSON object field by field, where what nobody took is still there afterwards."""
+"""What is the same all over this dialect: its name, its limits, and its share of the extras."""
 
 from typing import Final
 
-from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
+from keywright.core.json import Extras, JsonObject
 
 NAME: Final = "openai_chat"
 """The dialect's name in extras, logs and addresses."""
@@ -12,102 +12,6 @@ CHOICES_MAX: Final = 128
 
 TIERS: Final = frozenset(("auto", "default", "flex", "scale", "priority", "fast"))
 """OpenAI's service tiers. Any other word is one vendor's own."""
-
-
-class WrongFieldError(ValueError):
-    """A field is missing or of the wrong type. `path` names it, `expected` says what it must be."""
-
-    def __init__(self, path: str, expected: str) -> None:
-        super().__init__(f"{path} must be {expected}")
-        self.path = path
-        self.expected = expected
-
-
-class Fields:
-    """One JSON object. Each reader takes its field away; `left` is what remains. Null counts as absent.
-
-    Every reader raises WrongFieldError when the field has another type.
-    """
-
-    __slots__ = ("left", "path")
-
-    def __init__(self, value: Json, path: str = "") -> None:
-        if not isinstance(value, dict):
-            raise WrongFieldError(path or "the body", "an object")
-        self.left: JsonObject = dict(value)
-        self.path = path
-
-    def at(self, name: str) -> str:
-        """The path of the field `name`."""
-        return f"{self.path}.{name}" if self.path else name
-
-    def json(self, name: str) -> Json:
-        """The field, whatever it is."""
-        return self.left.pop(name, None)
-
-    def text(self, name: str) -> str | None:
-        """A string."""
-        value = self.left.pop(name, None)
-        if value is None or isinstance(value, str):
-            return value
-        raise WrongFieldError(self.at(name), "a string")
-
-    def needed_text(self, name: str) -> str:
-        """A string that must be there."""
-        value = self.left.pop(name, None)
-        if isinstance(value, str):
-            return value
-        raise WrongFieldError(self.at(name), "a string")
-
-    def number(self, name: str) -> float | None:
-        """A number."""
-        value = self.left.pop(name, None)
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            return value
-        raise WrongFieldError(self.at(name), "a number")
-
-    def integer(self, name: str) -> int | None:
-        """A whole number."""
-        value = self.left.pop(name, None)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
-        raise WrongFieldError(self.at(name), "an integer")
-
-    def count(self, name: str, least: int = 0, most: int = 2**31) -> int | None:
-        """A whole number from `least` to `most`: what reservations multiply must not be negative."""
-        value = self.integer(name)
-        if value is None or least <= value <= most:
-            return value
-        raise WrongFieldError(self.at(name), f"an integer from {least} to {most}")
-
-    def flag(self, name: str) -> bool | None:
-        """True or false."""
-        value = self.left.pop(name, None)
-        if value is None or isinstance(value, bool):
-            return value
-        raise WrongFieldError(self.at(name), "a boolean")
-
-    def array(self, name: str) -> list[Json]:
-        """A list; empty when absent."""
-        value = self.left.pop(name, None)
-        if value is None:
-            return []
-        if isinstance(value, list):
-            return value
-        raise WrongFieldError(self.at(name), "an array")
-
-    def object(self, name: str) -> "Fields | None":
-        """An object, to be read on."""
-        value = self.left.pop(name, None)
-        return None if value is None else Fields(value, self.at(name))
-
-    def keep(self, name: str, value: Json) -> None:
-        """Put back what was taken and could not be modelled."""
-        self.left[name] = value
-
-    def extras(self) -> Extras:
-        """What nobody took, as this dialect's extras."""
-        return {NAME: self.left} if self.left else NO_EXTRAS
 
 
 def own(extras: Extras) -> JsonObject:

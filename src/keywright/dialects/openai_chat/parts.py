@@ -21,7 +21,8 @@ from keywright.core.message import (
     Text,
     UrlSource,
 )
-from keywright.dialects.openai_chat.fields import NAME, Fields, WrongFieldError
+from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.openai_chat.fields import NAME
 
 UNTITLED: Final = "document.pdf"
 """The file name that a document without a title goes by, since the wire wants one."""
@@ -51,7 +52,7 @@ def decode_part(value: Json, path: str) -> Part:
     mark = cache_mark(part)
     match kind:
         case "text":
-            return Text(part.needed_text("text"), cache=mark, extras=part.extras())
+            return Text(part.needed_text("text"), cache=mark, extras=part.extras(NAME))
         case "image_url":
             return _image(part, mark)
         case "input_audio":
@@ -59,7 +60,7 @@ def decode_part(value: Json, path: str) -> Part:
         case "file":
             return _document(part, mark)
         case "refusal":
-            return Refusal(part.needed_text("refusal"), extras=part.extras())
+            return Refusal(part.needed_text("refusal"), extras=part.extras(NAME))
         case _:
             return Opaque(NAME, kind, value)
 
@@ -86,12 +87,12 @@ def _inner(part: Fields, name: str) -> Fields:
 
 def _image(part: Fields, mark: CacheMark | None) -> Image:
     if isinstance(part.left.get("image_url"), str):  # the short form of some vendors
-        return Image(_located(part.needed_text("image_url")), cache=mark, extras=part.extras())
+        return Image(_located(part.needed_text("image_url")), cache=mark, extras=part.extras(NAME))
     inner = _inner(part, "image_url")
     source, detail = _located(inner.needed_text("url")), inner.text("detail")
     if inner.left:
         part.keep("image_url", inner.left)
-    return Image(source, detail, mark, part.extras())
+    return Image(source, detail, mark, part.extras(NAME))
 
 
 def _audio(part: Fields, mark: CacheMark | None) -> Audio:
@@ -100,7 +101,7 @@ def _audio(part: Fields, mark: CacheMark | None) -> Audio:
     data = inner.needed_text("data")
     if inner.left:
         part.keep("input_audio", inner.left)
-    return Audio(Base64Source(f"audio/{form or 'wav'}", data), form, mark, part.extras())
+    return Audio(Base64Source(f"audio/{form or 'wav'}", data), form, mark, part.extras(NAME))
 
 
 def _document(part: Fields, mark: CacheMark | None) -> Document:
@@ -119,7 +120,7 @@ def _document(part: Fields, mark: CacheMark | None) -> Document:
         raise WrongFieldError(inner.at("file_data"), "there, or file_id")
     if inner.left:
         part.keep("file", inner.left)
-    return Document(source, None if title == UNTITLED else title, cache=mark, extras=part.extras())
+    return Document(source, None if title == UNTITLED else title, cache=mark, extras=part.extras(NAME))
 
 
 def _located(url: str) -> Base64Source | UrlSource:

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from keywright.core.dialect import BODY_SAYS, PathSaid
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.json import JsonObject
@@ -22,8 +23,9 @@ from keywright.core.request import (
     Request,
     Sampling,
 )
+from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.members import walked
-from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME, TIERS, Fields, WrongFieldError
+from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME, TIERS
 from keywright.dialects.openai_chat.parts import cache_mark, decode_citations, decode_content, with_citations
 from keywright.dialects.openai_chat.thinking import decode_thinking
 from keywright.dialects.openai_chat.tools import LEGACY, decode_calls, decode_choice, decode_tools
@@ -43,7 +45,7 @@ EFFORTS: Final[dict[str, Effort]] = {
 }
 
 
-def decode_request(body: bytes) -> Request:
+def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     """The request that `body` says.
 
     Raises:
@@ -86,7 +88,7 @@ def _request(body: Fields) -> Request:
         service_tier=_tier(body),
         metadata=None if metadata is None else metadata.left,
         cache=cache_mark(body),
-        extras=body.extras(),
+        extras=body.extras(NAME),
     )
 
 
@@ -98,7 +100,7 @@ def _turns(body: Fields) -> tuple[Turn, ...]:
         match role:
             case "system" | "developer" | "user":
                 parts = _marked(decode_content(message.json("content"), message.at("content")), message)
-                turns.append(Turn(role, tuple(parts), message.text("name"), message.extras()))
+                turns.append(Turn(role, tuple(parts), message.text("name"), message.extras(NAME)))
             case "assistant":
                 turns.append(_assistant(message, index))
             case "tool" | "function":
@@ -124,13 +126,13 @@ def _assistant(message: Fields, index: int) -> Turn:
     if (audio := message.object("audio")) is not None:
         parts.append(Opaque(NAME, "audio", audio.left))
     parts += decode_calls(message, f"call_{index}")
-    return Turn("assistant", tuple(parts), message.text("name"), message.extras())
+    return Turn("assistant", tuple(parts), message.text("name"), message.extras(NAME))
 
 
 def _tool_result(message: Fields) -> ToolResult:
     parts = tuple(decode_content(message.json("content"), message.at("content")))
     call_id, name = message.needed_text("tool_call_id"), message.text("name")
-    return ToolResult(call_id, parts, name=name, cache=cache_mark(message), extras=message.extras())
+    return ToolResult(call_id, parts, name=name, cache=cache_mark(message), extras=message.extras(NAME))
 
 
 def _function_result(message: Fields, turns: list[Turn]) -> ToolResult:

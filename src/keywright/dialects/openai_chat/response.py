@@ -38,9 +38,10 @@ from keywright.core.message import (
 from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import InconsistentUsageError, Usage
+from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.foreign import foreign_losses
 from keywright.dialects.openai_chat.error import failure_of
-from keywright.dialects.openai_chat.fields import NAME, Fields, WrongFieldError, own
+from keywright.dialects.openai_chat.fields import NAME, own
 from keywright.dialects.openai_chat.finish import UNSAID, decode_finish, encode_finish
 from keywright.dialects.openai_chat.parts import (
     decode_citations,
@@ -89,7 +90,7 @@ def _response(body: Fields) -> Response:
     model = body.text("model") or ""
     if extra_usage:
         body.keep("usage", extra_usage)
-    return Response(number, model, decoded, usage, int(created) if created else None, body.extras())
+    return Response(number, model, decoded, usage, int(created) if created else None, body.extras(NAME))
 
 
 def read_usage(value: Json) -> tuple[Usage | None, JsonObject]:
@@ -123,7 +124,7 @@ def _choice(choice: Fields, position: int, prefix: str) -> Choice:
         finish=decode_finish(word) if word else None,
         index=position if index is None else index,
         logprobs=logprobs,
-        extras=choice.extras(),
+        extras=choice.extras(NAME),
     )
 
 

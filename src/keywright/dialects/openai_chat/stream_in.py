@@ -27,9 +27,10 @@ from keywright.core.event import (
     Started,
 )
 from keywright.core.json import Json, JsonObject
+from keywright.dialects.fields import WrongFieldError
 from keywright.dialects.openai_chat.choice_in import ChoiceReader
 from keywright.dialects.openai_chat.error import failure_of
-from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME, WrongFieldError
+from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME
 from keywright.dialects.openai_chat.response import ANSWER_FIELDS, late_extras, read_usage
 from keywright.dialects.sse import FRAME_BYTES_MAX, Frame, SseDecoder
 

@@ -21,7 +21,8 @@ import msgspec
 
 from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.message import Opaque, Part, RedactedThinking, Thinking
-from keywright.dialects.openai_chat.fields import NAME, Fields, own
+from keywright.dialects.fields import Fields
+from keywright.dialects.openai_chat.fields import NAME, own
 
 PLAIN: Final = "reasoning_content"
 PLAIN_FIELDS: Final = (PLAIN, "reasoning")

@@ -14,7 +14,8 @@ import msgspec
 from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.message import ToolCall
 from keywright.core.request import AnyTool, Request, ServerTool, Tool, ToolChoice
-from keywright.dialects.openai_chat.fields import NAME, Fields, WrongFieldError, own
+from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.openai_chat.fields import NAME, own
 from keywright.dialects.openai_chat.parts import cache_mark
 
 LEGACY: Final[Extras] = {NAME: {"legacy": True}}
@@ -54,7 +55,7 @@ def _tool(value: Json, path: str) -> AnyTool:
     strict = function.flag("strict")
     if function.left:
         tool.keep("function", function.left)
-    return Tool(name, description, parameters, strict, mark, tool.extras())
+    return Tool(name, description, parameters, strict, mark, tool.extras(NAME))
 
 
 def _function(function: Fields) -> tuple[str, str | None, JsonObject | None]:
@@ -171,13 +172,13 @@ def _call(value: Json, path: str, missing_id: str) -> ToolCall:
     function = call.object("function")
     if kind == "custom" and custom is not None:
         name, text = custom.needed_text("name"), custom.text("input") or ""
-        return ToolCall(number, name, text, custom=True, cache=mark, extras=call.extras())
+        return ToolCall(number, name, text, custom=True, cache=mark, extras=call.extras(NAME))
     if function is None:
         raise WrongFieldError(call.at("function"), "an object")
     name, arguments = function.text("name") or "", call_arguments(function.json("arguments"))
     if function.left:
         call.keep("function", function.left)
-    return ToolCall(number, name, arguments, cache=mark, extras=call.extras())
+    return ToolCall(number, name, arguments, cache=mark, extras=call.extras(NAME))
 
 
 def call_arguments(value: Json) -> str:

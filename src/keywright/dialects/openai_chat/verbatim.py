@@ -4,7 +4,7 @@ from typing import Annotated, Final, NoReturn, TypeVar
 
 import msgspec
 
-from keywright.core.dialect import Peek
+from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.dialects.members import Members, Peeked, members_of, walked
@@ -26,7 +26,7 @@ _TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31
 _CHOICES: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1, le=CHOICES_MAX)] | None)
 
 
-def peek(body: bytes) -> Peek:
+def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
     """What policy and routing need to know of `body`.
 
     Raises:
