@@ -65,10 +65,15 @@ class Translator:
         if self._request is None:
             self._request = self._client.decode_request(self._call.body)
         encoded = lane.dialect.encode_request(self._request, target.model, target.abilities)
-        refused = encoded.losses if self._call.strict else tuple(x for x in encoded.losses if x.weight == "meaning")
+        losses = self._located(encoded.losses, self._request) if encoded.losses else ()
+        refused = losses if self._call.strict else tuple(x for x in losses if x.weight == "meaning")
         if refused:
             raise NotTranslatableError(refused)
-        return encoded.body, self._request, encoded.losses
+        return encoded.body, self._request, losses
+
+    def _located(self, losses: tuple[Loss, ...], request: Request) -> tuple[Loss, ...]:
+        """The losses with their paths in the client's words."""
+        return tuple(Loss(self._client.locate(loss.path, request), loss.why, loss.weight) for loss in losses)
 
 
 def _headers(lane: Lane, given: Sequence[Header]) -> tuple[Header, ...]:
