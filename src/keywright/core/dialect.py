@@ -72,7 +72,8 @@ class Tapped(Struct, frozen=True, gc=False):
     """What was learnt from an answer that passed through untouched.
 
     `output_chars` counts characters of everything generated that was seen (text, thinking, arguments): the base
-    for settling a call whose usage never came. `complete`: the answer's own end was seen.
+    for settling a call whose usage never came. `complete`: the answer's own end was seen. `billed`: what the provider
+    says it will bill, where that is not what was used.
     """
 
     usage: Usage | None = None
@@ -81,6 +82,7 @@ class Tapped(Struct, frozen=True, gc=False):
     failure: Failure | None = None
     output_chars: int = 0
     complete: bool = False
+    billed: Usage | None = None
 
 
 class Tap(Protocol):

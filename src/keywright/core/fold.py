@@ -73,6 +73,7 @@ class Folder:
         self._started: Started | None = None
         self._choices: dict[int, _OpenChoice] = {}
         self._usage: Usage | None = None
+        self._billed: Usage | None = None
         self._extras: Extras = NO_EXTRAS
         self.ended = False
 
@@ -104,6 +105,7 @@ class Folder:
                 choice.extras = merged(choice.extras, event.extras)
             case Metered():
                 self._usage = event.usage
+                self._billed = event.billed
                 self._extras = merged(self._extras, event.extras)
             case Failed():
                 raise ProviderError(event.failure)
@@ -129,6 +131,7 @@ class Folder:
             choices=tuple(_built(index, choice) for index, choice in sorted(self._choices.items())),
             usage=self._usage,
             extras=self._extras,
+            billed=self._billed,
         )
 
     def _choice(self, index: int) -> _OpenChoice:
@@ -166,7 +169,7 @@ def unfold(response: Response) -> Iterator[Event]:
         if choice.finish is not None or choice.extras:
             yield Finished(choice.finish or Finish("other"), choice.index, choice.extras)
     if response.usage is not None:
-        yield Metered(response.usage)
+        yield Metered(response.usage, billed=response.billed)
     yield Ended()
 
 

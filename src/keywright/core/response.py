@@ -45,7 +45,7 @@ class Choice(Struct, frozen=True, omit_defaults=True):
 class Response(Struct, frozen=True, omit_defaults=True):
     """A whole answer. `model` is what the provider says it used; `created_s` Unix seconds, where it said so.
 
-    `usage` is None when the provider sent none.
+    `usage` is None when the provider sent none. `billed`: what it says it will bill, where that is not what was used.
     """
 
     id: str
@@ -54,3 +54,4 @@ class Response(Struct, frozen=True, omit_defaults=True):
     usage: Usage | None = None
     created_s: int | None = None
     extras: Extras = NO_EXTRAS
+    billed: Usage | None = None
