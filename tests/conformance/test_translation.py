@@ -9,9 +9,12 @@ import re
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
 from keywright.core.ability import Abilities
+from keywright.core.dialect import Dialect
 from keywright.core.loss import Loss
+from keywright.core.request import Request
 from keywright.dialects import anthropic, openai_chat
 from tests.conformance.plain import FILES_FOLLOW, Body, anthropic_said, at_path, openai_said, recorded
 from tests.conftest import shared_dir
@@ -79,13 +82,18 @@ def chat_api() -> ChatWire:
 def to_anthropic(body: Body) -> tuple[Body, tuple[Loss, ...]]:
     request = openai_chat.decode_request(json.dumps(body).encode())
     encoded = anthropic.encode_request(request, "claude-opus-4-5", CLAUDE)
-    return json.loads(encoded.body), encoded.losses
+    return json.loads(encoded.body), told(openai_chat, encoded.losses, request)
 
 
 def to_openai(body: Body) -> tuple[Body, tuple[Loss, ...]]:
     request = anthropic.decode_request(json.dumps(body).encode())
     encoded = openai_chat.encode_request(request, "gpt-5-mini", GPT)
-    return json.loads(encoded.body), encoded.losses
+    return json.loads(encoded.body), told(anthropic, encoded.losses, request)
+
+
+def told(client: Dialect, losses: tuple[Loss, ...], request: Request) -> tuple[Loss, ...]:
+    """The losses in the client's words."""
+    return tuple(replace(loss, path=client.locate(loss.path, request)) for loss in losses)
 
 
 def meant(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Dialect, Encoded
@@ -42,7 +43,10 @@ cases = pytest.mark.parametrize(
 
 def request(body: bytes, source: str, target: str) -> Encoded:
     model, abilities = MODELS[target]
-    return DIALECTS[target].encode_request(DIALECTS[source].decode_request(body), model, abilities)
+    asked = DIALECTS[source].decode_request(body)
+    encoded = DIALECTS[target].encode_request(asked, model, abilities)
+    losses = tuple(replace(loss, path=DIALECTS[source].locate(loss.path, asked)) for loss in encoded.losses)
+    return Encoded(encoded.body, losses)
 
 
 def response(body: bytes, source: str, target: str) -> Encoded:

@@ -24,14 +24,11 @@ from tests.laws.strategies import law, requests, texts
 DIALECTS: dict[str, Dialect] = {"anthropic": anthropic, "openai_chat": openai_chat}
 ABLE = Abilities(reasoning="effort", output_tokens_max=8192)
 TOPICS = {
-    "messages": "turns",
-    "system": "turns",
+    "turns": "turns",
     "stop": "stop",
-    "stop_sequences": "stop",
     "temperature": "temperature",
     "top_p": "top_p",
-    "response_format": "format",
-    "output_config": "format",
+    "format": "format",
     "tools": "tools",
     "tool_choice": "tool_choice",
 }

@@ -1,6 +1,6 @@
 """The package is a dialect: it has the names, with the types, that every dialect has."""
 
-from keywright.core.dialect import Dialect
+from keywright.core.dialect import Dialect, Wire
 from keywright.dialects import anthropic
 
 
@@ -10,5 +10,10 @@ def test_the_package_is_a_dialect() -> None:
 
 
 def test_it_exports_the_names_of_a_dialect_and_no_others() -> None:
-    wanted = {name for name in vars(Dialect) if not name.startswith("_")} | set(Dialect.__annotations__)
+    wanted = {
+        name
+        for protocol in (Wire, Dialect)
+        for name in (*vars(protocol), *protocol.__annotations__)
+        if not name.startswith("_")
+    }
     assert set(anthropic.__all__) == wanted

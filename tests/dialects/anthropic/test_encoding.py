@@ -128,14 +128,14 @@ def test_the_answers_length_is_the_models_when_the_client_says_none_and_never_mo
     assert encoded(asked(), able)[0]["max_tokens"] == 9000
     assert encoded(asked(output_tokens_max=10), able)[0]["max_tokens"] == 10
     body, losses = encoded(asked(output_tokens_max=9001), able)
-    assert (body["max_tokens"], paths(losses)) == (9000, ["max_tokens"])
+    assert (body["max_tokens"], paths(losses)) == (9000, ["output_tokens_max"])
 
 
 def test_system_text_alone_is_sent_as_the_users() -> None:
     body, losses = encoded(asked(Turn("system", (Text("Say hi."),))))
     assert body["messages"] == [{"role": "user", "content": "Say hi."}]
     assert "system" not in body
-    assert paths(losses) == ["messages"]
+    assert paths(losses) == ["turns"]
 
 
 def test_a_system_turn_in_mid_conversation_goes_where_the_model_takes_it() -> None:
@@ -145,7 +145,7 @@ def test_a_system_turn_in_mid_conversation_goes_where_the_model_takes_it() -> No
     assert not losses
     body, losses = encoded(request)
     assert body["messages"][0]["content"][1]["text"] == "<system>\nNow in French.\n</system>"
-    assert paths(losses) == ["messages[1].role"]
+    assert paths(losses) == ["turns[1].role"]
 
 
 def test_tool_results_stand_first_in_their_turn() -> None:
@@ -159,7 +159,7 @@ def test_tool_results_stand_first_in_their_turn() -> None:
 def test_arguments_that_are_no_object_are_wrapped_and_come_back(arguments: str) -> None:
     body, losses = encoded(asked(HI, Turn("assistant", (ToolCall("a", "f", arguments),))))
     assert body["messages"][1]["content"][0]["input"] == {"INVALID_JSON": arguments}
-    assert paths(losses) == ["messages[1].tool_calls[0].function.arguments"]
+    assert paths(losses) == ["turns[1].parts[0].arguments"]
     (call,) = decode_request(json.dumps(body).encode()).turns[1].parts
     assert isinstance(call, ToolCall)
     assert call.arguments == arguments
@@ -178,14 +178,14 @@ def test_empty_texts_are_left_out_and_turns_of_nothing_too() -> None:
         {"role": "user", "content": [{"type": "text", "text": "hi"}, {"type": "text", "text": "there"}]}
     ]
     assert not losses
-    assert paths(encoded(asked(HI, Turn("user", (Text(" \n"),))))[1]) == ["messages[1].content[0]"]
+    assert paths(encoded(asked(HI, Turn("user", (Text(" \n"),))))[1]) == ["turns[1].parts[0]"]
 
 
-def test_paths_count_one_message_per_tool_result() -> None:
+def test_paths_are_counted_in_turns_and_parts() -> None:
     calls = Turn("assistant", (ToolCall("a", "f", "{}"), ToolCall("b", "f", "{}")))
     results = Turn("tool", (ToolResult("a", ()), ToolResult("b", (Audio(Base64Source("audio/wav", "AA==")),))))
     _, losses = encoded(asked(HI, calls, results, Turn("user", (Text("x"),), name="ann")))
-    assert [loss.path for loss in losses] == ["messages[3].content[0]", "messages[4].name"]
+    assert [loss.path for loss in losses] == ["turns[2].parts[1].parts[0]", "turns[3].name"]
 
 
 IMAGE = Image(Base64Source("image/jpg", "AA=="), detail="low", cache=CacheMark("1h"))
@@ -198,7 +198,7 @@ def test_images_are_sent_as_data_url_or_own_file() -> None:
         "source": {"type": "base64", "media_type": "image/jpeg", "data": "AA=="},
         "cache_control": {"type": "ephemeral", "ttl": "1h"},
     }
-    assert paths(losses) == ["messages[0].content[1].image_url.detail"]
+    assert paths(losses) == ["turns[0].parts[1].detail"]
     block, losses = sent(Image(UrlSource("https://x.example/a.png")))
     assert block == {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}}
     assert not losses
@@ -231,35 +231,28 @@ def test_documents_are_sent_as_pdf_text_or_url() -> None:
 def test_content_that_cannot_be_sent_is_lost_meaning(part: Part) -> None:
     block, losses = sent(part)
     assert block is None
-    assert paths(losses, "meaning") == ["messages[0].content[1]"]
+    assert paths(losses, "meaning") == ["turns[0].parts[1]"]
 
 
 def test_content_that_the_model_cannot_take_is_lost_meaning() -> None:
     blind = Abilities(images=False, documents=False, tools=False)
     for part in (IMAGE, Document(Base64Source("application/pdf", "AA=="))):
-        assert paths(sent(part, blind)[1], "meaning") == ["messages[0].content[1]"]
+        assert paths(sent(part, blind)[1], "meaning") == ["turns[0].parts[1]"]
     assert paths(encoded(asked(tools=(WEATHER,)), blind)[1], "meaning") == ["tools"]
 
 
-@pytest.mark.parametrize(
-    ("part", "field"),
-    [
-        (Thinking("t"), "reasoning_content"),
-        (Thinking("t", "s", ELSEWHERE), "reasoning_details"),
-        (RedactedThinking("d", ELSEWHERE), "reasoning_details"),
-    ],
-)
-def test_thinking_that_the_api_did_not_sign_is_left_out(part: Part, field: str) -> None:
+@pytest.mark.parametrize("part", [Thinking("t"), Thinking("t", "s", ELSEWHERE), RedactedThinking("d", ELSEWHERE)])
+def test_thinking_that_the_api_did_not_sign_is_left_out(part: Part) -> None:
     body, losses = encoded(asked(HI, Turn("assistant", (part, Text("x")))))
     assert body["messages"][1]["content"] == "x"
-    assert paths(losses) == [f"messages[1].{field}"]
+    assert paths(losses) == ["turns[1].parts[0]"]
 
 
 def test_a_refusal_is_sent_as_text_and_foreign_citations_are_left_out() -> None:
     cited = Text("x", (Citation(ELSEWHERE, {"url": "u"}),))
     body, losses = encoded(asked(HI, Turn("assistant", (Refusal("no"), cited))))
     assert [block["text"] for block in body["messages"][1]["content"]] == ["no", "x"]
-    assert paths(losses) == ["messages[1].content[0]", "messages[1].content[1].citations"]
+    assert paths(losses) == ["turns[1].parts[0]", "turns[1].parts[1].citations"]
 
 
 def test_what_other_dialects_say_beside_the_model_is_a_loss_by_its_name() -> None:
@@ -267,7 +260,7 @@ def test_what_other_dialects_say_beside_the_model_is_a_loss_by_its_name() -> Non
     turn = replace(HI, extras=extras)
     tool = replace(WEATHER, extras=extras)
     _, losses = encoded(asked(turn, tools=(tool,), extras=extras))
-    assert paths(losses) == ["messages[0].store", "tools[0].store", "store"]
+    assert paths(losses) == ["turns[0].store", "tools[0].store", "store"]
 
 
 def test_knobs_that_the_api_has_not_are_losses() -> None:
@@ -281,7 +274,7 @@ def test_knobs_that_the_api_has_not_are_losses() -> None:
 def test_knobs_at_rest_are_no_loss() -> None:
     resting = Sampling(frequency_penalty=0, presence_penalty=0, logit_bias={}, logprobs=False)
     assert not encoded(asked(sampling=resting, choices=1))[1]
-    assert paths(encoded(asked(choices=2))[1], "meaning") == ["n"]
+    assert paths(encoded(asked(choices=2))[1], "meaning") == ["choices"]
 
 
 def test_temperature_wins_over_top_p_and_a_model_without_sampling_takes_none() -> None:
@@ -303,9 +296,9 @@ def test_json_by_a_schema_is_sent_and_any_other_json_is_lost_meaning() -> None:
     wanted = JsonSchemaFormat({"type": "object"}, "n", "d", strict=True)
     body, losses = encoded(asked(format=wanted))
     assert body["output_config"] == {"format": {"type": "json_schema", "schema": {"type": "object"}}}
-    assert paths(losses) == ["response_format.json_schema.description"]
-    assert paths(encoded(asked(format=wanted), Abilities(json_schema=False))[1], "meaning") == ["response_format"]
-    assert paths(encoded(asked(format=JsonObjectFormat()))[1], "meaning") == ["response_format"]
+    assert paths(losses) == ["format.description"]
+    assert paths(encoded(asked(format=wanted), Abilities(json_schema=False))[1], "meaning") == ["format"]
+    assert paths(encoded(asked(format=JsonObjectFormat()))[1], "meaning") == ["format"]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +322,7 @@ def test_of_allowed_tools_only_those_are_declared() -> None:
     choice = ToolChoice("allowed", ("weather",), required=True)
     body, losses = encoded(asked(tools=(WEATHER, Tool("other")), tool_choice=choice))
     assert [tool["name"] for tool in body["tools"]] == ["weather"]
-    assert (body["tool_choice"], paths(losses)) == ({"type": "any"}, ["tool_choice"])
+    assert (body["tool_choice"], paths(losses)) == ({"type": "any"}, ["tool_choice.names"])
 
 
 def test_a_choice_without_tools_is_left_out_unless_one_is_demanded() -> None:
@@ -348,35 +341,35 @@ def test_a_tool_of_another_provider_is_lost_meaning_and_a_schema_says_that_it_is
 @pytest.mark.parametrize(
     ("reasoning", "ability", "thinking", "effort", "lost"),
     [
-        (Reasoning(effort="high"), "none", None, None, ["reasoning_effort"]),
+        (Reasoning(effort="high"), "none", None, None, ["reasoning"]),
         (Reasoning(effort="none"), "none", None, None, []),
         (Reasoning(effort="none"), "budget", {"type": "disabled"}, None, []),
         (Reasoning("off"), "adaptive", {"type": "disabled"}, None, []),
         (Reasoning(effort="high"), "budget", {"type": "enabled", "budget_tokens": 15000}, None, []),
         (Reasoning(effort="low"), "budget", {"type": "enabled", "budget_tokens": 2048}, None, []),
         (Reasoning(effort="high"), "adaptive", {"type": "adaptive"}, "high", []),
-        (Reasoning(effort="minimal"), "effort", None, "low", ["reasoning_effort"]),
+        (Reasoning(effort="minimal"), "effort", None, "low", ["reasoning.effort"]),
         (Reasoning("on", None, 5000), "budget", {"type": "enabled", "budget_tokens": 5000}, None, []),
         (
             Reasoning("on", "low", 5, "summarized"),
             "budget",
             {"type": "enabled", "budget_tokens": 1024, "display": "summarized"},
             None,
-            ["output_config.effort", "thinking.budget_tokens"],
+            ["reasoning.effort", "reasoning.budget_tokens"],
         ),
         (
             Reasoning("on", None, 50000),
             "budget",
             {"type": "enabled", "budget_tokens": 19999},
             None,
-            ["thinking.budget_tokens"],
+            ["reasoning.budget_tokens"],
         ),
-        (Reasoning("on", None, 5000), "adaptive", {"type": "adaptive"}, None, ["thinking.budget_tokens"]),
-        (Reasoning("on", "max", 5000), "effort", None, "max", ["thinking"]),
-        (Reasoning(budget_tokens=5000), "effort", None, None, ["thinking"]),
+        (Reasoning("on", None, 5000), "adaptive", {"type": "adaptive"}, None, ["reasoning.budget_tokens"]),
+        (Reasoning("on", "max", 5000), "effort", None, "max", ["reasoning"]),
+        (Reasoning(budget_tokens=5000), "effort", None, None, ["reasoning"]),
         (Reasoning(budget_tokens=5000), "budget", {"type": "enabled", "budget_tokens": 5000}, None, []),
-        (Reasoning("adaptive"), "budget", {"type": "enabled", "budget_tokens": 8192}, None, ["thinking"]),
-        (Reasoning("adaptive", display="detailed"), "adaptive", {"type": "adaptive"}, None, ["reasoning.summary"]),
+        (Reasoning("adaptive"), "budget", {"type": "enabled", "budget_tokens": 8192}, None, ["reasoning"]),
+        (Reasoning("adaptive", display="detailed"), "adaptive", {"type": "adaptive"}, None, ["reasoning.display"]),
     ],
 )
 def test_thinking_is_asked_for_in_the_way_that_the_model_takes(
@@ -394,7 +387,7 @@ def test_a_budget_has_room_or_the_model_does_not_think() -> None:
     body, losses = encoded(asked(reasoning=Reasoning(effort="high"), output_tokens_max=1200), able)
     assert body["thinking"]["budget_tokens"] == 1024
     body, losses = encoded(asked(reasoning=Reasoning(effort="high"), output_tokens_max=1024), able)
-    assert ("thinking" in body, paths(losses)) == (False, ["thinking"])
+    assert ("thinking" in body, paths(losses)) == (False, ["reasoning"])
     body, _ = encoded(asked(reasoning=Reasoning(effort="high")), able)
     assert (body["thinking"]["budget_tokens"], body["max_tokens"]) == (15360, 20480)
 
@@ -402,13 +395,13 @@ def test_a_budget_has_room_or_the_model_does_not_think() -> None:
 def test_a_request_of_which_nothing_can_be_said_is_only_lost_meaning() -> None:
     request = asked(Turn("user", (Audio(Base64Source("audio/wav", "AA==")),)), reasoning=Reasoning("on", None, 2000))
     body, losses = encoded(request, Abilities(reasoning="budget"))
-    assert (body["messages"], paths(losses, "meaning")) == ([], ["messages[0].content[0]"])
+    assert (body["messages"], paths(losses, "meaning")) == ([], ["turns[0].parts[0]"])
 
 
 def test_a_forced_tool_keeps_the_model_from_thinking() -> None:
     request = asked(tools=(WEATHER,), tool_choice=ToolChoice("required"), reasoning=Reasoning("adaptive", "low"))
     body, losses = encoded(request, Abilities(reasoning="adaptive"))
-    assert ("thinking" in body, body["output_config"], paths(losses)) == (False, {"effort": "low"}, ["thinking"])
+    assert ("thinking" in body, body["output_config"], paths(losses)) == (False, {"effort": "low"}, ["reasoning"])
 
 
 SIGNED = Thinking("t", "s", "anthropic")
@@ -433,7 +426,7 @@ def test_a_budget_is_left_out_where_the_api_wants_thinking_back_that_is_not_ther
 ) -> None:
     request = asked(HI, *turns, reasoning=Reasoning("on", None, 2000))
     body, losses = encoded(request, Abilities(reasoning="budget", output_tokens_max=9000))
-    assert ("thinking" in body, paths(losses)) == (thinks, [] if thinks else ["thinking"])
+    assert ("thinking" in body, paths(losses)) == (thinks, [] if thinks else ["reasoning"])
     adaptive, _ = encoded(request, Abilities(reasoning="adaptive"))
     assert adaptive["thinking"] == {"type": "adaptive"}
 

@@ -171,7 +171,7 @@ def test_cache_marks_are_understood_on_parts_messages_and_tools() -> None:
 def test_a_cache_mark_of_another_dialect_is_reported_once() -> None:
     marked = Text("x", cache=CacheMark())
     body, losses = encoded(Request("m", (Turn("user", (marked, marked)),), tools=(Tool("f", cache=CacheMark()),)))
-    assert [loss.path for loss in losses] == ["cache_control"]
+    assert [loss.path for loss in losses] == ["cache"]
     assert b"cache" not in json.dumps(body).encode()
 
 
@@ -206,7 +206,7 @@ def test_thinking_of_another_dialect_is_dropped_with_its_turn() -> None:
     thoughts = (Thinking("hm", "sig", "anthropic"), RedactedThinking("AA", "anthropic"))
     messages, losses = said(*thoughts, role="assistant")
     assert messages == []
-    assert losses == [("messages[1].content[0]", "knob"), ("messages[1].content[1]", "knob")]
+    assert losses == [("turns[1].parts[0]", "knob"), ("turns[1].parts[1]", "knob")]
 
 
 def test_a_tools_error_and_its_pictures_are_kept_as_far_as_openai_can_say_them() -> None:
@@ -216,7 +216,7 @@ def test_a_tools_error_and_its_pictures_are_kept_as_far_as_openai_can_say_them()
     assert messages[0] == {"role": "tool", "tool_call_id": "c", "content": "failed"}
     assert messages[1]["role"] == "user"
     assert messages[1]["content"][1]["image_url"]["url"] == "data:image/png;base64,AAAA"
-    assert losses == [("messages[1].content[0].is_error", "knob"), ("messages[1].content[0].content", "knob")]
+    assert losses == [("turns[1].parts[0].is_error", "knob"), ("turns[1].parts[0].parts", "knob")]
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_tools_error_and_its_pictures_are_kept_as_far_as_openai_can_say_them()
     ],
 )
 def test_content_that_cannot_be_said_is_a_loss_of_meaning(part: Part) -> None:
-    assert said(part)[1] == [("messages[1].content[0]", "meaning")]
+    assert said(part)[1] == [("turns[1].parts[0]", "meaning")]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_content_that_cannot_be_said_is_a_loss_of_meaning(part: Part) -> None:
 )
 def test_content_that_the_model_cannot_take_is_a_loss_of_meaning(part: Part, abilities: Abilities) -> None:
     _, losses = encoded(Request("m", (Turn("user", (part,)),)), abilities)
-    assert [(loss.path, loss.weight) for loss in losses] == [("messages[0].content[0]", "meaning")]
+    assert [(loss.path, loss.weight) for loss in losses] == [("turns[0].parts[0]", "meaning")]
 
 
 def test_documents_of_text_become_text() -> None:
@@ -297,19 +297,19 @@ def test_citations_refusals_and_audio_of_an_earlier_answer_go_back() -> None:
         assert body["messages"][0] == message
         assert not losses
     foreign = Text("a", (Citation("anthropic", {}, "https://x"),))
-    assert ("messages[1].content[0].citations", "knob") in said(foreign, role="assistant")[1]
+    assert ("turns[1].parts[0].citations", "knob") in said(foreign, role="assistant")[1]
 
 
 def test_an_answer_that_the_client_began_is_sent_and_reported() -> None:
     messages, losses = said(Text("Once"), role="assistant")
     assert messages == [{"role": "assistant", "content": "Once"}]
-    assert losses == [("messages[1]", "knob")]
+    assert losses == [("turns[1]", "knob")]
 
 
 def test_text_after_a_tool_call_is_put_before_it() -> None:
     messages, losses = said(ToolCall("c", "f", "{}"), Text("then"), role="assistant")
     assert messages[0]["content"] == "then"
-    assert losses == [("messages[1].content", "knob")]
+    assert losses == [("turns[1].parts", "knob")]
 
 
 def test_a_call_without_arguments_is_sent_an_empty_object() -> None:
@@ -326,13 +326,13 @@ def test_a_refusal_beside_text_stays_a_part() -> None:
 @pytest.mark.parametrize(
     ("reasoning", "effort", "lost"),
     [
-        (Reasoning("on", budget_tokens=1024), "low", ["thinking.budget_tokens"]),
-        (Reasoning("on", budget_tokens=8192), "medium", ["thinking.budget_tokens"]),
-        (Reasoning("on", budget_tokens=8193), "high", ["thinking.budget_tokens"]),
+        (Reasoning("on", budget_tokens=1024), "low", ["reasoning.budget_tokens"]),
+        (Reasoning("on", budget_tokens=8192), "medium", ["reasoning.budget_tokens"]),
+        (Reasoning("on", budget_tokens=8193), "high", ["reasoning.budget_tokens"]),
         (Reasoning("off"), "none", []),
-        (Reasoning("adaptive"), None, ["thinking"]),
-        (Reasoning(effort="max", display="summarized"), "max", ["thinking.display"]),
-        (Reasoning(effort="low", budget_tokens=9), "low", ["thinking.budget_tokens"]),
+        (Reasoning("adaptive"), None, ["reasoning"]),
+        (Reasoning(effort="max", display="summarized"), "max", ["reasoning.display"]),
+        (Reasoning(effort="low", budget_tokens=9), "low", ["reasoning.budget_tokens"]),
     ],
 )
 def test_a_budget_of_thinking_becomes_an_effort(reasoning: Reasoning, effort: str | None, lost: list[str]) -> None:
@@ -371,11 +371,11 @@ def test_what_the_model_has_no_setting_for_is_dropped_and_reported() -> None:
         "metadata": {"b": "c"},
     }
     paths = [
-        "stop_sequences",
+        "stop",
         "temperature",
         "logit_bias",
         "top_k",
-        "output_config.effort",
+        "reasoning",
         "service_tier",
         "metadata.a",
     ]
@@ -386,7 +386,7 @@ def test_what_the_model_has_no_setting_for_is_dropped_and_reported() -> None:
 def test_tools_and_schemas_that_the_model_cannot_keep_are_losses_of_meaning() -> None:
     request = Request("m", (USER,), tools=(Tool("f"),), format=JsonSchemaFormat(LOOSE))
     _, losses = encoded(request, Abilities(tools=False, json_schema=False))
-    assert [(loss.path, loss.weight) for loss in losses] == [("tools", "meaning"), ("output_config.format", "meaning")]
+    assert [(loss.path, loss.weight) for loss in losses] == [("tools", "meaning"), ("format", "meaning")]
     _, losses = encoded(Request("m", (USER,), tools=(ServerTool("anthropic", "web_search", {}),)))
     assert [(loss.path, loss.weight) for loss in losses] == [("tools[0]", "meaning")]
 
@@ -396,7 +396,7 @@ def test_strictness_that_openai_would_refuse_is_dropped() -> None:
         "m", (USER,), tools=(Tool("f", parameters=LOOSE, strict=True),), format=JsonSchemaFormat(LOOSE, strict=True)
     )
     body, losses = encoded(request)
-    assert [loss.path for loss in losses] == ["tools[0].strict", "output_config.format"]
+    assert [loss.path for loss in losses] == ["tools[0].strict", "format.strict"]
     assert "strict" not in body["tools"][0]["function"]
     assert body["response_format"]["json_schema"] == {"name": "response", "schema": LOOSE}
 
@@ -405,7 +405,7 @@ def test_more_stop_sequences_than_openai_takes_and_a_choice_without_tools_are_re
     body, losses = encoded(Request("m", (USER,), stop=tuple("abcde"), tool_choice=ToolChoice("required")))
     assert body["stop"] == list("abcd")
     assert "tool_choice" not in body
-    assert [loss.path for loss in losses] == ["tool_choice", "stop_sequences"]
+    assert [loss.path for loss in losses] == ["tool_choice", "stop"]
 
 
 def test_fields_of_another_dialect_are_reported() -> None:
@@ -413,7 +413,7 @@ def test_fields_of_another_dialect_are_reported() -> None:
     request = Request("m", (Turn("user", (Text("hi", extras=extras),), extras=extras),), extras=extras)
     _, losses = encoded(request)
     assert [loss.path for loss in losses] == [
-        "messages[0].container",
-        "messages[0].content[0].container",
+        "turns[0].container",
+        "turns[0].parts[0].container",
         "container",
     ]

@@ -57,10 +57,10 @@ class BlockWriter:
         self._losses = losses
 
     def blocks(self, parts: tuple[Part, ...], path: str) -> list[Node]:
-        """The blocks of `parts`, which stand at `path` in the client's request."""
+        """The blocks of `parts`, which stand in the turn or part at `path`."""
         blocks = []
         for index, part in enumerate(parts):
-            block = self.block(part, f"{path}[{index}]")
+            block = self.block(part, f"{path}.parts[{index}]")
             if block is not None:
                 blocks.append(block)
         return blocks
@@ -119,12 +119,12 @@ class BlockWriter:
         report_foreign(part.extras, path, self._losses)
         node = tool_use(part)
         if not isinstance(node["input"], Raw) and node["input"]:
-            self._knob(f"{path}.function.arguments", f"not a JSON object: sent inside {INVALID_JSON}")
+            self._knob(f"{path}.arguments", f"not a JSON object: sent inside {INVALID_JSON}")
         return node
 
     def _tool_result(self, part: ToolResult, path: str) -> Node:
         node: Node = {"type": "tool_result", "tool_use_id": outward(part.call_id)}
-        blocks = self.blocks(part.parts, f"{path}.content")
+        blocks = self.blocks(part.parts, path)
         if blocks:
             node["content"] = condensed(blocks)
         if part.is_error:
@@ -146,7 +146,7 @@ class BlockWriter:
             case _:
                 return self._lost(path, "the Messages API takes images as JPEG, PNG, GIF or WebP data, URL or own file")
         if part.detail is not None:
-            self._knob(f"{path}.image_url.detail", "the Messages API has no detail of images")
+            self._knob(f"{path}.detail", "the Messages API has no detail of images")
         report_foreign(part.extras, path, self._losses)
         return completed({"type": "image", "source": source}, part.cache, part.extras)
 
@@ -180,7 +180,7 @@ class BlockWriter:
             case PlainSource(text):
                 return {"type": "text", "media_type": "text/plain", "data": text}
             case BlocksSource(parts):
-                return {"type": "content", "content": condensed(self.blocks(parts, f"{path}.source.content"))}
+                return {"type": "content", "content": condensed(self.blocks(parts, path))}
             case _:
                 assert_never(source)
 

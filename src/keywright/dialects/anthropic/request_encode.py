@@ -1,8 +1,4 @@
-"""The canonical request to the body for the API.
-
-Losses name fields as the client wrote them: what this API has too by its own name, what only others have by the
-name in OpenAI's chat API, where it comes from.
-"""
+"""The canonical request to the body for the API."""
 
 from typing import Final, assert_never
 
@@ -100,14 +96,14 @@ def _write_thinking(plan: Plan, wanted: Format | None, abilities: Abilities, bod
             pass
         case JsonSchemaFormat():
             if not abilities.json_schema:
-                losses.append(Loss("response_format", "this model does not hold to a schema", "meaning"))
+                losses.append(Loss("format", "this model does not hold to a schema", "meaning"))
             else:
                 config["format"] = {"type": "json_schema", "schema": wanted.schema}
                 if wanted.description is not None:
-                    losses.append(Loss("response_format.json_schema.description", "put it into the schema instead"))
+                    losses.append(Loss("format.description", "put it into the schema instead"))
         case JsonObjectFormat():
             why = "the Messages API promises JSON only by a schema: use json_schema"
-            losses.append(Loss("response_format", why, "meaning"))
+            losses.append(Loss("format", why, "meaning"))
         case _:
             assert_never(wanted)
     if config:
@@ -135,7 +131,7 @@ def _write_rest(request: Request, body: Node, losses: list[Loss]) -> None:
     if request.cache is not None:
         body["cache_control"] = mark(request.cache)
     if request.choices is not None and request.choices != 1:
-        losses.append(Loss("n", "the Messages API gives one answer", "meaning"))
+        losses.append(Loss("choices", "the Messages API gives one answer", "meaning"))
     if request.metadata:
         losses.append(Loss("metadata", "the Messages API keeps no metadata but the user's id"))
     if request.service_tier is not None:

@@ -65,23 +65,22 @@ def planned(request: Request, abilities: Abilities, losses: _Losses) -> Plan:
     if reasoning is None:
         return Plan(output_tokens_max)
     configured = reasoning.mode is not None or reasoning.budget_tokens is not None
-    path = "thinking" if configured else "reasoning_effort"
     if reasoning.mode == "off" or (reasoning.mode is None and reasoning.effort == "none"):
         return _disabled(output_tokens_max, reasoning, abilities)
     if abilities.reasoning == "none":
-        losses.append(Loss(path, "this model does not think"))
+        losses.append(Loss("reasoning", "this model does not think"))
         return Plan(output_tokens_max)
     effort = None if abilities.reasoning == "budget" else _effort(reasoning, losses)
     if abilities.reasoning == "effort":
         if configured or reasoning.display is not None:
-            losses.append(Loss(path, "this model takes an effort only"))
+            losses.append(Loss("reasoning", "this model takes an effort only"))
         return Plan(output_tokens_max, effort=effort)
     if _forces_tool(request):
-        losses.append(Loss(path, "the Messages API does not let a model think when a tool is forced"))
+        losses.append(Loss("reasoning", "the Messages API does not let a model think when a tool is forced"))
         return Plan(output_tokens_max, effort=effort)
     if abilities.reasoning == "adaptive":
         if reasoning.budget_tokens is not None:
-            losses.append(Loss(f"{path}.budget_tokens", "this model takes no budget: it thinks adaptively"))
+            losses.append(Loss("reasoning.budget_tokens", "this model takes no budget: it thinks adaptively"))
         return Plan(output_tokens_max, _shown({"type": "adaptive"}, reasoning, losses), effort)
     return _budgeted(request, reasoning, abilities, output_tokens_max, losses)
 
@@ -100,7 +99,7 @@ def resumed(plan: Plan, messages: list[Node], losses: _Losses) -> Plan:
             first = head
     if first in (None, "thinking", "redacted_thinking") or messages[-1]["role"] != "user":
         return plan
-    losses.append(Loss("thinking", "the turn that the tool results belong to began without signed thinking"))
+    losses.append(Loss("reasoning", "the turn that the tool results belong to began without signed thinking"))
     return Plan(plan.output_tokens_max, None, plan.effort)
 
 
@@ -109,7 +108,7 @@ def _output_tokens_max(request: Request, abilities: Abilities, losses: _Losses) 
     if request.output_tokens_max is None:
         return limit or OUTPUT_TOKENS_DEFAULT
     if limit is not None and request.output_tokens_max > limit:
-        losses.append(Loss("max_tokens", f"this model writes at most {limit} tokens"))
+        losses.append(Loss("output_tokens_max", f"this model writes at most {limit} tokens"))
         return limit
     return request.output_tokens_max
 
@@ -125,7 +124,7 @@ def _effort(reasoning: Reasoning, losses: _Losses) -> str | None:
     if reasoning.effort in (None, "none"):
         return None
     if reasoning.effort == "minimal":
-        losses.append(Loss("reasoning_effort", "the least effort of the Messages API is `low`"))
+        losses.append(Loss("reasoning.effort", "the least effort of the Messages API is `low`"))
         return "low"
     return reasoning.effort
 
@@ -142,15 +141,15 @@ def _budgeted(
     if reasoning.budget_tokens is None:
         room = max(output_tokens_max * 3 // 4, min(THINKING_TOKENS_MIN, room))  # leaves room for the answer
         if reasoning.mode is not None:
-            losses.append(Loss("thinking", "this model takes a budget: one that stands for the effort is set"))
+            losses.append(Loss("reasoning", "this model takes a budget: one that stands for the effort is set"))
     elif reasoning.effort is not None:
-        losses.append(Loss("output_config.effort", "this model takes a budget, not an effort"))
+        losses.append(Loss("reasoning.effort", "this model takes a budget, not an effort"))
     budget = min(max(asked, THINKING_TOKENS_MIN), room)
     if budget < THINKING_TOKENS_MIN:
-        losses.append(Loss("thinking", f"max_tokens leaves no room for {THINKING_TOKENS_MIN} tokens of thinking"))
+        losses.append(Loss("reasoning", f"max_tokens leaves no room for {THINKING_TOKENS_MIN} tokens of thinking"))
         return Plan(output_tokens_max)
     if reasoning.budget_tokens is not None and budget != asked:
-        losses.append(Loss("thinking.budget_tokens", f"set to {budget}: at least 1024, and less than max_tokens"))
+        losses.append(Loss("reasoning.budget_tokens", f"set to {budget}: at least 1024, and less than max_tokens"))
     return Plan(output_tokens_max, _shown({"type": "enabled", "budget_tokens": budget}, reasoning, losses))
 
 
@@ -159,7 +158,7 @@ def _shown(thinking: Node, reasoning: Reasoning, losses: _Losses) -> Node:
     if reasoning.display in DISPLAYS:
         thinking["display"] = reasoning.display
     elif reasoning.display is not None:
-        losses.append(Loss("reasoning.summary", "the Messages API shows thinking summarized or omitted only"))
+        losses.append(Loss("reasoning.display", "the Messages API shows thinking summarized or omitted only"))
     return thinking
 
 

@@ -97,7 +97,7 @@ def write_tools(request: Request, abilities: Abilities, body: Node, losses: list
     choice = request.tool_choice
     if choice is not None and choice.mode == "allowed":
         tools = tuple(tool for tool in tools if isinstance(tool, ServerTool) or tool.name in choice.names)
-        losses.append(Loss("tool_choice", "the Messages API knows no allowed tools: only those are declared"))
+        losses.append(Loss("tool_choice.names", "the Messages API knows no allowed tools: only those are declared"))
     nodes = [
         node
         for index, tool in enumerate(tools)

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from keywright.core.ability import Abilities
 from keywright.core.loss import Loss
-from keywright.core.message import Part, RedactedThinking, Text, Thinking, ToolCall, Turn
+from keywright.core.message import Text, Turn
 from keywright.dialects.anthropic.blocks import BlockWriter, condensed
 from keywright.dialects.anthropic.wire import NAME, Node, report_foreign
 
@@ -29,15 +29,13 @@ class Conversation:
         self._writer = BlockWriter(abilities, losses)
         self._mid_system = abilities.mid_system
         self._losses = losses
-        number = 0  # of the message in the client's request: a `tool` turn stands for one message per result
-        for turn in turns:
-            self._add(turn, number)
-            number += len(turn.parts) or 1 if turn.role == "tool" else 1
+        for index, turn in enumerate(turns):
+            self._add(turn, f"turns[{index}]")
 
     def messages(self) -> list[Node]:
         """The messages. When only system text was said, that is what the user says: the API wants one turn at least."""
         if not self._messages and self.system:
-            self._losses.append(Loss("messages", "the Messages API wants a user turn: the system text is sent as one"))
+            self._losses.append(Loss("turns", "the Messages API wants a user turn: the system text is sent as one"))
             self._messages.append(("user", self.system, {}))
             self.system = []
         return [
@@ -45,47 +43,20 @@ class Conversation:
             for role, blocks, extras in self._messages
         ]
 
-    def _add(self, turn: Turn, number: int) -> None:
-        path = f"messages[{number}]"
+    def _add(self, turn: Turn, path: str) -> None:
         if turn.name is not None:
             self._losses.append(Loss(f"{path}.name", "the Messages API has no names of speakers"))
         report_foreign(turn.extras, path, self._losses)
         match turn.role:
-            case "user":
-                self._append("user", self._writer.blocks(turn.parts, f"{path}.content"), turn)
+            case "user" | "tool":
+                self._append("user", self._writer.blocks(turn.parts, path), turn)
             case "assistant":
-                self._append("assistant", self._answer(turn.parts, path), turn)
-            case "tool":
-                blocks = [
-                    block
-                    for index, part in enumerate(turn.parts)
-                    if (block := self._writer.block(part, f"messages[{number + index}]")) is not None
-                ]
-                self._append("user", blocks, turn)
+                self._append("assistant", self._writer.blocks(turn.parts, path), turn)
             case "system" | "developer":
                 self._add_system(turn, path)
 
-    def _answer(self, parts: tuple[Part, ...], path: str) -> list[Node]:
-        """The blocks of an assistant's turn. OpenAI's clients say its thoughts and calls beside the content."""
-        blocks = []
-        said = called = 0
-        for part in parts:
-            if isinstance(part, ToolCall):
-                at = f"{path}.tool_calls[{called}]"
-                called += 1
-            elif isinstance(part, Thinking | RedactedThinking):
-                plain = isinstance(part, Thinking) and part.signature is None
-                at = f"{path}.{'reasoning_content' if plain else 'reasoning_details'}"
-            else:
-                at = f"{path}.content[{said}]"
-                said += 1
-            block = self._writer.block(part, at)
-            if block is not None:
-                blocks.append(block)
-        return blocks
-
     def _add_system(self, turn: Turn, path: str) -> None:
-        blocks = self._writer.blocks(turn.parts, f"{path}.content")
+        blocks = self._writer.blocks(turn.parts, path)
         plain = NAME not in turn.extras and all(isinstance(part, Text) for part in turn.parts)
         if plain and not self._messages:
             self.system += blocks

@@ -10,10 +10,6 @@ What the wire cannot say, and its image:
 - a last turn that the assistant began: sent, but OpenAI does not go on with it, a knob loss;
 - a PDF whose title does not end with `.pdf`: it does, since OpenAI goes by that;
 - thinking, text and calls in another order than this: the order, a knob loss.
-
-Paths are those of the Messages API, whose clients' requests come here: `system` for the turns before the first of
-another role, then `messages[i].content[j]`, counted without those, where a user's turn stands in one message with the
-tool results before it.
 """
 
 from collections.abc import Sequence
@@ -56,7 +52,7 @@ _ALLOWED: Final[dict[str, tuple[type, ...]]] = {
     "tool": (Text,),
 }
 _Placed: TypeAlias = list[tuple[int, Part]]
-"""Parts with their places in the client's message."""
+"""Parts with their places in their turn."""
 
 _MOVED: Final = "Attached below are the files that the tools returned."
 
@@ -64,21 +60,15 @@ _MOVED: Final = "Attached below are the files that the tools returned."
 def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
     """The messages that say `turns`."""
     messages: list[Json] = []
-    leading = next((index for index, turn in enumerate(turns) if turn.role not in ("system", "developer")), len(turns))
     path = ""
-    number = -1
-    results = 0  # how many tool results stand before the parts of this turn, in its message
     for index, turn in enumerate(turns):
-        if index >= leading and not (results and turn.role == "user"):
-            number += 1
-            results = 0
-        path = "system" if index < leading else f"messages[{number}]"
+        path = f"turns[{index}]"
         extra = target.extras(turn.extras, path)
         match turn.role:
             case "system" | "developer":
                 messages.append(_spoken(turn, target.abilities.system_role, path, extra, target))
             case "user":
-                messages.append(_spoken(turn, "user", path, extra, target, first=results))
+                messages.append(_spoken(turn, "user", path, extra, target))
             case "assistant":
                 message = _assistant(turn, path, extra, target)
                 if message is not None:
@@ -87,16 +77,15 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
                 messages += _tool_messages(turn, path, target)
             case _:
                 assert_never(turn.role)
-        results = len(turn.parts) if turn.role == "tool" else 0
     if turns and turns[-1].role == "assistant" and all(isinstance(part, Text) for part in turns[-1].parts):
         target.knob(path, "OpenAI does not go on with an assistant's turn: it answers anew")
     return messages
 
 
-def _spoken(turn: Turn, role: str, path: str, extra: JsonObject, target: Target, *, first: int = 0) -> JsonObject:
-    """The message of a system's or user's turn. `first`: the place of its first part, for paths."""
+def _spoken(turn: Turn, role: str, path: str, extra: JsonObject, target: Target) -> JsonObject:
+    """The message of a system's or user's turn."""
     place = "user" if turn.role == "user" else "system"
-    content = _content(list(enumerate(turn.parts, first)), place, path, target, marked=bool(extra))
+    content = _content(list(enumerate(turn.parts)), place, path, target, marked=bool(extra))
     message: JsonObject = {"role": role, "content": content}
     if turn.name is not None:
         message["name"] = turn.name
@@ -111,15 +100,15 @@ def _assistant(turn: Turn, path: str, extra: JsonObject, target: Target) -> Json
     message: JsonObject = {"role": "assistant", "content": None}
     for index, part in enumerate(turn.parts):
         if is_thought(part):
-            _thought(part, f"{path}.content[{index}]", thoughts, target)
+            _thought(part, f"{path}.parts[{index}]", thoughts, target)
         elif isinstance(part, ToolCall):
-            _check_node(part, f"{path}.content[{index}]", target)
+            _check_node(part, f"{path}.parts[{index}]", target)
             calls.append(part if part.arguments or part.custom else msgspec.structs.replace(part, arguments="{}"))
         elif isinstance(part, Opaque) and part.origin == NAME and part.kind == "audio":
             message["audio"] = part.body
         else:
             if calls:
-                target.knob(f"{path}.content", "text after a tool call is put before it")
+                target.knob(f"{path}.parts", "text after a tool call is put before it")
             said.append((index, part))
     if len(said) == 1 and isinstance(said[0][1], Refusal):
         message["refusal"] = said[0][1].text
@@ -152,7 +141,7 @@ def _annotations(said: _Placed, path: str, target: Target) -> list[Json]:
             if citation.origin == NAME:
                 annotations.append(citation.body)
             else:
-                target.knob(f"{path}.content[{index}].citations", "citations of another provider are not sent back")
+                target.knob(f"{path}.parts[{index}].citations", "citations of another provider are not sent back")
     return annotations
 
 
@@ -160,7 +149,7 @@ def _tool_messages(turn: Turn, path: str, target: Target) -> list[Json]:
     messages: list[Json] = []
     moved: list[Json] = []
     for index, part in enumerate(turn.parts):
-        at = f"{path}.content[{index}]"
+        at = f"{path}.parts[{index}]"
         if not isinstance(part, ToolResult):
             target.meaning(at, "only tool results may stand among tool results")
             continue
@@ -171,8 +160,8 @@ def _tool_messages(turn: Turn, path: str, target: Target) -> list[Json]:
         worded: _Placed = []
         for place, piece in enumerate(part.parts):
             if isinstance(piece, Image | Document | Audio) and not _is_worded(piece):
-                target.knob(f"{at}.content", "OpenAI takes only text from a tool; its files follow in a user message")
-                moved += _encoded(piece, "user", f"{at}.content[{place}]", target)
+                target.knob(f"{at}.parts", "OpenAI takes only text from a tool; its files follow in a user message")
+                moved += _encoded(piece, "user", f"{at}.parts[{place}]", target)
             else:
                 worded.append((place, piece))
         content = _content(worded, "tool", at, target, marked=bool(extra))
@@ -196,9 +185,8 @@ def _content(parts: _Placed, place: str, path: str, target: Target, *, marked: b
             _check_mark(only.cache is not None and not marked, target)
             return only.text
     encoded: list[Json] = []
-    inner = "" if path == "system" else ".content"
     for index, part in parts:
-        encoded += _encoded(part, place, f"{path}{inner}[{index}]", target)
+        encoded += _encoded(part, place, f"{path}.parts[{index}]", target)
     return encoded or ""
 
 
@@ -254,7 +242,8 @@ def _document(part: Document, place: str, path: str, target: Target) -> list[Jso
         if part.title is not None:
             target.knob(f"{path}.title", "a document of text is sent as text, without its title")
         pieces = (Text(source.text),) if isinstance(source, PlainSource) else source.parts
-        return [encoded for piece in pieces for encoded in _encoded(piece, place, path, target)]
+        placed = [(piece, f"{path}.parts[{index}]") for index, piece in enumerate(pieces)]
+        return [encoded for piece, at in placed for encoded in _encoded(piece, place, at, target)]
     inner: JsonObject
     match source:
         case Base64Source():
@@ -311,7 +300,7 @@ def _check_node(part: ToolCall | ToolResult, path: str, target: Target) -> None:
 
 def _check_mark(lost: bool, target: Target) -> None:
     if lost:
-        target.knob("cache_control", "OpenAI caches by itself and refuses marks")
+        target.knob("cache", "OpenAI caches by itself and refuses marks")
 
 
 def _is_text(part: Document) -> bool:

@@ -7,8 +7,6 @@ Knobs that cannot be said are dropped and reported. Images that are not obvious:
 - more than four stop sequences: the first four;
 - a schema without a name is called `response`; a stream always reports its usage.
 Extras of this dialect are put over everything else: they are the client's own words.
-
-Losses name fields by the Messages API, whose clients' requests come here: those of this dialect go out verbatim.
 """
 
 from typing import Final, assert_never
@@ -78,7 +76,7 @@ def _tools(request: Request, body: JsonObject, target: Target) -> None:
                 encoded = encode_tool(tool, strict=_strict(tool.strict, tool.parameters, f"{path}.strict", target))
                 extra = target.extras(tool.extras, path)
                 if tool.cache is not None and "cache_control" not in extra:
-                    target.knob("cache_control", "OpenAI caches by itself and refuses marks")
+                    target.knob("cache", "OpenAI caches by itself and refuses marks")
                 (functions if is_legacy(tool.extras) else tools).append(encoded)
             case ServerTool():
                 if tool.origin == NAME:
@@ -128,10 +126,10 @@ def _stop(request: Request, body: JsonObject, target: Target) -> None:
     if not request.stop:
         return
     if not target.abilities.stop:
-        target.knob("stop_sequences", "the model takes no stop sequences")
+        target.knob("stop", "the model takes no stop sequences")
         return
     if len(request.stop) > STOPS_MAX:
-        target.knob("stop_sequences", f"OpenAI takes at most {STOPS_MAX} stop sequences")
+        target.knob("stop", f"OpenAI takes at most {STOPS_MAX} stop sequences")
     body["stop"] = list(request.stop[:STOPS_MAX])
 
 
@@ -156,22 +154,20 @@ def _reasoning(reasoning: Reasoning, body: JsonObject, target: Target, *, echoed
     if echoed:
         return
     if target.abilities.reasoning == "none":
-        target.knob(
-            "output_config.effort" if reasoning.mode is None else "thinking", "the model does not reason on request"
-        )
+        target.knob("reasoning", "the model does not reason on request")
         return
     effort = reasoning.effort
     if effort is None and reasoning.mode == "off":
         effort = "none"
     elif effort is None and reasoning.budget_tokens is not None:
         effort = effort_for(reasoning.budget_tokens)
-        target.knob("thinking.budget_tokens", f"OpenAI takes no budget; it is sent as the effort {effort}")
+        target.knob("reasoning.budget_tokens", f"OpenAI takes no budget; it is sent as the effort {effort}")
     elif reasoning.budget_tokens is not None:
-        target.knob("thinking.budget_tokens", "OpenAI takes no budget")
+        target.knob("reasoning.budget_tokens", "OpenAI takes no budget")
     elif effort is None and reasoning.mode is not None:
-        target.knob("thinking", "OpenAI decides itself whether to reason")
+        target.knob("reasoning", "OpenAI decides itself whether to reason")
     if reasoning.display is not None:
-        target.knob("thinking.display", "OpenAI shows no reasoning")
+        target.knob("reasoning.display", "OpenAI shows no reasoning")
     if effort is not None:
         body["reasoning_effort"] = effort
 
@@ -191,12 +187,12 @@ def _format(request: Request, body: JsonObject, target: Target) -> None:
             body["response_format"] = {"type": "json_object"}
         case JsonSchemaFormat() as form:
             if not target.abilities.json_schema:
-                target.meaning("output_config.format", "the model cannot keep to a JSON schema")
+                target.meaning("format", "the model cannot keep to a JSON schema")
                 return
             inner: JsonObject = {"name": form.name or UNNAMED, "schema": form.schema}
             if form.description is not None:
                 inner["description"] = form.description
-            strict = _strict(form.strict, form.schema, "output_config.format", target)
+            strict = _strict(form.strict, form.schema, "format.strict", target)
             if strict is not None:
                 inner["strict"] = strict
             body["response_format"] = {"type": "json_schema", "json_schema": inner}
@@ -222,4 +218,4 @@ def _account(request: Request, body: JsonObject, target: Target) -> None:
                 target.knob(f"metadata.{name}", "OpenAI takes only strings as metadata")
         body["metadata"] = texts
     if request.cache is not None and "cache_control" not in own(request.extras):
-        target.knob("cache_control", "OpenAI caches by itself and refuses marks")
+        target.knob("cache", "OpenAI caches by itself and refuses marks")
