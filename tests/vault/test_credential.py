@@ -6,21 +6,48 @@ import pickle
 import msgspec
 import pytest
 
+from keywright.core.http import HttpRequest, Origin
 from keywright.core.secret import Secret, SecretLeakError
 from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
+from keywright.vault.hidden import Hidden
 
 CANARY = "sk-canary-5f1d0c9e7b"
 SECRET = Secret(CANARY)
+HERE = Origin("https", "api.example.com", 443)
 KEYED: list[HeaderCredential] = [BearerCredential("openai", SECRET), HeaderCredential("anthropic", "x-api-key", SECRET)]
 
 
 def test_a_credential_adds_its_header_to_the_others() -> None:
     others = ((b"content-type", b"application/json"),)
+    request = HttpRequest(b"POST", b"/v1/x?y=1", others, b"{}")
     bearer, header = KEYED
-    assert bearer.apply(others) == (*others, (b"authorization", b"Bearer " + CANARY.encode()))
-    assert header.apply(others) == (*others, (b"x-api-key", CANARY.encode()))
-    assert NoCredential("local").apply(others) == others
-    assert others == ((b"content-type", b"application/json"),)
+    signed = bearer.apply(request, HERE)
+    assert signed.headers == (*others, (b"authorization", b"Bearer " + CANARY.encode()))
+    assert (signed.method, signed.target, signed.body) == (request.method, request.target, request.body)
+    assert header.apply(request, HERE).headers == (*others, (b"x-api-key", CANARY.encode()))
+    assert NoCredential("local").apply(request, HERE) == request
+    assert request.headers == ((b"content-type", b"application/json"),)
+
+
+def test_headers_that_belong_to_a_key_go_with_it() -> None:
+    credential = BearerCredential("vertex", SECRET, others=((b"x-goog-user-project", b"billed"),))
+    signed = credential.apply(HttpRequest(b"GET", b"/", ()), HERE)
+    assert signed.headers == (
+        (b"authorization", b"Bearer " + CANARY.encode()),
+        (b"x-goog-user-project", b"billed"),
+    )
+
+
+def test_every_secret_is_hidden_and_the_longest_beginning_is_held() -> None:
+    one, other = Secret("abc-one"), Secret("abcd-other")
+    hidden = Hidden(one, other)
+    assert hidden.redact(b"x abc-one y abcd-other z") == (
+        f"x <secret {one.fingerprint}> y <secret {other.fingerprint}> z".encode()
+    )
+    assert hidden.begun(b"... abcd") == 4
+    assert hidden.begun(b"... abc-on") == 6
+    assert hidden.begun(b"... abc-on\n") == 0
+    assert Hidden().begun(b"abc") == 0
 
 
 @pytest.mark.parametrize("credential", KEYED)

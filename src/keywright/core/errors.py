@@ -8,7 +8,8 @@ KeywrightError
 │   ├── UpstreamTimeoutError     a deadline passed: connect, first_byte, idle or total
 │   ├── UpstreamBrokeError       the connection ended or reset before the answer was complete
 │   ├── UpstreamMalformedError   the answer is not HTTP that we accept, or not the dialect it should be
-│   └── ProviderError            the provider answered with an error
+│   ├── ProviderError            the provider answered with an error
+│   └── CredentialLapsedError    there is no valid credential to ask with, and none could be had; nothing was sent
 ├── ConfigError                  `keywright.toml` or the environment is wrong: where, what, and what to do
 ├── SecretError                  a secret reference cannot be resolved: which reference and why, never the value
 └── StoreError                   the database cannot be opened, migrated or written
@@ -100,6 +101,13 @@ class ProviderError(UpstreamError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.status} {failure.code}: {failure.message}", answered=True)
         self.failure = failure
+
+
+class CredentialLapsedError(UpstreamError):
+    """The credential has run out and could not be renewed. The message says why, for the operator and no client."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, sent=False)
 
 
 class ConfigError(KeywrightError):

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from keywright.core.errors import UpstreamError
+from keywright.core.errors import SecretError, UpstreamError
 from keywright.core.http import HttpRequest
 from keywright.pipeline.routes import Source
 from keywright.providers.provider import endpoint
@@ -38,15 +38,17 @@ async def _ask(source: Source, pool: Pool) -> tuple[str, ...]:
     if there is None:
         return ()
     headers = tuple((name.encode(), value.encode("latin-1")) for name, value in source.row.headers)
-    request = HttpRequest(b"GET", (source.base_path + there.path).encode(), source.credential.apply(headers))
+    request = HttpRequest(b"GET", (source.base_path + there.path).encode(), headers)
+    held = source.credential
     try:
         async with asyncio.timeout(LIST_S):
-            answer = await pool.send(source.reach, request)
+            credential = await held.current() if held.renews else held
+            answer = await pool.send(source.reach, credential.apply(request, source.reach.origin))
             try:
                 body = await answer.read(LIST_BYTES_MAX)
             finally:
                 answer.abort()
         rows = msgspec.json.decode(body, type=_List).data if answer.status == 200 else []
-    except (UpstreamError, TimeoutError, msgspec.DecodeError):
+    except (SecretError, UpstreamError, TimeoutError, msgspec.DecodeError):
         return ()
     return tuple(row.id for row in rows[:MODELS_MAX])

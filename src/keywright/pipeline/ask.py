@@ -10,12 +10,20 @@ import msgspec
 
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.dialect import StreamReader, Tapped
-from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamError, UpstreamMalformedError
+from keywright.core.errors import (
+    CredentialLapsedError,
+    ProviderError,
+    SecretError,
+    UpstreamBrokeError,
+    UpstreamError,
+    UpstreamMalformedError,
+)
 from keywright.core.event import Event, Failed, Started
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.redacted import RedactedAnswer
+from keywright.pipeline.routes import Credential, RenewingCredential
 from keywright.pipeline.types import Answer, Delivery, Outbound, TranslatedStream, VerbatimStream, Whole
 from keywright.transport.retry_after import retry_after_s
 
@@ -37,11 +45,13 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
     Raises:
         UpstreamError: there is none that can be passed on.
     """
-    source, http = outbound.target.source, outbound.http
-    signed = HttpRequest(http.method, http.target, source.credential.apply(http.headers), http.body)
+    source, credential = outbound.target.source, outbound.target.source.credential
     sent_us = clock.ticks_us()
     try:
-        answer = RedactedAnswer(await upstreams.send(source.reach, signed), source.credential)
+        if credential.renews:
+            credential = await _renewed(credential)
+        signed = credential.apply(outbound.http, source.reach.origin)
+        answer = RedactedAnswer(await upstreams.send(source.reach, signed), credential)
     except BaseException:
         attempts.waited_us += clock.ticks_us() - sent_us
         raise
@@ -59,6 +69,13 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
     except BaseException:
         answer.abort()
         raise
+
+
+async def _renewed(credential: RenewingCredential) -> Credential:
+    try:
+        return await credential.current()
+    except SecretError as error:
+        raise CredentialLapsedError(str(error)) from None
 
 
 async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> UpstreamError:

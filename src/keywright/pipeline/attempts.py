@@ -5,6 +5,7 @@ from typing import Final
 from keywright.core.entry import Attempt
 from keywright.core.errors import (
     ConnectFailedError,
+    CredentialLapsedError,
     NotTranslatableError,
     ProviderError,
     RefusedError,
@@ -69,6 +70,9 @@ class Attempts:
             return _provider_failed(error.failure, tried)
         if isinstance(error, UpstreamTimeoutError):
             return _failed("timeout", 504, "upstream_timeout", f"the provider did not answer in time ({tried})")
+        if isinstance(error, CredentialLapsedError):
+            message = "the gateway's credential for the provider has run out and could not be renewed"
+            return _failed("server", 502, "upstream_failed", f"{message} ({tried})")
         return _failed("server", 502, "upstream_failed", f"the provider could not be reached or broke off ({tried})")
 
 
@@ -83,6 +87,8 @@ def code_of(error: UpstreamError) -> str:
             return "malformed answer"
         case UpstreamBrokeError():
             return "connection broke"
+        case CredentialLapsedError():
+            return "no valid credential"
         case ConnectFailedError():
             return f"connect failed: {error.cause}"
         case _:

@@ -6,7 +6,7 @@ how a client's dialect gets to that target. All are made once and looked up afte
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from keywright.catalog.catalogue import Catalogue, Model, nearest
 from keywright.catalog.price import Price
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Dialect
-from keywright.core.http import Header, Reach
+from keywright.core.http import Header, HttpRequest, Origin, Reach
 from keywright.dialects import DIALECTS
 from keywright.providers.provider import EndpointKind, Provider, endpoint
 
@@ -29,9 +29,21 @@ class Credential(Protocol):
 
     @property
     def fingerprint(self) -> str: ...
-    def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]: ...
+    @property
+    def renews(self) -> Literal[False]: ...
+    def apply(self, request: HttpRequest, origin: Origin) -> HttpRequest: ...
     def redact(self, text: bytes) -> bytes: ...
     def begun(self, text: bytes) -> int: ...
+
+
+class RenewingCredential(Protocol):
+    """Gives a credential for each request, a new one when the old one has run out. Raises SecretError if it cannot."""
+
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def renews(self) -> Literal[True]: ...
+    async def current(self) -> Credential: ...
 
 
 class Breaker(Protocol):
@@ -55,7 +67,7 @@ class Source(Struct, frozen=True, eq=False):
     row: Provider
     reach: Reach
     base_path: str
-    credential: Credential
+    credential: Credential | RenewingCredential
     breaker: Breaker
     headers: tuple[Header, ...] = ()
     serves: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from keywright.core.errors import ProviderError, UpstreamError
+from keywright.core.errors import CredentialLapsedError, ProviderError, UpstreamError
 from keywright.core.failure import FailureKind
 
 TIMER_EARLY_S: Final = 0.005
@@ -51,7 +51,8 @@ def safe_to_repeat(error: UpstreamError) -> bool:
     Repeating costs money when the first attempt was served, so the provider must have said that it was not, or not
     have had the request at all:
 
-    - nothing was sent (no connection): yes;
+    - nothing was sent (no connection): yes; but not where the credential could not be renewed, for that has its own
+      pauses;
     - the provider answered with an error that passes: 429 and 529 (too much now), 500, 502, 503, 504 (its failure),
       408 (it did not read all of the request), 409 (a lock, in OpenAI's and Anthropic's use): yes, for an error
       answer is not billed. But not where the error's kind says that it will stay: a used-up quota is a 429 too;
@@ -60,7 +61,7 @@ def safe_to_repeat(error: UpstreamError) -> bool:
       with the cost of both in the ledger.
     """
     if not error.sent:
-        return True
+        return not isinstance(error, CredentialLapsedError)
     if not isinstance(error, ProviderError):
         return False
     return error.failure.status in REPEATABLE_STATUSES and error.failure.kind not in FINAL_KINDS

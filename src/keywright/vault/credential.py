@@ -1,49 +1,44 @@
 """A provider's key as something that puts itself on a request and shows nothing of itself.
 
-Sans-IO. The header is rendered once, when the configuration is read; a request pays for one tuple. All of the ways
-in which an object usually turns into text (`str`, `repr`, pickle, copy, msgspec) give the fingerprint or refuse.
+Sans-IO, and it stays as it is: a key that runs out is given by a `vault.renewal.RenewingCredential`, one credential
+after the other, so that an answer is always cleared of the very key that it was asked with. The header is rendered
+once, when the configuration is read; a request pays for one tuple. All of the ways in which an object usually turns
+into text (`str`, `repr`, pickle, copy, msgspec) give the fingerprint or refuse.
 """
 
-from typing import NoReturn, TypeAlias
+from typing import Literal, NoReturn, Protocol
 
-from keywright.core.http import Header
+from keywright.core.http import Header, HttpRequest, Origin
 from keywright.core.secret import Secret, SecretLeakError
+from keywright.vault.hidden import Hidden
 
 
-class HeaderCredential:
-    """The key alone in one header. `name` says whose it is, for people; `header` is lower case."""
+class Credential(Protocol):
+    """What every credential can do. `name` says whose it is, for people."""
 
-    __slots__ = ("_header", "_secret", "_shown", "fingerprint", "name")
+    name: str
+    fingerprint: str
 
-    def __init__(self, name: str, header: str, secret: Secret, prefix: str = "") -> None:
-        self.name = name
-        self.fingerprint = secret.fingerprint
-        self._shown = f"<secret {secret.fingerprint}>".encode()
-        self._secret = secret.reveal().encode("ascii")
-        self._header: Header = (header.encode("ascii"), prefix.encode("ascii") + self._secret)
+    @property
+    def renews(self) -> Literal[False]: ...
 
-    def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
-        """`headers` and this credential. They may hold no header of its name yet."""
-        return (*headers, self._header)
+    def apply(self, request: HttpRequest, origin: Origin) -> HttpRequest:
+        """`request`, which goes to `origin`, with this credential on it. It may hold no header of its names yet."""
+        ...
 
     def redact(self, text: bytes) -> bytes:
-        """`text` with the secret in it replaced by its fingerprint: a provider's error may repeat what it was sent."""
-        return text.replace(self._secret, self._shown)
+        """`text` with what is secret in it replaced by a fingerprint."""
+        ...
 
     def begun(self, text: bytes) -> int:
-        """How many bytes at the end of `text` are the beginning of the secret, and not all of it."""
-        if text.endswith(b"\n"):  # as frames do, and no key has one
-            return 0
-        secret = self._secret
-        start = text.find(secret[:1], max(0, len(text) - len(secret) + 1))
-        while start >= 0:
-            if secret.startswith(text[start:]):
-                return len(text) - start
-            start = text.find(secret[:1], start + 1)
-        return 0
+        """How many bytes at the end of `text` are the beginning of a secret, and not all of it."""
+        ...
 
-    def __repr__(self) -> str:
-        return f"<credential {self.name} {self.fingerprint}>"
+
+class Unwritable:
+    """For objects that hold a secret: they cannot be copied, pickled or encoded."""
+
+    __slots__ = ()
 
     def _refuse(self, *_: object) -> NoReturn:
         raise SecretLeakError("a credential cannot be copied or written down; it applies itself to a request")
@@ -53,13 +48,46 @@ class HeaderCredential:
     __getstate__ = _refuse
 
 
+class HeaderCredential(Unwritable):
+    """The key alone in one header (its name lower case), and `others` that belong to it and are no secret."""
+
+    __slots__ = ("_headers", "_hidden", "fingerprint", "name")
+    renews: Literal[False] = False
+
+    def __init__(
+        self, name: str, header: str, secret: Secret, prefix: str = "", others: tuple[Header, ...] = ()
+    ) -> None:
+        self.name = name
+        self.fingerprint = secret.fingerprint
+        self._hidden = Hidden(secret)
+        self._headers: tuple[Header, ...] = (
+            (header.encode("ascii"), (prefix + secret.reveal()).encode("ascii")),
+            *others,
+        )
+
+    def apply(self, request: HttpRequest, _: Origin) -> HttpRequest:
+        """`request` and this credential's headers."""
+        return HttpRequest(request.method, request.target, request.headers + self._headers, request.body)
+
+    def redact(self, text: bytes) -> bytes:
+        """`text` with the key in it replaced by its fingerprint."""
+        return self._hidden.redact(text)
+
+    def begun(self, text: bytes) -> int:
+        """How many bytes at the end of `text` are the beginning of the key, and not all of it."""
+        return self._hidden.begun(text)
+
+    def __repr__(self) -> str:
+        return f"<credential {self.name} {self.fingerprint}>"
+
+
 class BearerCredential(HeaderCredential):
     """The key in `authorization: Bearer KEY`."""
 
     __slots__ = ()
 
-    def __init__(self, name: str, secret: Secret) -> None:
-        super().__init__(name, "authorization", secret, prefix="Bearer ")
+    def __init__(self, name: str, secret: Secret, others: tuple[Header, ...] = ()) -> None:
+        super().__init__(name, "authorization", secret, prefix="Bearer ", others=others)
 
 
 class NoCredential:
@@ -67,13 +95,14 @@ class NoCredential:
 
     __slots__ = ("name",)
     fingerprint = ""
+    renews: Literal[False] = False
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def apply(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
-        """`headers`, as they are."""
-        return headers
+    def apply(self, request: HttpRequest, _: Origin) -> HttpRequest:
+        """`request`, as it is."""
+        return request
 
     def redact(self, text: bytes) -> bytes:
         """`text`, as it is."""
@@ -85,6 +114,3 @@ class NoCredential:
 
     def __repr__(self) -> str:
         return f"<no credential {self.name}>"
-
-
-Credential: TypeAlias = BearerCredential | HeaderCredential | NoCredential

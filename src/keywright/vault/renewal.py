@@ -1,0 +1,137 @@
+"""A credential that runs out, kept valid: what it holds, when it is renewed, and what happens when that fails.
+
+A renewing credential gives a fixed one for each request. There is no timer and no task that lives on: the first
+request after 80 % of a credential's life starts the renewal beside it and is served with the old one, which counts
+until it has run out. So an unused provider is never asked for a token, nothing has to be shut down, and only a request
+that finds nothing valid waits, at most `RENEWAL_S`. However many requests come, one renewal runs at a time. After a
+failed one the next is not begun for `PAUSE_S`; until then a request that finds nothing valid is told the same failure
+at once, so that a token service in trouble is not stormed.
+
+When a credential runs out is told by the wall clock, since a machine that slept has not counted the time; when it is
+renewed, by the ticks, since a wall clock may be set back.
+
+Rejected: renewing by timer (tokens for providers that nobody uses, tasks to own and stop across reloads); one object
+whose key changes under an answer that is being read (it would be cleared of the new key, not of the one it was sent).
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from keywright.core.clock import SECOND_US, Clock
+from keywright.core.errors import SecretError
+from keywright.vault.credential import Credential, Unwritable
+
+RENEWED_AT: Final = 0.8
+"""The part of its life after which a credential is renewed."""
+
+RENEWAL_S: Final = 30.0
+PAUSE_S: Final = 5.0
+MARGIN_S: Final = 15.0
+"""A credential is not used in the last of its seconds: a request needs time to arrive."""
+
+MARGIN_PART_MAX: Final = 0.1
+"""The margin of a short life, as a part of it."""
+
+_log = logging.getLogger("keywright.vault")
+
+
+class Renewed(Struct, frozen=True):
+    """A credential and when it runs out: Unix seconds, None when it does not."""
+
+    credential: Credential
+    expires_s: float | None
+
+
+class RenewingCredential(Unwritable):
+    """Gives the credential that is valid now. `obtain` gets a new one and raises SecretError when it cannot.
+
+    `fingerprint` is that of what stays: the key or the settings by which tokens are had.
+    """
+
+    __slots__ = (
+        "_again_ticks_s",
+        "_clock",
+        "_failure",
+        "_held",
+        "_obtain",
+        "_renew_ticks_s",
+        "_task",
+        "_until_s",
+        "fingerprint",
+        "name",
+    )
+    renews: Literal[True] = True
+
+    def __init__(self, name: str, fingerprint: str, obtain: Callable[[], Awaitable[Renewed]], clock: Clock) -> None:
+        self.name = name
+        self.fingerprint = fingerprint
+        self._obtain = obtain
+        self._clock = clock
+        self._held: Credential | None = None
+        self._renew_ticks_s = 0.0
+        self._until_s = 0.0
+        self._again_ticks_s = 0.0
+        self._failure = ""
+        self._task: asyncio.Task[None] | None = None
+
+    async def current(self) -> Credential:
+        """The credential to use for the next request. Suspends only when none is valid.
+
+        Raises:
+            SecretError: there is none, and none can be had: from where, and why.
+        """
+        paused = self._ticks_s() < self._again_ticks_s
+        if self._held is not None and self._now_s() < self._until_s:
+            if self._task is None and not paused and self._ticks_s() >= self._renew_ticks_s:
+                self._begin()
+            return self._held
+        if self._task is None and paused:
+            raise SecretError(self._failure)
+        await asyncio.shield(self._task or self._begin())  # one waiter that leaves does not end it for the others
+        if self._held is None or self._now_s() >= self._until_s:
+            raise SecretError(self._failure)
+        return self._held
+
+    def __repr__(self) -> str:
+        return f"<renewing credential {self.name} {self.fingerprint}>"
+
+    def _begin(self) -> "asyncio.Task[None]":
+        self._task = asyncio.create_task(self._renew(), name=f"renewal of {self.name}")
+        return self._task
+
+    async def _renew(self) -> None:
+        try:
+            async with asyncio.timeout(RENEWAL_S):
+                renewed = await self._obtain()
+            self._hold(renewed)
+        except SecretError as error:
+            self._fail(str(error))
+        except TimeoutError:
+            self._fail(f"no new credential within {RENEWAL_S:g} s")
+        finally:
+            self._task = None
+
+    def _hold(self, renewed: Renewed) -> None:
+        now_s = self._now_s()
+        life_s = math.inf if renewed.expires_s is None else renewed.expires_s - now_s
+        if life_s <= 0:
+            raise SecretError("the new credential had run out when it came; is this machine's clock right?")
+        self._renew_ticks_s = self._ticks_s() + life_s * RENEWED_AT
+        self._until_s = now_s + life_s - min(MARGIN_S, life_s * MARGIN_PART_MAX)
+        self._held = renewed.credential
+
+    def _fail(self, why: str) -> None:
+        self._failure = f"{self.name}: {why}"
+        self._again_ticks_s = self._ticks_s() + PAUSE_S
+        _log.warning("a provider's credential was not renewed: %s", self._failure)
+
+    def _now_s(self) -> float:
+        return self._clock.unix_us() / SECOND_US
+
+    def _ticks_s(self) -> float:
+        return self._clock.ticks_us() / SECOND_US
