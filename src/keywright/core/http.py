@@ -1,6 +1,6 @@
 """HTTP towards upstreams, as data."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -43,12 +43,24 @@ class Reach(Struct, frozen=True, cache_hash=True):
     connections_max: int = 1024
 
 
+class Pieces(Protocol):
+    """A body that comes piece by piece, once. `length`: how many bytes it has, None when only its end tells."""
+
+    @property
+    def length(self) -> int | None: ...
+
+    async def next(self) -> bytes:
+        """The next piece, b"" at the end. May be cancelled. Raises whatever keeps the body from coming."""
+        ...
+
+
 class HttpRequest(Struct, frozen=True, gc=False):
     """One request to one upstream. `target` is path and query as sent. Headers without host, content-length,
-    transfer-encoding and connection, which the transport owns.
+    transfer-encoding and connection, which the transport owns. `pieces`: the body in place of `body`, sent as it comes.
     """
 
     method: bytes
     target: bytes
     headers: tuple[Header, ...]
     body: bytes = b""
+    pieces: Pieces | None = None

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from keywright.core.errors import UpstreamBrokeError, UpstreamError, UpstreamMalformedError
+from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.http import Header
 
 
@@ -28,6 +28,7 @@ class Source(Protocol):
 
 class Answer:
     """Status, headers (lower-case names, without hop-by-hop and framing headers), and a body that may still come.
+    `length`: the content-length that was said, None where none was; after HEAD no body of it comes.
 
     The body is read in one way: `read`, `chunk` until it returns nothing, or `relay`. Each raises UpstreamTimeoutError,
     UpstreamBrokeError or UpstreamMalformedError when the body ends wrongly; cancelling one closes the socket. Call
@@ -44,12 +45,16 @@ class Answer:
         "_waiter",
         "_whole_bytes_max",
         "headers",
+        "length",
         "status",
     )
 
-    def __init__(self, status: int, headers: tuple[Header, ...], source: Source, buffer_bytes_max: int) -> None:
+    def __init__(
+        self, status: int, headers: tuple[Header, ...], length: int | None, source: Source, buffer_bytes_max: int
+    ) -> None:
         self.status = status
         self.headers = headers
+        self.length = length
         self._source: Source | None = source  # None once the body has ended, well or not
         self._buffer_bytes_max = buffer_bytes_max
         self._pieces: list[bytes] = []
@@ -146,7 +151,7 @@ class Answer:
             self.arrived(piece)
         self._wake()
 
-    def fail(self, error: UpstreamError) -> None:
+    def fail(self, error: Exception) -> None:
         """The body has ended too early. What had arrived can still be had from `chunk`."""
         self._end(error)
 

@@ -18,6 +18,11 @@ out, over a limit or malformed never returns its connection. What is malformed i
 between pieces, total. A connection in steady use makes no timer per request. While reading is paused (our reader is
 slow) only the total deadline counts.
 
+**A request's body in pieces** is written by a task of its own, beside the reading of the answer, and never faster than
+the system takes it: the next piece is asked for when the last one is written. An answer that comes before the body's
+end and is no success ends the sending, and the connection with it. Waiting for the next piece is the client's silence,
+not the upstream's: only the total deadline counts meanwhile.
+
 **Buffers.** All connections of a pool read into one buffer, since it is empty again before the next read; otherwise the
 transport makes a new 256 KiB object per read, which costs more than all of this file (docs/rfd/002-transport.md). A
 request's body is handed to the transport whole: it is in memory already, and the transport keeps a reference, no copy.
@@ -30,14 +35,16 @@ call per request, to narrow a window of microseconds in which an upstream could 
 import asyncio
 from typing import Final, Protocol, cast
 
-from keywright.core.errors import UpstreamBrokeError, UpstreamError, UpstreamMalformedError, UpstreamTimeoutError
-from keywright.core.http import Deadlines
+from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError, UpstreamTimeoutError
+from keywright.core.http import Deadlines, Pieces
 from keywright.transport.answer import Answer
 from keywright.transport.reader import AnswerReader
+from keywright.transport.request import BodyFraming
 from keywright.transport.settings import PoolSettings
 from keywright.transport.timer import NEVER, LazyTimer
 
 _NO_DEADLINES: Final = Deadlines()
+_SUCCESSES: Final = range(200, 300)
 
 KEEP_MARGIN_S: Final = 1.0
 """How long before an upstream's announced `keep-alive: timeout` its idle connection is given up."""
@@ -65,6 +72,8 @@ class Connection(asyncio.BufferedProtocol):
         "_owner",
         "_paused",
         "_reader",
+        "_room",
+        "_sending",
         "_settings",
         "_timer",
         "_total_at",
@@ -87,14 +96,23 @@ class Connection(asyncio.BufferedProtocol):
         self._total_at = NEVER
         self._unwritten_bytes = 0  # at the last look; 0 when the request has been handed to the system whole
         self._paused = False
+        self._sending: asyncio.Task[None] | None = None  # until a body in pieces is written whole
+        self._room: asyncio.Future[None] | None = None  # waited for by it while not all is written
         self.closed = False
 
     # The pool's side.
 
     def exchange(
-        self, request: tuple[bytes, ...], deadlines: Deadlines, started_at: float, *, head_only: bool
+        self,
+        request: tuple[bytes, ...],
+        pieces: Pieces | None,
+        deadlines: Deadlines,
+        started_at: float,
+        *,
+        head_only: bool,
     ) -> "asyncio.Future[Answer]":
-        """Write `request` and return the future of its answer's head, which fails with an UpstreamError.
+        """Write `request`, and then `pieces` as they come; return the future of the answer's head, which fails with an
+        UpstreamError, or with what kept a piece from coming.
 
         Whoever gives up the future calls `abort`, or the answer's if the future has one.
         """
@@ -105,6 +123,8 @@ class Connection(asyncio.BufferedProtocol):
         head = self._head = self._loop.create_future()
         for piece in request:
             transport.write(piece)
+        if pieces is not None:
+            self._sending = self._loop.create_task(self._send(pieces))
         self._expire_after(deadlines.idle_s if self._unwritten_bytes else deadlines.first_byte_s)
         return head
 
@@ -114,6 +134,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.closed = True
         self._timer.cancel()
+        self._stop_sending()
         if self._transport is not None:
             self._transport.abort()
         self._owner.lost(self)
@@ -200,7 +221,10 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Called by the transport when all of the request is written: from now on its answer is waited for."""
         self._unwritten_bytes = 0
-        if self._head is not None:
+        if self._room is not None:
+            if not self._room.done():
+                self._room.set_result(None)
+        elif self._head is not None:
             self._expire_after(self._deadlines.first_byte_s)
 
     # Within.
@@ -217,7 +241,10 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()  # its caller has left
             return
         reader = self._reader
-        self._answer = Answer(reader.status, reader.headers(), self, self._settings.buffer_bytes_max)
+        if reader.status not in _SUCCESSES:
+            self._stop_sending()
+        buffer_bytes_max = self._settings.buffer_bytes_max
+        self._answer = Answer(reader.status, reader.headers(), reader.length, self, buffer_bytes_max)
         head.set_result(self._answer)
 
     def _finish(self, answer: Answer, data: bytes, piece: bytes, *, intact: bool) -> None:
@@ -225,7 +252,7 @@ class Connection(asyncio.BufferedProtocol):
         self._answer = None
         reader = self._reader
         ended_well = intact and reader.keeps and reader.ended_exactly(data, piece)
-        if ended_well and not self._unwritten_bytes and not self.closed:
+        if ended_well and not self._unwritten_bytes and self._sending is None and not self.closed:
             self.resume()
             kept_s = self._settings.idle_s
             if reader.announced_s is not None:
@@ -236,7 +263,7 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
         answer.finish(piece)
 
-    def _fail(self, error: UpstreamError) -> None:
+    def _fail(self, error: Exception) -> None:
         """The exchange, if any, ends with `error`; the socket is closed."""
         head, answer = self._head, self._answer
         self._head = self._answer = None
@@ -245,6 +272,42 @@ class Connection(asyncio.BufferedProtocol):
             head.set_exception(error)
         if answer is not None:
             answer.fail(error)
+
+    async def _send(self, pieces: Pieces) -> None:
+        """Write the request's body as it comes. Who waits for the answer is told what went wrong."""
+        framing = BodyFraming(pieces.length)
+        try:
+            ended = False
+            while not ended:
+                if self._head is not None:
+                    self._timer.set(self._total_at)
+                piece = await pieces.next()
+                ended = not piece
+                self._running_transport.write(framing.framed(piece))
+                if self._unwritten_bytes:
+                    await self._written()
+        except Exception as error:  # noqa: BLE001 - not hidden: it is what the exchange ends with
+            self._sending = None
+            self._fail(error)
+            return
+        self._sending = None
+        if self._head is not None:
+            self._expire_after(self._deadlines.first_byte_s)
+
+    async def _written(self) -> None:
+        """Until the system has taken all that was written."""
+        self._room = self._loop.create_future()
+        if self._head is not None:
+            self._expire_after(self._deadlines.idle_s)
+        try:
+            await self._room
+        finally:
+            self._room = None
+
+    def _stop_sending(self) -> None:
+        """Take no more pieces. The connection is not used again."""
+        if self._sending is not None:
+            self._sending.cancel()
 
     def _expire_after(self, span_s: float) -> None:
         """The next deadline is `span_s` from now, or the exchange's total, if that is sooner."""

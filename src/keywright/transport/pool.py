@@ -1,9 +1,12 @@
 """Connections to upstreams, kept and shared: what the pipeline sends through.
 
 A call takes the connection that was used last (its congestion window is open and its peer least likely to have left),
-or opens one, or, at a reach's `connections_max`, queues. Only one case is repeated here: a connection that had been
-kept was closed by the upstream before any answer. The upstream then closed it while idle, and our request crossed that
-on the way; a fresh connection gets the request once more. All other repeating is the pipeline's decision.
+or opens one, or, at a reach's `connections_max`, queues. A body in pieces can be sent once only, so it always gets a
+fresh connection: whether a kept one still stands is not known before something was sent on it.
+
+Only one case is repeated here: a connection that had been kept was closed by the upstream before any answer. The
+upstream then closed it while idle, and our request crossed that on the way; a fresh connection gets the request once
+more. All other repeating is the pipeline's decision.
 """
 
 import asyncio
@@ -54,17 +57,21 @@ class Pool:
             UpstreamBrokeError: the connection ended before the head.
             UpstreamMalformedError: what came is not an acceptable answer.
             ValueError: the request cannot be sent as it is.
+            Exception: what the request's `pieces` raised.
         """
         line = self._lines.get(reach) or self._open_line(reach)
         started_at = line.loop.time()
         pieces = line.writer.write(request)
         head_only = request.method == b"HEAD"
-        connection = line.take_idle()
+        body = request.pieces
+        connection = line.take_idle() if body is None else None
         fresh = False
         if connection is None:
             connection, fresh = await line.acquire(started_at)
+        if body is not None and not fresh:
+            connection, fresh = await line.renew(connection, started_at), True
         while True:
-            head = connection.exchange(pieces, reach.deadlines, started_at, head_only=head_only)
+            head = connection.exchange(pieces, body, reach.deadlines, started_at, head_only=head_only)
             try:
                 return await head
             except UpstreamBrokeError as error:
@@ -152,6 +159,8 @@ class _Line:
         if self._open < self.reach.connections_max and not self._waiters:
             self._open += 1
             return await self._dial(started_at), True
+        if self._idle:  # not wanted by who comes here: it is to be fresh
+            return self._idle.popitem()[0], False
         kept = await self._queue(started_at)
         if kept is None:
             return await self._dial(started_at), True
@@ -164,6 +173,12 @@ class _Line:
         for the length of one such exchange the limit is exceeded by one.
         """
         self._open += 1
+        return await self._dial(started_at)
+
+    async def renew(self, kept: Connection, started_at: float) -> Connection:
+        """A fresh connection in the place of one that was kept."""
+        self._open += 1
+        kept.abort()
         return await self._dial(started_at)
 
     def freed(self, connection: Connection) -> None:

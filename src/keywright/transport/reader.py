@@ -41,7 +41,8 @@ class AnswerReader:
 
     `begun`: a byte of it has come. `status`: 0 until its head is complete, interim answers skipped. `complete`: its
     end has come. `keeps`: both sides keep the connection after it. `ends_by_closing`: only the end of the connection
-    ends its body. `announced_s`: how long the upstream says it keeps an idle connection, where it says.
+    ends its body. `length`: its content-length, None where it says none. `announced_s`: how long the upstream says it
+    keeps an idle connection, where it says.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class AnswerReader:
         "complete",
         "ends_by_closing",
         "keeps",
+        "length",
         "on_body",
         "status",
     )
@@ -72,6 +74,7 @@ class AnswerReader:
         self._pieces: list[bytes] = []
         self.on_body: Callable[[bytes], None] = self._pieces.append
         self.announced_s: float | None = None
+        self.length: int | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._head_only = False
         self.begun = self.complete = self.keeps = self.ends_by_closing = False
@@ -85,6 +88,7 @@ class AnswerReader:
         self._head_only = head_only
         self.begun = self.complete = self.keeps = self.ends_by_closing = False
         self.status = 0
+        self.length = None
         self._framed_by = b""
         self._framing_bytes = self._body_bytes = self._interims = 0
         self._headers.clear()
@@ -198,6 +202,7 @@ class AnswerReader:
     def _framing_header(self, name: bytes, value: bytes) -> None:
         if name == b"content-length":
             self._framed_by = name
+            self.length = int(value)
         elif name == b"transfer-encoding":
             if self._framed_by or value.lower() != b"chunked":
                 self._refuse("a transfer-encoding other than chunked")
@@ -219,6 +224,7 @@ class AnswerReader:
         self._headers.clear()
         self._named.clear()
         self._framed_by = b""
+        self.length = None
 
     def _refuse(self, why: str) -> None:
         """Stop the parser."""

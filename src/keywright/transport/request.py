@@ -52,6 +52,28 @@ def authority(origin: Origin) -> bytes:
     return name if origin.port == default else b"%b:%d" % (name, origin.port)
 
 
+class BodyFraming:
+    """How the pieces of one body are written: as they are where its `length` is known, in chunks where it is not."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, length: int | None) -> None:
+        self._left = length
+
+    def framed(self, piece: bytes) -> bytes:
+        """What to write for `piece`, b"" at the body's end.
+
+        Raises:
+            ValueError: the body is longer or shorter than its length said.
+        """
+        if self._left is None:
+            return b"%x\r\n%b\r\n" % (len(piece), piece)
+        self._left -= len(piece)
+        if self._left < 0 or (self._left and not piece):
+            raise ValueError("a request's body is not as long as its length says")
+        return piece
+
+
 class RequestWriter:
     """Writes the requests of one reach. `prefix` goes before each target (absolute form, towards a proxy);
     `proxy_authorization` is sent with each request where a proxy wants one.
@@ -68,12 +90,12 @@ class RequestWriter:
         self._names_known: set[bytes] = set()
 
     def write(self, request: HttpRequest) -> tuple[bytes, ...]:
-        """What to send: one piece, or head and body where the body is long.
+        """What to send at once: one piece, or head and body where the body is long; of a body in pieces, the head.
 
         Raises:
             ValueError: the method, target or a header cannot be sent as it is; the message never holds a value.
         """
-        method, target, body = request.method, request.target, request.body
+        method, target, body, pieces = request.method, request.target, request.body, request.pieces
         if method not in _METHODS:
             raise ValueError(f"method {method!r} is not one that is sent upstream")
         if target[:1] != b"/" or target.translate(None, _VISIBLE):
@@ -85,8 +107,12 @@ class RequestWriter:
                 self._learn(name)
             parts += (name, b": ", value, b"\r\n")
         lines = self._tail_lines + len(request.headers) + 1
-        if body or method in _BODY_EXPECTED:
-            parts.append(b"content-length: %d\r\n" % len(body))
+        length = len(body) if pieces is None else pieces.length
+        if length is None:
+            parts.append(b"transfer-encoding: chunked\r\n")
+            lines += 1
+        elif length or pieces is not None or method in _BODY_EXPECTED:
+            parts.append(b"content-length: %d\r\n" % length)
             lines += 1
         parts.append(b"\r\n")
         head = b"".join(parts)
