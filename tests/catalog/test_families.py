@@ -169,3 +169,9 @@ def test_every_rule_speaks_of_known_fields_and_lower_case_names() -> None:
     for rule in (*FAMILIES, *VENDORS):
         assert set(rule.fields) <= set(Abilities.__struct_fields__)
         assert rule.text == rule.text.lower()
+
+
+def test_openrouter_wants_cache_marks_for_those_models_that_do_not_cache_by_themselves() -> None:
+    marked = ["anthropic/claude-sonnet-4.6", "google/gemini-2.5-flash", "openai/gpt-5", "deepseek/deepseek-chat"]
+    assert [abilities(name, "openrouter").cache_marks for name in marked] == [True, True, False, False]
+    assert not abilities("claude-sonnet-4-6", "anthropic").cache_marks

@@ -2,9 +2,9 @@
 
 import pytest
 
-from keywright.core.json import Json
+from keywright.core.json import Extras, Json
 from keywright.core.loss import Loss
-from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.foreign import answer_losses, foreign_losses
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def test_within_a_node_it_tunes_and_is_named_by_its_path() -> None:
 def test_what_is_said_twice_or_says_nothing_or_is_our_own_is_no_loss() -> None:
     extras: dict[str, dict[str, Json]] = {"there": {"top_k": 4, "container": None}, "here": {"novel": 1}}
     assert list(foreign_losses(extras, "here", "", "no")) == []
+
+
+def test_facts_about_an_answer_are_no_loss_but_a_wish_of_the_same_name_is() -> None:
+    extras: Extras = {"there": {"service_tier": "default", "provider": "Azure", "citations": ["u"]}}
+    assert list(answer_losses(extras, "here", "", "no")) == [Loss("citations", "no")]
+    assert [loss.path for loss in foreign_losses(extras, "here", "", "no")] == ["service_tier", "provider", "citations"]
+    assert list(answer_losses(extras, "there", "", "no")) == []

@@ -188,6 +188,9 @@ VENDORS: Final = (
     _sold("fireworks", documents=False),
     # OpenRouter translates one form for all: https://openrouter.ai/docs/use-cases/reasoning-tokens
     _sold("openrouter", system_role="system", output_tokens_field="max_tokens", mid_system=True),
+    # https://openrouter.ai/docs/features/prompt-caching: these want marks, the others cache by themselves
+    _sold("openrouter", "anthropic/claude", cache_marks=True),
+    _sold("openrouter", "google/gemini", cache_marks=True),
     _sold("openrouter", "claude-3.7", reasoning="effort"),
     _sold("openrouter", "claude-sonnet-", reasoning="effort"),
     _sold("openrouter", "claude-opus-", reasoning="effort"),

@@ -9,7 +9,8 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
     """What one model understands. Merged from the catalogue: family < vendor < operator.
 
     The defaults suit a current, capable chat model. `output_tokens_max` and `context_tokens_max` are the
-    model's limits, None when not known.
+    model's limits, None when not known. `cache_marks`: whether a server of OpenAI's wire wants the
+    prompt marked where it shall be cached (Anthropic's own wire always takes marks).
     """
 
     output_tokens_max: int | None = None
@@ -26,6 +27,7 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
     stop: bool = True
     reasoning: Literal["none", "effort", "budget", "adaptive"] = "none"
     stream_usage: bool = True
+    cache_marks: bool = False
 
 
 ABLE = Abilities()

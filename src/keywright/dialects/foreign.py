@@ -27,6 +27,35 @@ MEANT: Final = frozenset(
 )
 """Extras that ask for content, tools, or a form of the answer, or stand for turns that only the provider holds."""
 
+FACTS: Final = frozenset(
+    {
+        "detail",
+        "field",
+        "generationId",
+        "native_finish_reason",
+        "provider",
+        "request_id",
+        "service_tier",
+        "system_fingerprint",
+        "time_info",
+        "timings",
+        "usage",
+        "usage_breakdown",
+        "x_groq",
+    }
+)
+"""Extras of an answer that tell how it was made (by which machine, how fast, under which number, at what price), and
+how its thoughts were spelled. A client of another dialect did not ask for them and misses nothing: no loss.
+"""
+
+
+def answer_losses(extras: Extras, own: str, path: str, why: str) -> Iterator[Loss]:
+    """The losses of what dialects but `own` said in an answer, at `path` in it: all but facts about it."""
+    for dialect, fields in extras.items():
+        if dialect != own:
+            rest = {field: value for field, value in fields.items() if field not in FACTS}
+            yield from foreign_losses({dialect: rest}, own, path, why)
+
 
 def foreign_losses(extras: Extras, own: str, path: str, why: str) -> Iterator[Loss]:
     """The losses of what dialects but `own` said at `path`, "" for the top level."""

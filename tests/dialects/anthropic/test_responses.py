@@ -99,14 +99,14 @@ def test_what_an_answer_cannot_hold_is_reported() -> None:
         Opaque("openai_chat", "k", {}),
         Audio(Base64Source("audio/wav", "AA==")),
     )
-    body, losses = encoded(*parts, extras={"openai_chat": {"system_fingerprint": "f"}})
+    body, losses = encoded(*parts, extras={"openai_chat": {"search_results": [1], "system_fingerprint": "f"}})
     assert body["content"] == [{"type": "thinking", "thinking": "t", "signature": ""}]
     assert losses == [
         ("content[0].signature", "knob"),
         ("content[1]", "knob"),
         ("content[2]", "meaning"),
         ("content[3]", "meaning"),
-        ("system_fingerprint", "knob"),
+        ("search_results", "knob"),
     ]
 
 

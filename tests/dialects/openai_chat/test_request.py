@@ -175,6 +175,39 @@ def test_a_cache_mark_of_another_dialect_is_reported_once() -> None:
     assert b"cache" not in json.dumps(body).encode()
 
 
+def test_a_cache_mark_is_sent_where_the_model_wants_it() -> None:
+    mark, hour = CacheMark(), CacheMark("1h")
+    document = Document(PlainSource("doc"), cache=mark)
+    request = Request(
+        "m",
+        (
+            Turn("system", (Text("s", cache=hour),)),
+            Turn("user", (document, Image(UrlSource("https://x.example/a.png"), cache=mark), Text("x"))),
+            Turn("assistant", (ToolCall("a", "f", "{}"),)),
+            Turn("tool", (ToolResult("a", (Text("1"), Text("2")), cache=mark), ToolResult("b", (), cache=mark))),
+        ),
+        tools=(Tool("f", cache=mark), Tool("g")),
+        cache=mark,
+    )
+    body, losses = encoded(request, Abilities(cache_marks=True))
+    said = {"cache_control": {"type": "ephemeral"}}
+    system, user, _, *results = body["messages"]
+    assert system["content"] == [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
+    assert [part.get("cache_control") for part in user["content"]] == [*said.values(), *said.values(), None]
+    assert [result["content"] for result in results] == [
+        [{"type": "text", "text": "1"}, {"type": "text", "text": "2", **said}],
+        [{"type": "text", "text": "", **said}],
+    ]
+    assert [tool.get("cache_control") for tool in body["tools"]] == [said["cache_control"], None]
+    assert body["cache_control"] == said["cache_control"]
+    assert not losses
+
+
+def test_a_cache_mark_on_a_call_is_lost_everywhere() -> None:
+    request = Request("m", (Turn("assistant", (ToolCall("a", "f", "{}", cache=CacheMark()),)), USER))
+    assert [loss.path for loss in encoded(request, Abilities(cache_marks=True))[1]] == ["cache"]
+
+
 DETAILS = [
     {"type": "reasoning.text", "text": "hm", "signature": "sig", "format": "f", "index": 0},
     {"type": "reasoning.summary", "summary": "so", "index": 1},

@@ -30,7 +30,8 @@ from keywright.dialects.anthropic.blocks import server_block, thinking, tool_use
 from keywright.dialects.anthropic.finish import finish_of, stop_reason
 from keywright.dialects.anthropic.parts import parts_of
 from keywright.dialects.anthropic.usage import usage_extras, usage_node, usage_of
-from keywright.dialects.anthropic.wire import NAME, Node, ShapeError, completed, rendered, report_foreign
+from keywright.dialects.anthropic.wire import NAME, Node, ShapeError, completed, rendered
+from keywright.dialects.foreign import answer_losses
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, Json])
 _KNOWN: Final = frozenset(
@@ -106,12 +107,12 @@ def encode_response(response: Response, request: Request) -> Encoded:  # the sam
     if finish is not None:
         body["stop_sequence"] = finish.sequence
         body.update(finish.extras.get(NAME, {}))
-        report_foreign(finish.extras, "choices[0]", losses)
+        _report(finish.extras, "choices[0]", losses)
     own = response.extras.get(NAME, {})
     body.update((key, value) for key, value in own.items() if key != "usage")
     body["usage"] = usage_node(response.usage or NO_USAGE, own.get("usage"))
-    report_foreign(choice.extras, "choices[0]", losses)
-    report_foreign(response.extras, "", losses)
+    _report(choice.extras, "choices[0]", losses)
+    _report(response.extras, "", losses)
     return Encoded(rendered(body), tuple(losses))
 
 
@@ -138,7 +139,7 @@ def answer_block(part: Part, path: str, losses: list[Loss]) -> Node | None:
             losses.append(Loss(path, "the Messages API has no refusal part: given as text"))
             node = {"type": "text", "text": part.text}
         case ToolCall():
-            report_foreign(part.extras, path, losses)
+            _report(part.extras, path, losses)
             return tool_use(part)
         case Thinking():
             if part.signature and part.origin != NAME:
@@ -159,7 +160,7 @@ def answer_block(part: Part, path: str, losses: list[Loss]) -> Node | None:
             return None
         case _:
             assert_never(part)
-    report_foreign(part.extras, path, losses)
+    _report(part.extras, path, losses)
     return completed(node, None, part.extras)
 
 
@@ -171,3 +172,7 @@ def _text_block(part: Text, path: str, losses: list[Loss]) -> Node:
     if len(own) < len(part.citations):
         losses.append(Loss(f"{path}.citations", "a citation from elsewhere cannot be put in this API's form"))
     return node
+
+
+def _report(extras: Extras, path: str, losses: list[Loss]) -> None:
+    losses += answer_losses(extras, NAME, path, "the Messages API has no such field")

@@ -102,7 +102,7 @@ def _assistant(turn: Turn, path: str, extra: JsonObject, target: Target) -> Json
         if is_thought(part):
             _thought(part, f"{path}.parts[{index}]", thoughts, target)
         elif isinstance(part, ToolCall):
-            _check_node(part, f"{path}.parts[{index}]", target)
+            _check_call(part, f"{path}.parts[{index}]", target)
             calls.append(part if part.arguments or part.custom else msgspec.structs.replace(part, arguments="{}"))
         elif isinstance(part, Opaque) and part.origin == NAME and part.kind == "audio":
             message["audio"] = part.body
@@ -156,7 +156,6 @@ def _tool_messages(turn: Turn, path: str, target: Target) -> list[Json]:
         if part.is_error:
             target.knob(f"{at}.is_error", "OpenAI has no flag for a tool's error; its content is sent")
         extra = target.extras(part.extras, at)
-        _check_node(part, at, target)
         worded: _Placed = []
         for place, piece in enumerate(part.parts):
             if isinstance(piece, Image | Document | Audio) and not _is_worded(piece):
@@ -165,6 +164,8 @@ def _tool_messages(turn: Turn, path: str, target: Target) -> list[Json]:
             else:
                 worded.append((place, piece))
         content = _content(worded, "tool", at, target, marked=bool(extra))
+        if mark := target.mark(part.cache, extra):
+            content = _marked(content, mark)
         if is_legacy(part.extras):
             messages.append({"role": "function", "name": part.name or "", "content": content})
         else:
@@ -181,8 +182,7 @@ def _content(parts: _Placed, place: str, path: str, target: Target, *, marked: b
     """
     if len(parts) == 1:
         _, only = parts[0]
-        if isinstance(only, Text) and not only.extras:
-            _check_mark(only.cache is not None and not marked, target)
+        if isinstance(only, Text) and not only.extras and (marked or not target.mark(only.cache, {})):
             return only.text
     encoded: list[Json] = []
     for index, part in parts:
@@ -243,7 +243,9 @@ def _document(part: Document, place: str, path: str, target: Target) -> list[Jso
             target.knob(f"{path}.title", "a document of text is sent as text, without its title")
         pieces = (Text(source.text),) if isinstance(source, PlainSource) else source.parts
         placed = [(piece, f"{path}.parts[{index}]") for index, piece in enumerate(pieces)]
-        return [encoded for piece, at in placed for encoded in _encoded(piece, place, at, target)]
+        texts = [encoded for piece, at in placed for encoded in _encoded(piece, place, at, target)]
+        mark = target.mark(part.cache, {})
+        return _marked(texts, mark) if texts and mark else texts
     inner: JsonObject
     match source:
         case Base64Source():
@@ -285,22 +287,24 @@ def _finished(encoded: JsonObject, part: Text | Refusal | Image | Document | Aud
     """`encoded` with the extras of `part`: those of an inner object go into that."""
     extra = target.extras(part.extras, path)
     if not isinstance(part, Refusal):
-        _check_mark(part.cache is not None and "cache_control" not in extra, target)
+        encoded |= target.mark(part.cache, extra)
     for field, value in extra.items():
         inner = encoded.get(field)
         encoded[field] = {**inner, **value} if isinstance(inner, dict) and isinstance(value, dict) else value
     return encoded
 
 
-def _check_node(part: ToolCall | ToolResult, path: str, target: Target) -> None:
-    if isinstance(part, ToolCall):
-        target.extras(part.extras, path)
-    _check_mark(part.cache is not None and "cache_control" not in own(part.extras), target)
+def _check_call(call: ToolCall, path: str, target: Target) -> None:
+    extra = target.extras(call.extras, path)
+    if call.cache is not None and "cache_control" not in extra:
+        target.knob("cache", "a tool's call cannot carry a cache mark")
 
 
-def _check_mark(lost: bool, target: Target) -> None:
-    if lost:
-        target.knob("cache", "OpenAI caches by itself and refuses marks")
+def _marked(content: Json, mark: JsonObject) -> list[Json]:
+    """A message's content as parts, the last of which carries `mark`."""
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    last = parts[-1]
+    return [*parts[:-1], last | mark if isinstance(last, dict) else last]
 
 
 def _is_text(part: Document) -> bool:

@@ -74,9 +74,7 @@ def _tools(request: Request, body: JsonObject, target: Target) -> None:
         match tool:
             case Tool():
                 encoded = encode_tool(tool, strict=_strict(tool.strict, tool.parameters, f"{path}.strict", target))
-                extra = target.extras(tool.extras, path)
-                if tool.cache is not None and "cache_control" not in extra:
-                    target.knob("cache", "OpenAI caches by itself and refuses marks")
+                encoded |= target.mark(tool.cache, target.extras(tool.extras, path))
                 (functions if is_legacy(tool.extras) else tools).append(encoded)
             case ServerTool():
                 if tool.origin == NAME:
@@ -217,5 +215,4 @@ def _account(request: Request, body: JsonObject, target: Target) -> None:
             if name not in texts:
                 target.knob(f"metadata.{name}", "OpenAI takes only strings as metadata")
         body["metadata"] = texts
-    if request.cache is not None and "cache_control" not in own(request.extras):
-        target.knob("cache", "OpenAI caches by itself and refuses marks")
+    body |= target.mark(request.cache, own(request.extras))

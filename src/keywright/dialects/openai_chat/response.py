@@ -39,7 +39,7 @@ from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import InconsistentUsageError, Usage
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.foreign import answer_losses
 from keywright.dialects.openai_chat.error import failure_of
 from keywright.dialects.openai_chat.fields import NAME, own
 from keywright.dialects.openai_chat.finish import UNSAID, decode_finish, encode_finish
@@ -157,7 +157,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     }
     if response.usage is not None:
         body["usage"] = encode_usage(response.usage, extra.get("usage"))
-    losses += (loss for loss in foreign_losses(response.extras, NAME, "", NO_FIELD) if loss.path != "usage")
+    losses += answer_losses(response.extras, NAME, "", NO_FIELD)
     body |= {field: value for field, value in extra.items() if field not in ANSWER_FIELDS}
     return Encoded(msgspec.json.encode(body), tuple(losses))
 
@@ -169,7 +169,7 @@ def _encoded_choice(choice: Choice, losses: list[Loss], *, legacy: bool) -> Json
     if isinstance(more := extra.get("message"), dict):
         message |= {field: value for field, value in more.items() if field not in message}
     lose_finish(choice.finish, path, losses)
-    losses += foreign_losses(choice.extras, NAME, path, NO_FIELD)
+    losses += answer_losses(choice.extras, NAME, path, NO_FIELD)
     return {
         **extra,
         "index": choice.index,
@@ -185,7 +185,7 @@ def lose_finish(finish: Finish | None, path: str, losses: list[Loss]) -> None:
         return
     if finish.reason in UNSAID:
         losses.append(Loss(f"{path}.finish_reason", f"OpenAI has no word for {finish.raw or finish.reason}"))
-    losses += foreign_losses(finish.extras, NAME, path, NO_FIELD)
+    losses += answer_losses(finish.extras, NAME, path, NO_FIELD)
 
 
 def own_logprobs(logprobs: Json) -> Json:

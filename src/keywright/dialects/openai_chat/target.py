@@ -3,6 +3,7 @@
 from keywright.core.ability import Abilities
 from keywright.core.json import Extras, JsonObject
 from keywright.core.loss import Loss
+from keywright.core.message import CacheMark
 from keywright.dialects.foreign import foreign_losses
 from keywright.dialects.openai_chat.fields import NAME, own
 
@@ -21,6 +22,16 @@ class Target:
     def meaning(self, path: str, why: str) -> None:
         """Report something without which the request would mean something else."""
         self.losses[path] = Loss(path, why, "meaning")
+
+    def mark(self, cache: CacheMark | None, extra: JsonObject) -> JsonObject:
+        """The field that says `cache`, which several vendors take; none when the client's own words `extra` say it."""
+        if cache is None or "cache_control" in extra:
+            return {}
+        if not self.abilities.cache_marks:
+            self.knob("cache", "OpenAI caches by itself and refuses marks")
+            return {}
+        lifetime: JsonObject = {} if cache.ttl is None else {"ttl": cache.ttl}
+        return {"cache_control": {"type": "ephemeral", **lifetime}}
 
     def extras(self, extras: Extras, path: str = "") -> JsonObject:
         """This dialect's share of `extras`; every other dialect's fields are lost."""
