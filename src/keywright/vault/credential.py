@@ -8,6 +8,8 @@ into text (`str`, `repr`, pickle, copy, msgspec) give the fingerprint or refuse.
 
 from typing import Literal, NoReturn, Protocol
 
+from msgspec.structs import replace
+
 from keywright.core.http import Header, HttpRequest, Origin
 from keywright.core.secret import Secret, SecretLeakError
 from keywright.vault.hidden import Hidden
@@ -67,7 +69,7 @@ class HeaderCredential(Unwritable):
 
     def apply(self, request: HttpRequest, _: Origin) -> HttpRequest:
         """`request` and this credential's headers."""
-        return HttpRequest(request.method, request.target, request.headers + self._headers, request.body)
+        return replace(request, headers=request.headers + self._headers)
 
     def redact(self, text: bytes) -> bytes:
         """`text` with the key in it replaced by its fingerprint."""
