@@ -2,11 +2,21 @@
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keywright.config import Address, ProviderConfig, Timeouts, deadlines, parse_address, reach, resolve_provider
+from keywright.config import (
+    Address,
+    ProviderConfig,
+    Timeouts,
+    deadlines,
+    parse_address,
+    reach,
+    resolve_provider,
+    settings_of,
+)
 from keywright.core.errors import ConfigError
 from keywright.core.http import Deadlines, Origin
 from keywright.providers import PROVIDERS, find
@@ -21,7 +31,32 @@ def row(name: str) -> Provider:
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
 def test_a_built_in_provider_without_settings_is_its_row(provider: Provider) -> None:
-    assert resolve_provider(provider.name, ProviderConfig()) == provider
+    resolved = resolve_provider(provider.name, ProviderConfig())
+    assert msgspec.structs.replace(resolved, base_url=provider.base_url) == provider
+    assert resolved.base_url == provider.base_url or provider.base_urls
+
+
+def test_an_address_is_made_of_the_settings() -> None:
+    def url(kind: str, environment: dict[str, str] | None = None, **said: str) -> str:
+        return resolve_provider("x", ProviderConfig(kind=kind, **said), environment or {}).base_url  # type: ignore[arg-type]
+
+    assert url("bedrock") == "https://bedrock-runtime.us-east-1.amazonaws.com"
+    assert url("bedrock", {"AWS_REGION": "eu-west-1"}) == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert url("bedrock", {"AWS_REGION": "eu-west-1"}, region="us-west-2").startswith(
+        "https://bedrock-runtime.us-west-2."
+    )
+    assert url("bedrock", region="cn-north-1") == "https://bedrock-runtime.cn-north-1.amazonaws.com.cn"
+    assert url("vertex") == "https://aiplatform.googleapis.com"
+    assert url("vertex", location="us-east5") == "https://us-east5-aiplatform.googleapis.com"
+    assert url("vertex", {"GOOGLE_CLOUD_LOCATION": "eu"}) == "https://aiplatform.eu.rep.googleapis.com"
+
+
+def test_where_a_key_is_given_another_way_to_sign_in_is_not_looked_for() -> None:
+    environment = {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "us-east5"}
+    row_of_vertex = row("vertex")
+    with_key = settings_of(row_of_vertex, ProviderConfig(api_key=("env:K",)), environment)
+    assert with_key == {"location": "global"}
+    assert settings_of(row_of_vertex, ProviderConfig(), environment) == {"project": "p", "location": "us-east5"}
 
 
 def test_another_name_keeps_its_kinds_ways() -> None:

@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from keywright import providers
+from keywright.config import ProviderConfig
+from keywright.dialects import DIALECTS, WIRES
 from keywright.providers import PROVIDERS, find
-from keywright.providers.provider import Bearer, Endpoint, HeaderKey, Provider, endpoint
+from keywright.providers.provider import MODEL, Bearer, Endpoint, HeaderKey, Provider, endpoint, named_in
 from tests.conftest import shared_dir
 
 ROWS = pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
@@ -34,6 +36,13 @@ RECORDED_HOSTS = {
     "deepseek": "api.deepseek.com",
     "xai": "api.x.ai",
     "together": "api.together.ai",
+    "mistral": "api.mistral.ai",
+    "cohere": "api.cohere.com",
+    "huggingface": "router.huggingface.co",
+    "perplexity": "api.perplexity.ai",
+    "cerebras": "api.cerebras.ai",
+    "moonshot": "api.moonshot.ai",
+    "zai": "api.z.ai",
 }
 
 
@@ -71,10 +80,14 @@ def test_find_knows_exactly_the_inventory() -> None:
 
 @ROWS
 def test_an_address_is_plain_https_or_this_machine(provider: Provider) -> None:
-    if not provider.base_url:
-        assert provider.key_optional
-        return
-    url = urlsplit(provider.base_url)
+    settings = {setting.name: "x" for setting in provider.settings}
+    for address in (provider.base_url, *(address for _, _, address in provider.base_urls)):
+        if address:
+            is_plain(provider, address.format_map(settings))
+
+
+def is_plain(provider: Provider, address: str) -> None:
+    url = urlsplit(address)
     assert not any((url.query, url.fragment, url.username))
     assert not url.path.endswith("/")
     assert url.scheme == "https" or (url.hostname == "127.0.0.1" and url.port == provider.found_on_port)
@@ -82,10 +95,29 @@ def test_an_address_is_plain_https_or_this_machine(provider: Provider) -> None:
 
 @ROWS
 def test_paths_are_safe_to_append(provider: Provider) -> None:
-    kinds = [candidate.kind for candidate in provider.endpoints]
-    assert {"chat", "models"} <= set(kinds)
+    assert "chat" in {candidate.kind for candidate in provider.endpoints}
+    named = {setting.name for setting in provider.settings} | {MODEL}
     for candidate in provider.endpoints:
-        assert re.fullmatch(r"(/[a-z0-9_-]+)+", candidate.path)
+        for path in filter(None, (candidate.path, candidate.stream_path)):
+            assert named_in(path) <= named
+            filled = path.format_map(dict.fromkeys(named, "x"))
+            assert re.fullmatch(r"(/[a-z0-9_-]+)+(:[a-zA-Z]+)?(\?[a-z-]+=[a-z]+)?", filled), filled
+
+
+@ROWS
+def test_what_is_spoken_at_an_endpoint_is_a_wire_of_ours(provider: Provider) -> None:
+    for candidate in provider.endpoints:
+        if candidate.kind in {"chat", "embeddings", "rerank", "count", "fim"}:
+            assert candidate.dialect in WIRES, candidate
+        assert set(candidate.prefers) <= set(DIALECTS)
+
+
+@ROWS
+def test_a_setting_is_one_that_the_configuration_knows(provider: Provider) -> None:
+    known = set(ProviderConfig.__struct_fields__)
+    assert {setting.name for setting in provider.settings} <= known
+    assert {setting for setting, _, _ in provider.base_urls} <= {setting.name for setting in provider.settings}
+    assert named_in(provider.base_url) <= {setting.name for setting in provider.settings if setting.default}
 
 
 @ROWS
@@ -100,7 +132,7 @@ def test_headers_are_lower_case_and_never_a_credential(provider: Provider) -> No
 def test_environment_variables_are_named_as_shells_name_them(provider: Provider) -> None:
     variables = [*provider.env, *filter(None, [provider.base_url_env])]
     assert all(re.fullmatch(r"[A-Z][A-Z0-9_]+", name) for name in variables)
-    assert provider.env or provider.key_optional
+    assert provider.env or provider.key_optional or provider.identity
 
 
 @ROWS
@@ -138,7 +170,7 @@ def test_chat_addresses_are_those_that_were_recorded() -> None:
         if provider.name in RECORDED_HOSTS and chat_url(provider) not in recorded
     ]
     assert not wrong
-    assert "http://localhost:11434/v1/chat/completions" in recorded
+    assert "http://localhost:11434/api/chat" in recorded
     assert {urlsplit(chat_url(row)).hostname for row in PROVIDERS if row.name in RECORDED_HOSTS} == set(
         RECORDED_HOSTS.values()
     )

@@ -47,7 +47,7 @@ def test_messages_are_served_at_their_paths(gateway: Gateway, path: str) -> None
         "/v1/chat/completions%20",
         "/v1/chat/completions%3Fa",
         "/v1/chat",
-        "/v1/completions",
+        "/v1/completion",
         "/openai/v1/messages",
         "/anthropic/v1/chat/completions",
         "/",

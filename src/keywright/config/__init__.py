@@ -14,7 +14,7 @@ from keywright.config.tree import (
     Store,
     Timeouts,
 )
-from keywright.config.upstream import deadlines, reach, resolve_provider
+from keywright.config.upstream import deadlines, reach, resolve_provider, settings_of
 
 __all__ = [
     "TEMPLATE",
@@ -34,5 +34,6 @@ __all__ = [
     "parse_address",
     "reach",
     "resolve_provider",
+    "settings_of",
     "with_found",
 ]

@@ -28,8 +28,9 @@ def discover(environment: Mapping[str, str], dotenv_path: Path) -> dict[str, Pro
     found = {}
     for row in PROVIDERS:
         key = _first(row.env, sources)
-        if key is not None:
-            found[row.name] = ProviderConfig(api_key=(key,), base_url=_address(row, sources))
+        address = _address(row, sources)
+        if key is not None and (address or row.base_url):
+            found[row.name] = ProviderConfig(api_key=(key,), base_url=address)
     return found
 
 

@@ -14,6 +14,8 @@ from keywright.providers.provider import HeaderKey, Provider
 from keywright.vault import reference
 
 NAME_CHARACTERS_MAX: Final = 64
+SETTINGS: Final = tuple(dict.fromkeys(setting.name for row in providers.PROVIDERS for setting in row.settings))
+"""The settings that only some kinds know."""
 HEADER_VALUE_CHARACTERS_MAX: Final = 4096
 PRICE_MAX: Final = 10**9
 PRICE_DECIMALS_MAX: Final = 12
@@ -94,8 +96,31 @@ def _add_unknown_kind(config: ProviderConfig, path: Path, faults: Faults) -> Non
 def _check_against_row(config: ProviderConfig, row: Provider, path: Path, faults: Faults) -> None:
     if not config.base_url and not row.base_url:
         faults.add(path, "base_url is missing: this kind has no address of its own")
-    if not config.api_key and not row.key_optional:
+    if not config.api_key and not row.key_optional and row.identity is None:
         faults.add(path, f'api_key is missing: write api_key = "env:{row.env[0]}"')
+    _check_settings(config, row, path, faults)
+
+
+def _check_settings(config: ProviderConfig, row: Provider, path: Path, faults: Faults) -> None:
+    """The settings that only some kinds know, and those that exclude each other."""
+    known = {setting.name for setting in row.settings}
+    usual = ProviderConfig()
+    for setting in SETTINGS:
+        if setting not in known and getattr(config, setting) != getattr(usual, setting):
+            takes = f"it takes {', '.join(sorted(known))}" if known else "it has no settings of its own"
+            faults.add((*path, setting), f"this kind does not know it; {takes}")
+    for setting in ("project", "location", "region", "api_version"):
+        value = getattr(config, setting)
+        if value is not None and not _is_name(value, _NAME):
+            faults.add((*path, setting), "expected letters, digits, '-', '_' and '.'")
+    for setting in sorted(known & {"entra", "service_account", "profile", "role_arn", "mint_short_term_keys"}):
+        if config.api_key and getattr(config, setting):
+            faults.add((*path, setting), "it is another way to sign in than api_key: write one of them")
+    if config.service_account is not None:
+        _check_reference(config.service_account, "VERTEX_SERVICE_ACCOUNT", (*path, "service_account"), faults)
+    for model, deployment in config.deployments.items():
+        if not _is_name(deployment, _NAME):
+            faults.add((*path, "deployments", model), "a deployment's name has letters, digits, '-', '_' and '.'")
 
 
 def _check_reference(text: str, variable: str, path: Path, faults: Faults) -> None:

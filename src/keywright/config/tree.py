@@ -63,6 +63,9 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
     `kind`: a built-in provider's name or a generic kind; "" means that NAME is one. `api_key`: references, tried in
     order. `base_url`: "" means the kind's own. `proxy`: None means the environment's, "" none. `timeout_s`: a number
     is the limit of the whole call. `models`: globs of the models it may serve, all when empty.
+
+    The rest only some kinds know (`Provider.settings`): `deployments` has Azure's name for a model, `service_account`
+    is a reference to a key file's JSON, `byok`: OpenRouter calls with the customer's own key, and takes its fee.
     """
 
     kind: str = ""
@@ -74,6 +77,17 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
     timeout_s: Seconds | Timeouts = Timeouts()
     models: tuple[Name, ...] = ()
     connections_max: Count = 1024
+    api_version: Name | None = None
+    deployments: Mapping[str, Name] = {}
+    entra: bool = False
+    project: Name | None = None
+    location: Name | None = None
+    service_account: Name | None = None
+    region: Name | None = None
+    profile: Name | None = None
+    role_arn: Name | None = None
+    mint_short_term_keys: bool = False
+    byok: bool = False
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,10 @@
 """From a provider's row and the operator's words to what the pipeline and the transport take."""
 
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Final
+
 import msgspec
 
 from keywright import providers
@@ -9,8 +14,26 @@ from keywright.core.errors import ConfigError
 from keywright.core.http import Deadlines, Reach
 from keywright.providers.provider import Provider
 
+NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
-def resolve_provider(name: str, config: ProviderConfig) -> Provider:
+
+def settings_of(row: Provider, config: ProviderConfig, environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings of `row` that have a value and may stand in an address: the operator's, else the environment's, else
+    the row's own.
+    """
+    found = {}
+    for setting in row.settings:
+        said = getattr(config, setting.name)
+        if said is None:
+            silent = setting.without_key and config.api_key
+            variables = () if silent else (environment.get(variable, "").strip() for variable in setting.env)
+            said = next(filter(None, variables), setting.default)
+        if isinstance(said, str) and said:
+            found[setting.name] = said
+    return found
+
+
+def resolve_provider(name: str, config: ProviderConfig, environment: Mapping[str, str] = NO_ENVIRONMENT) -> Provider:
     """The row of `config`'s kind under the operator's name, with the operator's address and headers.
 
     Raises:
@@ -25,19 +48,24 @@ def resolve_provider(name: str, config: ProviderConfig) -> Provider:
         row,
         name=name,
         title=row.title if name == row.name else name,
-        base_url=config.base_url.rstrip("/") or row.base_url,
+        base_url=config.base_url.rstrip("/") or _own_address(row, settings_of(row, config, environment)),
         headers=tuple(headers.items()),
     )
 
 
-def reach(name: str, config: ProviderConfig) -> Reach:
+def _own_address(row: Provider, settings: Mapping[str, str]) -> str:
+    fitting = (url for setting, glob, url in row.base_urls if fnmatchcase(settings.get(setting, ""), glob))
+    return next(fitting, row.base_url).format_map(settings)
+
+
+def reach(name: str, config: ProviderConfig, environment: Mapping[str, str] = NO_ENVIRONMENT) -> Reach:
     """How the provider's server is reached. A private address is allowed for what the operator wrote, and for a row
     that is a runtime of this machine.
 
     Raises:
         ConfigError: there is no such kind, or its address is missing or wrong.
     """
-    row = resolve_provider(name, config)
+    row = resolve_provider(name, config, environment)
     try:
         address = parse_address(row.base_url)
     except ValueError as error:

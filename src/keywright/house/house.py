@@ -130,7 +130,9 @@ class House:
         return await list_models(self._snapshot.routes.sources, self.pool)
 
     def _routes(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> Routes:
-        return build_routes(config, self._vault, self._breakers, listed, self.blueprint.base)
+        return build_routes(
+            config, self._vault, self._breakers, listed, self.blueprint.base, self.blueprint.environment
+        )
 
     def _app(self) -> App:
         blueprint = self.blueprint

@@ -12,7 +12,8 @@ from keywright.catalog.catalogue import Catalogue
 from keywright.catalog.price import Price
 from keywright.catalog.quote import own_price
 from keywright.catalog.snapshot import bundled
-from keywright.config import Config, PriceConfig, ProviderConfig, reach, resolve_provider
+from keywright.config import Config, PriceConfig, ProviderConfig, reach, resolve_provider, settings_of
+from keywright.config.upstream import NO_ENVIRONMENT
 from keywright.core.errors import ConfigError, ConnectFailedError, SecretError
 from keywright.core.secret import Secret
 from keywright.pipeline.routes import Breaker, Routes, Source
@@ -31,6 +32,7 @@ def build_routes(
     breakers: "Breakers",
     listed: Mapping[str, tuple[str, ...]],
     base: Path = Path(),
+    environment: Mapping[str, str] = NO_ENVIRONMENT,
 ) -> Routes:
     """Every source and alias that `config` names. Relative paths in it start at `base`.
 
@@ -41,7 +43,7 @@ def build_routes(
     sources = [
         source
         for name, provider in config.providers.items()
-        for source in _sources(name, _at(base, provider), vault, breakers, listed.get(name, ()))
+        for source in _sources(name, _at(base, provider), vault, breakers, listed.get(name, ()), environment)
     ]
     aliases = {name: model.route for name, model in config.models.items()}
     return Routes(sources, aliases, Catalogue(bundled(), _own_prices(config.prices)))
@@ -79,20 +81,28 @@ def _require_trust(name: str, config: ProviderConfig) -> None:
 
 
 def _sources(
-    name: str, config: ProviderConfig, vault: Vault, breakers: Breakers, listed: tuple[str, ...]
+    name: str,
+    config: ProviderConfig,
+    vault: Vault,
+    breakers: Breakers,
+    listed: tuple[str, ...],
+    environment: Mapping[str, str],
 ) -> list[Source]:
-    row = resolve_provider(name, config)
+    row = resolve_provider(name, config, environment)
     _require_trust(name, config)
     return [
         Source(
             name=name,
             row=row,
-            reach=reach(name, config),
+            reach=reach(name, config, environment),
             base_path=urlsplit(row.base_url).path.rstrip("/"),
             credential=credential,
             breaker=breakers.of(name, credential.fingerprint),
             serves=config.models,
             listed=listed,
+            fee_bp=row.byok_fee_bp if config.byok else 0,
+            settings=settings_of(row, config, environment),
+            deployments=config.deployments,
         )
         for credential in _credentials(name, row, config, vault)
     ]

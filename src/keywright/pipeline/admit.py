@@ -2,9 +2,9 @@
 
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
-from keywright.core.dialect import Dialect
+from keywright.core.dialect import Wire
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.identity import Key
@@ -16,13 +16,13 @@ READING_ENDPOINTS: Final = frozenset({"models"})
 """What a `read_only` key may call."""
 
 
-def read_intent(call: Call, client: Dialect) -> Intent:
+def read_intent(call: Call, client: Wire[Any, Any]) -> Intent:
     """What the call wants, read from as little of its body as policy needs.
 
     Raises:
         RefusedError: 400 `invalid_json` or `invalid_request`.
     """
-    return Intent(call.endpoint, client.peek(call.body))
+    return Intent(call.endpoint, client.peek(call.body, call.said))
 
 
 def admit(call: Call, principal: Principal, intent: Intent, snapshot: Snapshot) -> Admitted:

@@ -21,6 +21,8 @@ from keywright.core.errors import (
 from keywright.core.event import Event, Failed, Started
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
+from keywright.core.response import Response
+from keywright.dialects import DIALECTS
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.redacted import RedactedAnswer
 from keywright.pipeline.routes import Credential, RenewingCredential
@@ -59,7 +61,7 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
         if answer.status != 200:
             attempts.waited_us += clock.ticks_us() - sent_us
             raise await _provider_error(outbound, answer, clock)
-        if outbound.peek.stream and not _is_whole(answer.headers):
+        if outbound.peek.stream and not _is_whole(outbound, answer.headers):
             attempts.waited_us += clock.ticks_us() - sent_us
             first = _Chunks(answer, attempts, clock)
             return await (_verbatim_stream if outbound.lane.verbatim else _translated_stream)(outbound, answer, first)
@@ -98,7 +100,7 @@ def _whole(outbound: Outbound, answer: RedactedAnswer, body: bytes) -> Whole:
     if outbound.request is None:
         return Whole(outbound, headers, body, tapped)
     response = outbound.lane.dialect.decode_response(body)
-    if response.created_s is None:
+    if isinstance(response, Response) and response.created_s is None:
         response = msgspec.structs.replace(response, created_s=outbound.asked_s)
     encoded = outbound.client.encode_response(response, outbound.request)
     return Whole(outbound, headers, encoded.body, tapped, encoded.losses)
@@ -120,7 +122,7 @@ class _Chunks:
 
 
 async def _verbatim_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _Chunks) -> VerbatimStream:
-    tap = outbound.lane.dialect.Tap(outbound.peek)
+    tap = DIALECTS[outbound.lane.dialect.NAME].Tap(outbound.peek)
     first = b""
     while not first:
         chunk = await chunks.next()
@@ -136,7 +138,7 @@ async def _verbatim_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _
 
 
 async def _translated_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _Chunks) -> TranslatedStream:
-    reader = outbound.lane.dialect.StreamReader()
+    reader = DIALECTS[outbound.lane.dialect.NAME].StreamReader()
     first: list[Event] = []
     while not first:
         chunk = await chunks.next()
@@ -161,8 +163,8 @@ def _translated(
     headers = answer.visible(outbound.lane.answered)
     if first and isinstance(first[0], Started) and first[0].created_s is None:
         first[0] = msgspec.structs.replace(first[0], created_s=outbound.asked_s)
-    request = outbound.request or outbound.client.decode_request(outbound.http.body)
-    writer = outbound.client.StreamWriter(request)
+    request = outbound.request or outbound.client.decode_request(outbound.http.body, outbound.said)
+    writer = DIALECTS[outbound.client.NAME].StreamWriter(request)
     return TranslatedStream(outbound, headers, answer, reader, writer, tuple(first))
 
 
@@ -176,6 +178,8 @@ class _Ended:
         return []
 
 
-def _is_whole(headers: tuple[Header, ...]) -> bool:
+def _is_whole(outbound: Outbound, headers: tuple[Header, ...]) -> bool:
     """Whether an answer says of itself that it is no stream."""
+    if DIALECTS[outbound.lane.dialect.NAME].STREAM_TYPE.startswith(b"application/json"):
+        return False  # there streams look like that
     return any(name == b"content-type" and value.startswith(b"application/json") for name, value in headers)

@@ -16,6 +16,7 @@ from keywright.core.loss import Loss
 from keywright.core.money import to_usd
 from keywright.core.request import Request
 from keywright.core.usage import Usage
+from keywright.dialects import DIALECTS
 from keywright.pipeline.reserve import Account
 from keywright.pipeline.types import Call, Delivery, Reply, TranslatedStream, VerbatimStream, Whole
 
@@ -65,9 +66,10 @@ async def _relay(stream: VerbatimStream, reply: Reply, account: Account, call: C
         if tapped.failure is None and not tapped.complete:
             raise UpstreamBrokeError("the stream ended before the answer was complete", answered=True)
     except UpstreamError as error:
-        if not piece.endswith(b"\n\n"):
-            await reply.write(b"\n\n")  # it broke within a frame: ours must not become part of that
-        await _break_off(stream.outbound.client.StreamWriter(NOTHING), error, reply, account)
+        client = DIALECTS[stream.outbound.client.NAME]
+        if not piece.endswith(client.STREAM_BREAK):
+            await reply.write(client.STREAM_BREAK)  # it broke within a frame: ours must not become part of that
+        await _break_off(client.StreamWriter(NOTHING), error, reply, account)
     finally:
         answer.abort()
         account.used(tap.result())
@@ -140,7 +142,7 @@ def _failure(error: UpstreamError) -> Failure:
 
 
 def _stream_headers(stream: VerbatimStream | TranslatedStream, account: Account, call: Call) -> list[Header]:
-    kind = stream.outbound.client.STREAM_TYPE
+    kind = DIALECTS[stream.outbound.client.NAME].STREAM_TYPE
     return [(b"content-type", kind), NO_CACHE, *_headers(stream, account, call)]
 
 

@@ -6,17 +6,18 @@ how a client's dialect gets to that target. All are made once and looked up afte
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
+from urllib.parse import quote
 
 from msgspec import Struct
 
 from keywright.catalog.catalogue import Catalogue, Model, nearest
 from keywright.catalog.price import Price
 from keywright.core.ability import Abilities
-from keywright.core.dialect import Dialect
+from keywright.core.dialect import Wire
 from keywright.core.http import Header, HttpRequest, Origin, Reach
-from keywright.dialects import DIALECTS
-from keywright.providers.provider import EndpointKind, Provider, endpoint
+from keywright.dialects import WIRES
+from keywright.providers.provider import MODEL, EndpointKind, Provider, endpoint
 
 NAMES_REMEMBERED: Final = 10_000
 """How many requested names a snapshot remembers: a client that invents names cannot grow it without bound."""
@@ -60,7 +61,8 @@ class Source(Struct, frozen=True, eq=False):
 
     `base_path` is the path of its address, without a trailing slash; `headers` what the operator adds to each request;
     `serves` the globs of the models that it may serve (all, when empty); `listed` the models that the provider itself
-    says it has, where the catalogue does not know them; `fee_bp` basis points that a gateway adds to the price.
+    says it has, where the catalogue does not know them; `fee_bp` basis points that a gateway adds to the price;
+    `settings` what its paths name; `deployments` what it calls a model.
     """
 
     name: str
@@ -73,14 +75,17 @@ class Source(Struct, frozen=True, eq=False):
     serves: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     fee_bp: int = 0
+    settings: Mapping[str, str] = {}
+    deployments: Mapping[str, str] = {}
 
 
 class Lane(Struct, frozen=True):
-    """How to ask: the path and headers without the credential, and the dialect spoken there."""
+    """How to ask: the path (of a stream, `stream_path`), headers without the credential, the dialect spoken there."""
 
-    dialect: Dialect
+    dialect: Wire[Any, Any]
     verbatim: bool
     path: bytes
+    stream_path: bytes
     headers: tuple[Header, ...]
     passed: frozenset[bytes]
     answered: frozenset[bytes]
@@ -104,7 +109,7 @@ class Target(Struct, frozen=True, eq=False):
         """The way from a client that speaks `client`; None when the provider has no such endpoint."""
         lane = self.lanes.get((kind, client))
         if lane is None:
-            lane = _lane(self.source, kind, client)
+            lane = _lane(self.source, kind, client, self.model)
             if lane is not None:
                 self.lanes[kind, client] = lane
         return lane
@@ -175,13 +180,13 @@ class Routes:
     def _target(self, source: Source, model: str, name: str) -> Target | None:
         if source.serves and not any(fnmatchcase(model, glob) for glob in source.serves):
             return None
-        known = self._catalogue.find(source.row.catalogue or source.name, model)
+        known = self._catalogue.find(source.row.catalogue or source.name, _plain(model))
         if known is None and source.row.catalogue is not None and not self._is_declared(source, model, name):
             return None
         abilities = known.abilities if known is not None else self._catalogue.abilities(model)
         return Target(
             source=source,
-            model=model,
+            model=source.deployments.get(model, model),
             name=name,
             abilities=abilities,
             known=known,
@@ -191,11 +196,12 @@ class Routes:
 
     def _is_declared(self, source: Source, model: str, name: str) -> bool:
         """Whether the operator named this very model: in a route, in the provider's models, or with a price."""
-        return name in self._declared or model in source.serves or self._catalogue.price(name, None, 0) is not None
+        priced = self._catalogue.price(name, None, 0) is not None
+        return priced or name in self._declared or model in source.serves or model in source.deployments
 
     def _models(self, source: Source) -> Iterable[str]:
         known = self._catalogue.models(source.row.catalogue or source.name)
-        models = dict.fromkeys((*source.listed, *(model.id for model in known)))
+        models = dict.fromkeys((*source.deployments, *source.listed, *(model.id for model in known)))
         if not source.serves:
             return models
         literal = (glob for glob in source.serves if not set(glob) & set("*?["))
@@ -203,21 +209,33 @@ class Routes:
         return dict.fromkeys((*chosen, *literal))
 
 
-def _lane(source: Source, kind: EndpointKind, client: str) -> Lane | None:
-    there = endpoint(source.row, kind, client)
+def _lane(source: Source, kind: EndpointKind, client: str, model: str) -> Lane | None:
+    there = endpoint(source.row, kind, client, model, frozenset(source.settings))
     if there is None:
         return None
     headers = {name.encode(): value.encode("latin-1") for name, value in source.row.headers}
     headers.update(dict(source.headers))
     headers[b"content-type"] = b"application/json"
+    dialect = WIRES[there.dialect]
+    base = "" if there.from_root else source.base_path
+    named = {name: quote(value, safe="") for name, value in {**source.settings, MODEL: model}.items()}
+    path, stream_path = (
+        (base + path.format_map(named)).encode() for path in (there.path, there.stream_path or there.path)
+    )
     return Lane(
-        dialect=DIALECTS[there.dialect],
-        verbatim=there.dialect == client,
-        path=(source.base_path + there.path).encode(),
+        dialect=dialect,
+        verbatim=client in dialect.CARRIES,
+        path=path,
+        stream_path=stream_path,
         headers=tuple(headers.items()),
         passed=frozenset(name.encode() for name in source.row.passed_headers),
         answered=frozenset(name.encode() for name in source.row.answer_headers),
     )
+
+
+def _plain(model: str) -> str:
+    """The model's own name, where it is written as a resource's: the last part of an ARN."""
+    return model.rpartition("/")[2] if model.startswith("arn:") else model
 
 
 def _ascii(name: str) -> bytes:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import RefusedError
-from keywright.dialects import DIALECTS
+from keywright.dialects import WIRES
 from keywright.pipeline.admit import admit, read_intent
 from keywright.pipeline.authenticate import authenticate
 from keywright.pipeline.pass_on import finish, pass_on
@@ -30,7 +30,7 @@ class Desk(Struct, frozen=True, eq=False):
 
 async def serve(call: Call, reply: Reply, desk: Desk) -> None:
     """Answer `call`, whatever it is. Raises only what is a fault of ours, and cancellation when the client left."""
-    client = DIALECTS[call.dialect]
+    client = WIRES[call.dialect]
     snapshot = desk.snapshot()
     account = Account(call, snapshot, desk.books)
     try:

@@ -5,14 +5,13 @@ in the client's dialect, once per call however many candidates are tried, and re
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from keywright.core.clock import SECOND_US
-from keywright.core.dialect import Dialect
+from keywright.core.dialect import Wire
 from keywright.core.errors import NotTranslatableError
 from keywright.core.http import Header, HttpRequest
 from keywright.core.loss import Loss
-from keywright.core.request import Request
 from keywright.pipeline.routes import Lane, Target
 from keywright.pipeline.types import Call, Outbound, Plan
 
@@ -22,14 +21,13 @@ POST: Final = b"POST"
 class Translator:
     """Renders one call for one target after another."""
 
-    __slots__ = ("_call", "_client", "_endpoint", "_peek", "_request")
+    __slots__ = ("_call", "_client", "_peek", "_request")
 
-    def __init__(self, call: Call, plan: Plan, client: Dialect) -> None:
+    def __init__(self, call: Call, plan: Plan, client: Wire[Any, Any]) -> None:
         self._call = call
         self._peek = plan.admitted.intent.peek
-        self._endpoint = plan.admitted.intent.endpoint
         self._client = client
-        self._request: Request | None = None
+        self._request: Any = None
 
     def outbound(self, target: Target) -> Outbound:
         """The request for `target`.
@@ -39,31 +37,33 @@ class Translator:
                 anything at all; names each field.
             RefusedError: 400, the body is not a request of the client's dialect.
         """
-        lane = target.lane("chat", self._call.dialect)
+        lane = target.lane(self._call.endpoint, self._call.dialect)
         if lane is None:
-            raise NotTranslatableError((Loss("model", f"{target.name} does not answer chat requests", "meaning"),))
+            raise NotTranslatableError(
+                (Loss("model", f"{target.name} takes no {self._call.endpoint} calls", "meaning"),)
+            )
         if lane.verbatim:
-            body = self._client.patch(self._call.body, self._peek, target.model)
+            body = lane.dialect.patch(self._call.body, self._peek, target.model)
             return self._outbound(target, lane, body, None, ())
         return self._outbound(target, lane, *self._rendered(target, lane))
 
-    def _outbound(
-        self, target: Target, lane: Lane, body: bytes, request: Request | None, losses: tuple[Loss, ...]
-    ) -> Outbound:
+    def _outbound(self, target: Target, lane: Lane, body: bytes, request: Any, losses: tuple[Loss, ...]) -> Outbound:
+        path = lane.stream_path if self._peek.stream else lane.path
         return Outbound(
             target=target,
             lane=lane,
             client=self._client,
             peek=self._peek,
-            http=HttpRequest(POST, lane.path, _headers(lane, self._call.headers), body),
+            said=self._call.said,
+            http=HttpRequest(POST, path, _headers(lane, self._call.headers), body),
             request=request,
             losses=losses,
             asked_s=self._call.started_us // SECOND_US,
         )
 
-    def _rendered(self, target: Target, lane: Lane) -> tuple[bytes, Request, tuple[Loss, ...]]:
+    def _rendered(self, target: Target, lane: Lane) -> tuple[bytes, Any, tuple[Loss, ...]]:
         if self._request is None:
-            self._request = self._client.decode_request(self._call.body)
+            self._request = self._client.decode_request(self._call.body, self._call.said)
         encoded = lane.dialect.encode_request(self._request, target.model, target.abilities)
         losses = self._located(encoded.losses, self._request) if encoded.losses else ()
         refused = losses if self._call.strict else tuple(x for x in losses if x.weight == "meaning")
@@ -71,7 +71,7 @@ class Translator:
             raise NotTranslatableError(refused)
         return encoded.body, self._request, losses
 
-    def _located(self, losses: tuple[Loss, ...], request: Request) -> tuple[Loss, ...]:
+    def _located(self, losses: tuple[Loss, ...], request: Any) -> tuple[Loss, ...]:
         """The losses with their paths in the client's words."""
         return tuple(Loss(self._client.locate(loss.path, request), loss.why, loss.weight) for loss in losses)
 

@@ -7,32 +7,33 @@ only `translate` makes an `Outbound`, and `upstream` sends nothing else. A step 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from keywright.core.dialect import Dialect, Peek, StreamReader, StreamWriter, Tap, Tapped
+from keywright.core.dialect import PathSaid, Peek, StreamReader, StreamWriter, Tap, Tapped, Wire
 from keywright.core.event import Event
 from keywright.core.http import Header, HttpRequest
 from keywright.core.identity import Key
 from keywright.core.loss import Loss
-from keywright.core.request import Request
 from keywright.pipeline.routes import Lane, Target
+from keywright.providers.provider import EndpointKind
 
 
 class Call(Struct, frozen=True, gc=False):
     """What the edge received. Nothing in it has been believed yet.
 
-    `dialect` is the client's, by the path it called; `endpoint` what it wants there (`chat`). `key` is whatever
-    stood where a key may stand. `address` is the peer's own, never a header's. `ticks_us`: the clock's reading when
-    the request was complete.
+    `dialect` is the client's, by the path it called; `endpoint` what it wants there (`chat`), and `said` what the path
+    told of it. `key` is whatever stood where a key may stand. `address` is the peer's own, never a header's.
+    `ticks_us`: the clock's reading when the request was complete.
     """
 
     id: str
     started_us: int
     ticks_us: int
     dialect: str
-    endpoint: str
+    endpoint: EndpointKind
+    said: PathSaid
     key: str
     address: str
     headers: Sequence[Header]
@@ -50,7 +51,7 @@ class Principal(Struct, frozen=True, gc=False):
 class Intent(Struct, frozen=True, gc=False):
     """What the caller wants, as far as policy must know."""
 
-    endpoint: str
+    endpoint: EndpointKind
     peek: Peek
 
 
@@ -71,17 +72,19 @@ class Plan(Struct, frozen=True, gc=False):
 
 
 class Outbound(Struct, frozen=True, gc=False):
-    """A request ready for one target. `request` is None on the verbatim lane, where nothing was decoded.
+    """A request ready for one target. `request` is what the client's dialect decoded, None on the verbatim lane, where
+    nothing was; `said` is what the client's path said.
 
     `asked_s`: Unix seconds, for answers that do not say when they were made.
     """
 
     target: Target
     lane: Lane
-    client: Dialect
+    client: Wire[Any, Any]
     peek: Peek
+    said: PathSaid
     http: HttpRequest
-    request: Request | None
+    request: Any
     losses: tuple[Loss, ...]
     asked_s: int
 

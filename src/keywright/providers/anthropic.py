@@ -15,6 +15,7 @@ ANTHROPIC = Provider(
     base_url="https://api.anthropic.com",
     endpoints=(
         Endpoint(kind="chat", path="/v1/messages", dialect="anthropic"),
+        Endpoint(kind="count", path="/v1/messages/count_tokens", dialect="anthropic_count"),
         Endpoint(kind="models", path="/v1/models", dialect="anthropic"),
     ),
     credential=HeaderKey("x-api-key"),

@@ -1,15 +1,46 @@
 """OpenAI: GPT and the o-series."""
 
-from keywright.providers.provider import OPENAI_ANSWER_HEADERS, OPENAI_FACE, Provider
+from keywright.providers.provider import (
+    BATCHES,
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    FILES,
+    IMAGES,
+    MODELS,
+    MODERATIONS,
+    OPENAI_ANSWER_HEADERS,
+    RESPONSES,
+    RESPONSES_ITEMS,
+    SPEECH,
+    TRANSCRIPTIONS,
+    Endpoint,
+    Provider,
+)
 
 OPENAI = Provider(
     name="openai",
     title="OpenAI",
     docs="https://platform.openai.com/docs/api-reference",
     base_url="https://api.openai.com/v1",
-    endpoints=OPENAI_FACE,
+    endpoints=(
+        CHAT,
+        RESPONSES,
+        COMPLETIONS,
+        EMBEDDINGS,
+        Endpoint(kind="count", path="/responses/input_tokens", dialect="openai_count"),
+        MODELS,
+        MODERATIONS,
+        IMAGES,
+        SPEECH,
+        TRANSCRIPTIONS,
+        FILES,
+        BATCHES,
+        RESPONSES_ITEMS,
+    ),
     env=("OPENAI_API_KEY",),
     base_url_env="OPENAI_BASE_URL",
+    check="/me",
     passed_headers=("openai-beta", "x-client-request-id"),
     answer_headers=(*OPENAI_ANSWER_HEADERS, "openai-processing-ms", "openai-version"),
     catalogue="openai",

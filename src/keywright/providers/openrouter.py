@@ -1,14 +1,26 @@
 """OpenRouter: many providers' models behind one key."""
 
-from keywright.providers.provider import OPENAI_FACE, Provider
+from keywright.providers.provider import (
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    MESSAGES,
+    MODELS,
+    RERANK,
+    RESPONSES,
+    Provider,
+    Setting,
+)
 
 OPENROUTER = Provider(
     name="openrouter",
     title="OpenRouter",
     docs="https://openrouter.ai/docs/api-reference/overview",
     base_url="https://openrouter.ai/api/v1",
-    endpoints=OPENAI_FACE,
+    endpoints=(CHAT, RESPONSES, MESSAGES, COMPLETIONS, EMBEDDINGS, RERANK, MODELS),
     env=("OPENROUTER_API_KEY",),
+    settings=(Setting("byok"),),
+    check="/key",
     passed_headers=("http-referer", "x-title", "x-openrouter-title"),
     answer_headers=("x-generation-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     catalogue="openrouter",

@@ -5,22 +5,63 @@ looked for. It holds no behaviour, so adding an OpenAI-compatible vendor is one 
 in a branch anywhere. Operators declare the same things in `keywright.toml`, starting from one of these rows.
 """
 
+from fnmatch import fnmatchcase
+from string import Formatter
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-EndpointKind: TypeAlias = Literal["chat", "models"]
+EndpointKind: TypeAlias = Literal[
+    "chat",
+    "models",
+    "embeddings",
+    "rerank",
+    "count",
+    "fim",
+    "moderations",
+    "images",
+    "speech",
+    "transcriptions",
+    "files",
+    "batches",
+    "ocr",
+    "responses_items",
+]
 
-DialectName: TypeAlias = Literal["openai_chat", "anthropic"]
-"""The module names of `keywright.dialects`."""
+MODEL: Literal["model"] = "model"
+"""What stands for the model's name in a path, beside the provider's settings."""
 
 
 class Endpoint(Struct, frozen=True):
-    """One address of a provider. `path` starts with `/` and is appended to the provider's `base_url`."""
+    """One address of a provider. `path` starts with `/` and is appended to the provider's `base_url`; `stream_path`,
+    where it differs, is for streams. `{model}` in them is the provider's own name of the model, `{region}` and the like
+    a setting: where that is not given, the endpoint is not there.
+
+    `dialect`: what is spoken there, a name of `keywright.dialects.WIRES`. `models`: globs of the models that it is for
+    (all, when empty). `prefers`: clients' dialects that are taken here rather than to the first endpoint of that kind.
+    `from_root`: `path` is the whole path at the provider's host, whatever path `base_url` has.
+    """
 
     kind: EndpointKind
     path: str
-    dialect: DialectName
+    dialect: str
+    stream_path: str = ""
+    models: tuple[str, ...] = ()
+    prefers: tuple[str, ...] = ()
+    from_root: bool = False
+
+
+class Setting(Struct, frozen=True):
+    """One more thing that a provider wants to know, by its name in `[providers.NAME]`.
+
+    `env`: variables in which the provider's own tools look for it; `default`: what holds where nobody says it.
+    `without_key`: the environment counts only where no key is given, for it speaks of another way to sign in.
+    """
+
+    name: str
+    env: tuple[str, ...] = ()
+    default: str = ""
+    without_key: bool = False
 
 
 class Bearer(Struct, frozen=True, tag="bearer"):
@@ -33,15 +74,38 @@ class HeaderKey(Struct, frozen=True, tag="header"):
     name: str
 
 
+class SigV4(Struct, frozen=True, tag="sigv4"):
+    """Requests are signed for AWS's `service`, with whatever credentials AWS's own tools would find."""
+
+    service: str
+
+
+class GoogleOAuth(Struct, frozen=True, tag="google"):
+    """A Google access token: of a service account, of application default credentials, or federated."""
+
+
+class Entra(Struct, frozen=True, tag="entra"):
+    """An Entra access token for `scope`."""
+
+    scope: str
+
+
 Scheme: TypeAlias = Bearer | HeaderKey
+"""How a key is put on a request."""
+
+Identity: TypeAlias = SigV4 | GoogleOAuth | Entra
+"""How a workload proves who it is, where it has no key."""
 
 
 class Provider(Struct, frozen=True, kw_only=True):
     """Who answers.
 
     `base_url` is what the provider's own SDK takes, without a trailing slash; "" where only the configuration can
-    know it. `base_url_env`: the variable from which that SDK takes another address ("" if it has none).
+    know it. It may name settings in braces; `base_urls` has what holds instead where a setting fits a glob:
+    `(setting, glob, base_url)`. `base_url_env`: the variable from which that SDK takes another address ("" if none).
     `env`: variables that may hold the key; the first that is set wins. `key_optional`: it may answer without a key.
+    `identity`: how it is called without one. `settings`: what else it wants to know.
+    `check`: a GET below `base_url` that proves the key and costs nothing; "" for the list of models.
     `headers` are always sent; `passed_headers` are the client's own that go up verbatim, and replace one of
     `headers` of the same name; `answer_headers` are the provider's own that go back. All names are lower case and
     none is a credential.
@@ -56,7 +120,11 @@ class Provider(Struct, frozen=True, kw_only=True):
     base_url: str
     endpoints: tuple[Endpoint, ...]
     credential: Scheme = Bearer()
+    identity: Identity | None = None
     key_optional: bool = False
+    settings: tuple[Setting, ...] = ()
+    base_urls: tuple[tuple[str, str, str], ...] = ()
+    check: str = ""
     env: tuple[str, ...] = ()
     base_url_env: str = ""
     headers: tuple[tuple[str, str], ...] = ()
@@ -68,11 +136,26 @@ class Provider(Struct, frozen=True, kw_only=True):
     byok_fee_bp: int = 0
 
 
-OPENAI_FACE = (
-    Endpoint(kind="chat", path="/chat/completions", dialect="openai_chat"),
-    Endpoint(kind="models", path="/models", dialect="openai_chat"),
-)
-"""What every OpenAI-compatible server has, below an address that ends in its version."""
+CHAT = Endpoint(kind="chat", path="/chat/completions", dialect="openai_chat")
+RESPONSES = Endpoint(kind="chat", path="/responses", dialect="openai_responses")
+COMPLETIONS = Endpoint(kind="chat", path="/completions", dialect="openai_completions")
+MESSAGES = Endpoint(kind="chat", path="/messages", dialect="anthropic")
+EMBEDDINGS = Endpoint(kind="embeddings", path="/embeddings", dialect="openai_embeddings")
+RERANK = Endpoint(kind="rerank", path="/rerank", dialect="jina_rerank")
+MODELS = Endpoint(kind="models", path="/models", dialect="openai_chat")
+MODERATIONS = Endpoint(kind="moderations", path="/moderations", dialect="openai_chat")
+IMAGES = Endpoint(kind="images", path="/images", dialect="openai_chat")
+SPEECH = Endpoint(kind="speech", path="/audio/speech", dialect="openai_chat")
+TRANSCRIPTIONS = Endpoint(kind="transcriptions", path="/audio", dialect="openai_chat")
+FILES = Endpoint(kind="files", path="/files", dialect="openai_chat")
+BATCHES = Endpoint(kind="batches", path="/batches", dialect="openai_chat")
+RESPONSES_ITEMS = Endpoint(kind="responses_items", path="/responses", dialect="openai_responses")
+"""What servers of OpenAI's kind have, below an address that ends in its version. Of those that pass through without
+being read (from moderations on) `path` is the beginning of the paths, and `dialect` the one in which errors come.
+"""
+
+OPENAI_FACE = (CHAT, MODELS)
+"""What every OpenAI-compatible server has."""
 
 OPENAI_ANSWER_HEADERS = (
     "x-request-id",
@@ -86,12 +169,24 @@ OPENAI_ANSWER_HEADERS = (
 """What OpenAI, and those who copy it, say about a request's name and the account's limits."""
 
 
-def endpoint(provider: Provider, kind: EndpointKind, dialect: str = "") -> Endpoint | None:
-    """The provider's endpoint of `kind`: the one that speaks `dialect` if there is one, else its first; or None."""
-    first = None
-    for candidate in provider.endpoints:
-        if candidate.kind == kind:
-            if candidate.dialect == dialect:
-                return candidate
-            first = first or candidate
-    return first
+def named_in(template: str) -> frozenset[str]:
+    """What stands in braces in `template`."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+
+
+def endpoint(
+    provider: Provider, kind: EndpointKind, dialect: str = "", model: str = "", given: frozenset[str] = frozenset()
+) -> Endpoint | None:
+    """The provider's endpoint of `kind` for `model` and a client that speaks `dialect`: the one that speaks it too,
+    else one that prefers such clients, else the first; None when there is none. `given`: the settings that have a value.
+    """
+    there = [
+        candidate
+        for candidate in provider.endpoints
+        if candidate.kind == kind
+        and named_in(candidate.path) <= given | {MODEL}
+        and (not candidate.models or any(fnmatchcase(model, glob) for glob in candidate.models))
+    ]
+    alike = (candidate for candidate in there if candidate.dialect == dialect)
+    preferring = (candidate for candidate in there if dialect in candidate.prefers)
+    return next(alike, None) or next(preferring, None) or next(iter(there), None)

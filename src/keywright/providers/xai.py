@@ -1,14 +1,26 @@
 """xAI: Grok."""
 
-from keywright.providers.provider import OPENAI_ANSWER_HEADERS, OPENAI_FACE, Provider
+from keywright.providers.provider import (
+    BATCHES,
+    CHAT,
+    FILES,
+    IMAGES,
+    MESSAGES,
+    MODELS,
+    OPENAI_ANSWER_HEADERS,
+    RESPONSES,
+    RESPONSES_ITEMS,
+    Provider,
+)
 
 XAI = Provider(
     name="xai",
     title="xAI",
     docs="https://docs.x.ai/docs/api-reference",
     base_url="https://api.x.ai/v1",
-    endpoints=OPENAI_FACE,
+    endpoints=(CHAT, RESPONSES, MESSAGES, MODELS, IMAGES, FILES, BATCHES, RESPONSES_ITEMS),
     env=("XAI_API_KEY",),
-    answer_headers=OPENAI_ANSWER_HEADERS,
+    check="/api-key",
     catalogue="x-ai",
+    answer_headers=OPENAI_ANSWER_HEADERS,
 )

@@ -3,7 +3,7 @@
 The data plane usually does not come this far (`protocol.py` takes it out); it is here for every other ASGI server.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -13,19 +13,42 @@ from keywright.core.clock import SECOND_US
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
-from keywright.dialects import DIALECTS, anthropic, openai_chat
+from keywright.dialects import WIRES
 from keywright.server.data_plane import AsgiReply, Receive, Scope, Send, data_plane
 from keywright.server.edge import Edge
 from keywright.server.metrics import Meters, State, exposition
-from keywright.server.models import SHAPES, models, render
-from keywright.server.paths import DATA_PATHS, DIALECT_PREFIXES, MODELS_PATHS, OPEN_PATHS
+from keywright.server.models import asked_model, models, render
+from keywright.server.paths import DIALECT_PREFIXES, MODELS_PATHS, OPEN_PATHS, SHOW_PATHS, data_path
 from keywright.server.reading import present
 from keywright.server.refusals import JSON_TYPE
+from keywright.server.shapes import SHAPES
 
 ALLOW_GET: Final = (b"allow", b"GET, HEAD")
 ALLOW_POST: Final = (b"allow", b"POST")
 PATH_CHARACTERS_SHOWN: Final = 200
 TEXT_TYPE: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+SMALL_BODY_BYTES_MAX: Final = 64 * 1024
+VERSION_ENDING: Final = "/api/version"
+OLLAMA_VERSION: Final = b'{"version":"0.13.0"}'
+"""The version of Ollama whose API is served: its clients ask before they use what is newer."""
+
+CLIENTS: Final = (
+    (b"anthropic-version", b"", "anthropic"),
+    (b"x-goog-api-key", b"", "gemini"),
+    (b"user-agent", b"mistral-client", "mistral"),
+    (b"x-fern-sdk-name", b"cohere", "cohere"),
+)
+"""Headers, and the beginning of their values, by which clients are told apart on paths that several dialects have."""
+
+
+class Page(Struct, frozen=True):
+    """An answer that is made here."""
+
+    body: bytes
+    status: int = 200
+    kind: Header = JSON_TYPE
 
 
 class App(Struct, frozen=True, eq=False):
@@ -41,64 +64,75 @@ class App(Struct, frozen=True, eq=False):
         if scope["type"] != "http":
             return
         target: bytes = scope.get("raw_path") or scope["path"].encode()
-        path = DATA_PATHS.get(target)
+        path = data_path(target, scope["query_string"])
         if path is not None and scope["method"] == "POST":
             await data_plane(path, scope, receive, send, self.edge)
             return
         reply = AsgiReply(send)
-        dialect = _dialect(scope, target)
+        dialect = path.dialect if path is not None else _dialect(scope["headers"], target)
         name = self.edge.new_id()
-        headers: list[Header]
         try:
-            status, kind, body = self._page(scope, target, dialect)
-            headers = [kind]
+            page = await self._page(scope, target, dialect, receive)
+            status, headers, body = page.status, [page.kind], page.body
         except RefusedError as refused:
             status, headers = refused.failure.status, [JSON_TYPE]
-            body = DIALECTS[dialect].encode_error(refused.failure, name)
+            body = WIRES[dialect].encode_error(refused.failure, name)
             if status == 401:
                 self.meters.unknown(refused.failure.code)
             elif status == 405:
-                headers.append(ALLOW_GET if path is None else ALLOW_POST)
+                headers.append(ALLOW_GET if _is_read(target) else ALLOW_POST)
         headers.append((b"x-keywright-request-id", name.encode()))
         await reply.whole(status, headers, body)
 
-    def _page(self, scope: Scope, target: bytes, dialect: str) -> tuple[int, Header, bytes]:
-        base, wanted = _models_path(target)
-        if target not in DATA_PATHS and target not in OPEN_PATHS and base is None:
-            raise _no(404, "not_found", scope)
-        if target in DATA_PATHS or scope["method"] not in ("GET", "HEAD"):
-            raise _no(405, "method_not_allowed", scope)
-        if target == b"/health/live":
-            return 200, JSON_TYPE, b'{"status":"live"}'
-        if target == b"/health/ready":
-            return self._readiness()
-        if target == b"/metrics":
-            return 200, TEXT_TYPE, exposition(self.meters, self.state())
-        desk = self.edge.desk
-        presented = present(scope["headers"], scope["query_string"])
-        client = scope.get("client")
-        now_s = desk.clock.unix_us() // SECOND_US
-        snapshot = desk.snapshot()
-        names = models(presented, client[0] if client else "", now_s, snapshot)
-        return 200, JSON_TYPE, render(names, SHAPES[dialect], wanted, snapshot.routes)
+    async def _page(self, scope: Scope, target: bytes, dialect: str, receive: Receive) -> Page:
+        is_post = scope["method"] == "POST"
+        if target in SHOW_PATHS and is_post:
+            return self._models(scope, dialect, asked_model(await _small_body(receive)))
+        if not _is_read(target):
+            known = data_path(target, scope["query_string"]) is not None or target in SHOW_PATHS
+            raise _no(405 if known else 404, scope)
+        if scope["method"] not in ("GET", "HEAD"):
+            raise _no(405, scope)
+        match target:
+            case b"/health/live":
+                return Page(b'{"status":"live"}')
+            case b"/health/ready":
+                return self._readiness()
+            case b"/metrics":
+                return Page(exposition(self.meters, self.state()), kind=TEXT_TYPE)
+            case _:
+                return self._models(scope, dialect, _models_path(target)[1])
 
-    def _readiness(self) -> tuple[int, Header, bytes]:
+    def _models(self, scope: Scope, dialect: str, wanted: str | None) -> Page:
+        desk, client = self.edge.desk, scope.get("client")
+        presented = present(scope["headers"], scope["query_string"])
+        snapshot = desk.snapshot()
+        names = models(presented, client[0] if client else "", desk.clock.unix_us() // SECOND_US, snapshot)
+        if scope["path"].endswith(VERSION_ENDING):
+            return Page(OLLAMA_VERSION)
+        return Page(render(names, SHAPES[dialect], wanted, snapshot.routes))
+
+    def _readiness(self) -> Page:
         why = self.ready()
         if why:
-            return 503, JSON_TYPE, b'{"status":"not ready","why":"%b"}' % why.encode()
-        return 200, JSON_TYPE, b'{"status":"ready"}'
+            return Page(b'{"status":"not ready","why":"%b"}' % why.encode(), status=503)
+        return Page(b'{"status":"ready"}')
 
 
-def _dialect(scope: Scope, target: bytes) -> str:
+def _dialect(headers: Sequence[Header], target: bytes) -> str:
     """In whose words to answer: the path says it, or a header that only one dialect's clients send."""
-    path = DATA_PATHS.get(target)
-    if path is not None:
-        return path.dialect
     for prefix, dialect in DIALECT_PREFIXES.items():
         if target.startswith(prefix):
             return dialect
-    is_anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
-    return anthropic.NAME if is_anthropic else openai_chat.NAME
+    for name, beginning, dialect in CLIENTS:
+        if any(header == name and value.startswith(beginning) for header, value in headers):
+            return dialect
+    return "openai_chat"
+
+
+def _is_read(target: bytes) -> bool:
+    """Whether it is a page to GET."""
+    return target in OPEN_PATHS or _models_path(target)[0] is not None
 
 
 def _models_path(target: bytes) -> tuple[bytes | None, str | None]:
@@ -111,6 +145,24 @@ def _models_path(target: bytes) -> tuple[bytes | None, str | None]:
     return None, None
 
 
-def _no(status: int, code: str, scope: Scope) -> RefusedError:
+async def _small_body(receive: Receive) -> bytes:
+    """The body of a request that needs none but a name.
+
+    Raises:
+        RefusedError: 413, it is too large.
+    """
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > SMALL_BODY_BYTES_MAX:
+            message_text = f"the request's body is larger than {SMALL_BODY_BYTES_MAX} bytes"
+            raise RefusedError(Failure(kind="too_large", status=413, code="body_too_large", message=message_text))
+    return body
+
+
+def _no(status: int, scope: Scope) -> RefusedError:
+    code = "not_found" if status == 404 else "method_not_allowed"
     message = f"{scope['method']} {scope['path'][:PATH_CHARACTERS_SHOWN]} is not served here"
     return RefusedError(Failure(kind="not_found", status=status, code=code, message=message))

@@ -25,7 +25,7 @@ from uvicorn.server import ServerState
 from keywright.pipeline.types import Call
 from keywright.server.edge import Edge
 from keywright.server.exchange import Exchange
-from keywright.server.paths import DATA_PATHS
+from keywright.server.paths import data_path
 from keywright.transport.timer import NEVER, LazyTimer
 
 HEADERS_MAX: Final = 128
@@ -107,7 +107,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
         """The head is complete: take the request out if it is ours."""
         self._is_fruitful = True
         target, _, query = self.url.partition(b"?")
-        path = DATA_PATHS.get(target)
+        path = data_path(target, query)
         if path is None or self.parser.get_method() != b"POST":
             self._hand_over()
             return

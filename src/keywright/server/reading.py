@@ -17,7 +17,8 @@ KEY_HEADERS: Final = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-k
 """Where a key may stand, the first that is there counts. After them, `?key=`."""
 TAGS: Final = b"x-keywright-tags"
 STRICT: Final = b"x-keywright-strict"
-_READ: Final = frozenset((*KEY_HEADERS, TAGS, STRICT))
+AGENT: Final = b"user-agent"
+_READ: Final = frozenset((*KEY_HEADERS, TAGS, STRICT, AGENT))
 
 
 class Ids:
@@ -43,8 +44,9 @@ def read_call(
         id=ids.next(started_us),
         started_us=started_us,
         ticks_us=clock.ticks_us(),
-        dialect=path.dialect,
+        dialect=_by_agent(path, found.get(AGENT, b"")) if path.agents else path.dialect,
         endpoint=path.endpoint,
+        said=path.said,
         key=read_key(found, query),
         address=address,
         headers=headers,
@@ -52,6 +54,14 @@ def read_call(
         tags=_tags(found[TAGS]) if TAGS in found else (),
         strict=found.get(STRICT) == b"1",
     )
+
+
+def _by_agent(path: DataPath, agent: bytes) -> str:
+    """The dialect that this client speaks on a path of several."""
+    for beginning, dialect in path.agents.items():
+        if agent.startswith(beginning):
+            return dialect
+    return path.dialect
 
 
 def read_key(found: dict[bytes, bytes], query: bytes) -> str:

@@ -10,7 +10,7 @@ from keywright.core.errors import RefusedError
 from keywright.core.event import Failed
 from keywright.core.failure import Failure
 from keywright.core.http import Header
-from keywright.dialects import DIALECTS
+from keywright.dialects import DIALECTS, WIRES
 from keywright.pipeline.authenticate import authenticate
 from keywright.pipeline.pass_on import NOTHING
 from keywright.server.edge import Edge
@@ -68,11 +68,12 @@ def internal(path: DataPath, request_id: str) -> Refusal:
 
 def cut(path: DataPath) -> bytes:
     """The end of a stream that the gateway's own end cuts off: the dialect's error event, on a line of its own."""
-    return b"\n\n" + DIALECTS[path.dialect].StreamWriter(NOTHING).write(Failed(STOPPING))
+    client = DIALECTS[path.dialect]
+    return client.STREAM_BREAK + client.StreamWriter(NOTHING).write(Failed(STOPPING))
 
 
 def _refusal(path: DataPath, failure: Failure, request_id: str) -> Refusal:
     headers: tuple[Header, ...] = (JSON_TYPE, (b"x-keywright-request-id", request_id.encode()))
     if failure.kind == "overloaded":
         headers += ((b"retry-after", b"%d" % AGAIN_S),)
-    return Refusal(failure.status, headers, DIALECTS[path.dialect].encode_error(failure, request_id))
+    return Refusal(failure.status, headers, WIRES[path.dialect].encode_error(failure, request_id))

@@ -1,0 +1,27 @@
+"""Google: Gemini by an API key. Never two credentials at once: the newer keys refuse that."""
+
+from keywright.providers.provider import Endpoint, EndpointKind, HeaderKey, Provider
+
+
+def _method(kind: EndpointKind, name: str, dialect: str, stream: str = "") -> Endpoint:
+    model = "/v1beta/models/{model}:"
+    return Endpoint(kind, model + name, dialect, model + stream if stream else "")
+
+
+GEMINI = Provider(
+    name="gemini",
+    title="Google Gemini",
+    docs="https://ai.google.dev/api/generate-content",
+    base_url="https://generativelanguage.googleapis.com",
+    endpoints=(
+        _method("chat", "generateContent", "gemini", "streamGenerateContent?alt=sse"),
+        _method("chat", "generateContent", "gemini_array", "streamGenerateContent"),
+        _method("embeddings", "batchEmbedContents", "gemini_embeddings"),
+        _method("count", "countTokens", "gemini_count"),
+        Endpoint(kind="models", path="/v1beta/models", dialect="gemini"),
+    ),
+    credential=HeaderKey("x-goog-api-key"),
+    env=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+    base_url_env="GOOGLE_GEMINI_BASE_URL",
+    catalogue="google",
+)

@@ -1,0 +1,51 @@
+"""A LiteLLM proxy, as an upstream gateway."""
+
+from keywright.providers.provider import (
+    BATCHES,
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    FILES,
+    IMAGES,
+    MESSAGES,
+    MODELS,
+    MODERATIONS,
+    OPENAI_ANSWER_HEADERS,
+    RERANK,
+    RESPONSES,
+    SPEECH,
+    TRANSCRIPTIONS,
+    Provider,
+)
+
+LITELLM = Provider(
+    name="litellm",
+    title="LiteLLM proxy",
+    docs="https://docs.litellm.ai/docs/simple_proxy",
+    base_url="",
+    endpoints=(
+        CHAT,
+        RESPONSES,
+        MESSAGES,
+        COMPLETIONS,
+        EMBEDDINGS,
+        RERANK,
+        MODELS,
+        MODERATIONS,
+        IMAGES,
+        SPEECH,
+        TRANSCRIPTIONS,
+        FILES,
+        BATCHES,
+    ),
+    env=("LITELLM_API_KEY", "LITELLM_PROXY_API_KEY"),
+    base_url_env="LITELLM_PROXY_API_BASE",
+    passed_headers=("x-litellm-tags", "x-litellm-timeout", "x-litellm-end-user-id"),
+    answer_headers=(
+        *OPENAI_ANSWER_HEADERS,
+        "x-litellm-call-id",
+        "x-litellm-model-id",
+        "x-litellm-response-cost",
+        "x-litellm-attempted-fallbacks",
+    ),
+)

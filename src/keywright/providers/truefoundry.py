@@ -1,0 +1,45 @@
+"""TrueFoundry AI Gateway, as an upstream gateway. Models are named `account/model`."""
+
+from keywright.providers.provider import (
+    BATCHES,
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    FILES,
+    IMAGES,
+    MESSAGES,
+    MODELS,
+    MODERATIONS,
+    OPENAI_ANSWER_HEADERS,
+    RERANK,
+    RESPONSES,
+    SPEECH,
+    TRANSCRIPTIONS,
+    Provider,
+)
+
+TRUEFOUNDRY = Provider(
+    name="truefoundry",
+    title="TrueFoundry AI Gateway",
+    docs="https://docs.truefoundry.com/gateway",
+    base_url="",
+    endpoints=(
+        CHAT,
+        RESPONSES,
+        MESSAGES,
+        COMPLETIONS,
+        EMBEDDINGS,
+        RERANK,
+        MODELS,
+        MODERATIONS,
+        IMAGES,
+        SPEECH,
+        TRANSCRIPTIONS,
+        FILES,
+        BATCHES,
+    ),
+    env=("TFY_API_KEY",),
+    base_url_env="TFY_LLM_GATEWAY_URL",
+    passed_headers=("x-tfy-metadata", "x-tfy-logging-config", "x-tfy-retry-config", "x-tfy-request-timeout"),
+    answer_headers=(*OPENAI_ANSWER_HEADERS, "x-tfy-resolved-model", "x-tfy-applied-configurations", "x-tfy-trace-id"),
+)
