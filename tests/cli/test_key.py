@@ -91,7 +91,10 @@ def test_an_id_that_is_unknown_is_one_line_and_a_key_in_its_place_is_not_repeate
         (("--cidr", "10.0.0.1/8"), "did you mean 10.0.0.0/8?"),
         (("--permission", "some"), "'all', 'read_only', 'restricted'"),
         (("--permission", "restricted"), "a restricted key needs at least one endpoint"),
-        (("--permission", "restricted", "--endpoint", "chats"), "'chats' is not an endpoint: there are chat, models"),
+        (
+            ("--permission", "restricted", "--endpoint", "chats"),
+            "'chats' is not an endpoint: there are chat, models, embeddings",
+        ),
         (("--kind", "robot"), "'user', 'service', 'temporary', 'admin'"),
         (("--project", " "), "project ' '"),
     ],

@@ -62,6 +62,13 @@ def test_delays_are_jittered_and_bounded(attempt: int, drawn: float) -> None:
     assert delay == pytest.approx(drawn * min(2 ** (attempt - 1), 5))
 
 
+def test_what_cannot_be_sent_again_is_not_repeated() -> None:
+    for error in (ConnectFailedError("x"), provider_error(503)):
+        assert safe_to_repeat(error)
+        error.spent = True
+        assert not safe_to_repeat(error)
+
+
 def test_the_last_attempt_is_the_last() -> None:
     assert delay_s(SETTINGS, 5, None, lambda: 0.5) is not None
     assert delay_s(SETTINGS, 6, None, lambda: 0.5) is None

@@ -59,13 +59,15 @@ class NotTranslatableError(RefusedError):
 class UpstreamError(KeywrightError):
     """One attempt failed. `answered`: whether any byte of an answer had arrived.
 
-    `sent`: whether any byte of the request may have reached the provider (then it may have been billed).
+    `sent`: whether any byte of the request may have reached the provider (then it may have been billed). `spent`: the
+    request cannot be sent again, whatever was wrong; whoever sent it sets that.
     """
 
     def __init__(self, message: str, *, sent: bool = True, answered: bool = False) -> None:
         super().__init__(message)
         self.sent = sent
         self.answered = answered
+        self.spent = False
 
 
 class ConnectFailedError(UpstreamError):

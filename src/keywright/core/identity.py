@@ -9,8 +9,24 @@ KeyKind: TypeAlias = Literal["user", "service", "temporary", "admin"]
 Permission: TypeAlias = Literal["all", "read_only", "restricted"]
 Network: TypeAlias = IPv4Network | IPv6Network
 
-ENDPOINTS: Final = ("chat", "models")
-"""What a restricted key may be restricted to."""
+ENDPOINTS: Final = (
+    "chat",
+    "models",
+    "embeddings",
+    "rerank",
+    "count",
+    "fim",
+    "moderations",
+    "images",
+    "speech",
+    "transcriptions",
+    "ocr",
+    "files",
+    "batches",
+    "responses_items",
+    "native",
+)
+"""What a restricted key may be restricted to. `native`: any endpoint of a provider, by the provider's own paths."""
 
 
 class Key(Struct, frozen=True):

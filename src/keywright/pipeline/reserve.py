@@ -68,6 +68,7 @@ class Account:
         "_losses",
         "_overhead_us",
         "_snapshot",
+        "_status",
         "_tapped",
         "_target",
         "_verbatim",
@@ -92,6 +93,7 @@ class Account:
         self._verbatim = False
         self._losses: tuple[Loss, ...] = ()
         self._failure: Failure | None = None
+        self._status = 200
         self._first_byte_us = 0
         self._overhead_us = 0
 
@@ -126,9 +128,18 @@ class Account:
 
     def delivered(self, outbound: Outbound) -> None:
         """A candidate answers. What passed so far took this long, the provider's part not counted."""
-        self._target = outbound.target
         self._losses = outbound.losses
         self._verbatim = outbound.lane.verbatim
+        self._answers(outbound.target)
+
+    def passed(self, target: Target, status: int) -> None:
+        """A candidate answers, and its answer passes through with that status."""
+        self._verbatim = True
+        self._status = status
+        self._answers(target)
+
+    def _answers(self, target: Target) -> None:
+        self._target = target
         self._first_byte_us = self._books.clock.ticks_us() - self._call.ticks_us
         self._overhead_us = max(0, self._first_byte_us - self.attempts.waited_us)
 
@@ -174,7 +185,7 @@ class Account:
             endpoint=call.endpoint,
             model=peek.model if peek else "",
             outcome=outcome,
-            status=_status(failure, error),
+            status=_status(failure, error) or self._status,
             served=target.name if target else "",
             provider=provider,
             credential=credential,
@@ -214,9 +225,11 @@ class Account:
 
 
 def _status(failure: Failure | None, error: BaseException | None) -> int:
-    """The status that the client got; 499, as nginx has it, when it left before it got one."""
+    """The status that the client got in place of an answer's, 0 when it got an answer; 499, as nginx has it, when it
+    left before it got one.
+    """
     if failure is not None:
         return failure.status
     if error is None:
-        return 200
+        return 0
     return 500 if isinstance(error, Exception) else 499

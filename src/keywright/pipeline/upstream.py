@@ -12,6 +12,8 @@ the next candidate at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -21,8 +23,11 @@ from keywright.pipeline.ask import Upstreams, ask
 from keywright.pipeline.attempts import OURS, REQUESTS, THEIRS, Attempts, retry_after_of
 from keywright.pipeline.routes import Target
 from keywright.pipeline.translate import Translator
-from keywright.pipeline.types import Delivery, Outbound, Plan
+from keywright.pipeline.types import Delivery, Plan
 from keywright.transport.retry import RetrySettings, delay_s, safe_to_repeat
+
+
+Answered = TypeVar("Answered")
 
 
 class Line(Struct, frozen=True):
@@ -48,15 +53,22 @@ async def deliver(plan: Plan, translator: Translator, attempts: Attempts, line: 
         except NotTranslatableError as error:
             attempts.refusal = attempts.refusal or error
             continue
-        delivery = await _persist(outbound, attempts, line)
+        asking = partial(ask, outbound, attempts, line.upstreams, line.clock)
+        delivery = await persist(target, asking, attempts, line)
         if delivery is not None:
             return delivery
     raise attempts.refused()
 
 
-async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delivery | None:
-    """One candidate's answer, after as many tries as make sense; None when it has none for us."""
-    target, clock = outbound.target, line.clock
+async def persist(
+    target: Target, asking: Callable[[], Awaitable[Answered]], attempts: Attempts, line: Line
+) -> Answered | None:
+    """One candidate's answer, after `asking` as often as makes sense; None when it has none for us.
+
+    Raises:
+        RefusedError: the request is at fault, by what the provider says.
+    """
+    clock = line.clock
     breaker = target.source.breaker
     for number in range(1, line.retry.attempts_max + 1):
         began_us = clock.ticks_us()
@@ -64,7 +76,7 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
             attempts.add_unasked(target, breaker.wait_s(began_us / SECOND_US))
             return None
         try:
-            delivery = await ask(outbound, attempts, line.upstreams, clock)
+            answered = await asking()
         except asyncio.CancelledError:
             attempts.add(target, "cancelled", took_us=clock.ticks_us() - began_us)
             raise
@@ -83,7 +95,7 @@ async def _persist(outbound: Outbound, attempts: Attempts, line: Line) -> Delive
             now_us = clock.ticks_us()
             breaker.succeeded(now_us / SECOND_US)
             attempts.add(target, "ok", 200, now_us - began_us)
-            return delivery
+            return answered
     return None
 
 

@@ -26,7 +26,9 @@ EndpointKind: TypeAlias = Literal[
     "batches",
     "ocr",
     "responses_items",
+    "native",
 ]
+"""`native` is every endpoint of a provider, by its own path: no row has it."""
 
 MODEL: Literal["model"] = "model"
 """What stands for the model's name in a path, beside the provider's settings."""

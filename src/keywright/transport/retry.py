@@ -53,6 +53,7 @@ def safe_to_repeat(error: UpstreamError) -> bool:
 
     - nothing was sent (no connection): yes; but not where the credential could not be renewed, for that has its own
       pauses;
+    - the request was a stream and has been read, or changes something at the provider each time it is sent: no;
     - the provider answered with an error that passes: 429 and 529 (too much now), 500, 502, 503, 504 (its failure),
       408 (it did not read all of the request), 409 (a lock, in OpenAI's and Anthropic's use): yes, for an error
       answer is not billed. But not where the error's kind says that it will stay: a used-up quota is a 429 too;
@@ -60,6 +61,8 @@ def safe_to_repeat(error: UpstreamError) -> bool:
       may be at work on it, or may have finished. The next candidate may still be asked; that is routing's decision,
       with the cost of both in the ledger.
     """
+    if error.spent:
+        return False
     if not error.sent:
         return not isinstance(error, CredentialLapsedError)
     if not isinstance(error, ProviderError):
