@@ -26,7 +26,6 @@ from keywright.pipeline.translate import Translator
 from keywright.pipeline.types import Delivery, Plan
 from keywright.transport.retry import RetrySettings, delay_s, safe_to_repeat
 
-
 Answered = TypeVar("Answered")
 
 

@@ -180,7 +180,7 @@ def endpoint(
     provider: Provider, kind: EndpointKind, dialect: str = "", model: str = "", given: frozenset[str] = frozenset()
 ) -> Endpoint | None:
     """The provider's endpoint of `kind` for `model` and a client that speaks `dialect`: the one that speaks it too,
-    else one that prefers such clients, else the first; None when there is none. `given`: the settings that have a value.
+    else one that prefers such clients, else the first; None when there is none. `given`: the settings with a value.
     """
     there = [
         candidate
