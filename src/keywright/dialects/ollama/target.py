@@ -1,0 +1,37 @@
+"""What an encoder carries through its work: what the model understands, and what could not be said."""
+
+from keywright.core.ability import Abilities
+from keywright.core.json import Extras, JsonObject
+from keywright.core.loss import Loss
+from keywright.core.message import CacheMark
+from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.ollama.family import CHAT, foreign, shared
+
+
+class Target:
+    """The model that is spoken to, and the losses so far (each path once)."""
+
+    def __init__(self, abilities: Abilities) -> None:
+        self.abilities = abilities
+        self.losses: dict[str, Loss] = {}
+
+    def knob(self, path: str, why: str) -> None:
+        """Report something dropped that only tunes."""
+        self.losses.setdefault(path, Loss(path, why))
+
+    def meaning(self, path: str, why: str) -> None:
+        """Report something without which the request would mean something else."""
+        self.losses[path] = Loss(path, why, "meaning")
+
+    def uncached(self, cache: CacheMark | None, path: str) -> None:
+        """Report a mark to cache at `path`."""
+        if cache is not None:
+            self.knob(f"{path}.cache" if path else "cache", "Ollama caches by itself and takes no marks")
+
+    def extras(self, extras: Extras, path: str = "") -> JsonObject:
+        """Ollama's share of `extras`; every other dialect's fields are lost."""
+        if not extras:
+            return {}
+        for loss in foreign_losses(foreign(extras), CHAT, path, "Ollama has no such field"):
+            self.losses.setdefault(loss.path, loss)
+        return shared(extras)
