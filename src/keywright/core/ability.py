@@ -11,6 +11,10 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
     The defaults suit a current, capable chat model. `output_tokens_max` and `context_tokens_max` are the
     model's limits, None when not known. `cache_marks`: whether a server of OpenAI's wire wants the
     prompt marked where it shall be cached (Anthropic's own wire always takes marks).
+
+    `thinks_always`: it cannot be told not to think; `thinking_tokens_max`: the largest budget for that. `signed_calls`:
+    it wants the calls of the current turn back with the signatures that it gave them. `tool_files`: what a tool
+    answers may hold files.
     """
 
     output_tokens_max: int | None = None
@@ -27,6 +31,10 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
     stop: bool = True
     reasoning: Literal["none", "effort", "budget", "adaptive"] = "none"
     stream_usage: bool = True
+    thinks_always: bool = False
+    thinking_tokens_max: int | None = None
+    signed_calls: bool = False
+    tool_files: bool = False
     cache_marks: bool = False
 
 
