@@ -7,10 +7,20 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from keywright.core.dialect import Dialect, Wire
-from keywright.dialects import anthropic, openai_chat
-
-DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType(
-    {openai_chat.NAME: openai_chat, anthropic.NAME: anthropic}
+from keywright.dialects import (
+    anthropic,
+    ollama_chat,
+    ollama_generate,
+    openai_chat,
 )
 
-WIRES: Final[MappingProxyType[str, Wire[Any, Any]]] = MappingProxyType({**DIALECTS})
+_CHAT: Final[tuple[Dialect, ...]] = (
+    openai_chat,
+    anthropic,
+    ollama_chat,
+    ollama_generate,
+)
+_WHOLE: Final[tuple[Wire[Any, Any], ...]] = ()
+
+DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType({dialect.NAME: dialect for dialect in _CHAT})
+WIRES: Final[MappingProxyType[str, Wire[Any, Any]]] = MappingProxyType({wire.NAME: wire for wire in (*_CHAT, *_WHOLE)})

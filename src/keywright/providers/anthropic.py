@@ -1,6 +1,6 @@
 """Anthropic: Claude."""
 
-from keywright.providers.provider import Endpoint, HeaderKey, Provider
+from keywright.providers.provider import Check, Endpoint, HeaderKey, Provider
 
 LIMITS = tuple(
     f"anthropic-ratelimit-{unit}-{figure}"
@@ -19,6 +19,7 @@ ANTHROPIC = Provider(
         Endpoint(kind="models", path="/v1/models", dialect="anthropic"),
     ),
     credential=HeaderKey("x-api-key"),
+    check=Check("/v1/models?limit=1", dead=(401, 404)),
     env=("ANTHROPIC_API_KEY",),
     base_url_env="ANTHROPIC_BASE_URL",
     headers=(("anthropic-version", "2023-06-01"),),

@@ -1,9 +1,10 @@
 """AWS Bedrock: by a Bedrock API key, long-term or short-term, or signed with AWS's own credentials.
 
-An API key may call models and nothing else: it cannot list, manage, or count what belongs to IAM.
+An API key works for Bedrock's own calls, but not for streams in both directions, agents and data automation, and it
+cannot administer keys: that needs AWS credentials.
 """
 
-from keywright.providers.provider import Endpoint, Provider, Setting, SigV4
+from keywright.providers.provider import Check, Endpoint, Provider, Setting, SigV4
 
 CLAUDE = ("*anthropic.claude*",)
 
@@ -49,6 +50,10 @@ BEDROCK = Provider(
         Endpoint(kind="count", path="/model/{model}/count-tokens", dialect="bedrock_count", models=CLAUDE),
     ),
     identity=SigV4("bedrock"),
+    check=Check(
+        "https://bedrock.{region}.amazonaws.com/foundation-models?byProvider=amazon",
+        dead_words=("security token included in the request is invalid", "UnrecognizedClientException"),
+    ),
     env=("AWS_BEARER_TOKEN_BEDROCK",),
     base_url_env="AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
     settings=(

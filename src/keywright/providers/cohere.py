@@ -1,6 +1,6 @@
 """Cohere: Command, Embed and Rerank."""
 
-from keywright.providers.provider import Endpoint, Provider
+from keywright.providers.provider import Check, Endpoint, Provider
 
 COHERE = Provider(
     name="cohere",
@@ -13,6 +13,7 @@ COHERE = Provider(
         Endpoint(kind="rerank", path="/v2/rerank", dialect="cohere_rerank"),
         Endpoint(kind="models", path="/v1/models", dialect="cohere"),
     ),
+    check=Check("/v1/check-api-key", method="POST", said="valid"),
     env=("CO_API_KEY", "COHERE_API_KEY"),
     base_url_env="CO_API_URL",
     passed_headers=("x-client-name",),

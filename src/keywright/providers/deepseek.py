@@ -1,6 +1,6 @@
 """DeepSeek. Its documented address has no version."""
 
-from keywright.providers.provider import CHAT, MODELS, RESPONSES, Endpoint, Provider
+from keywright.providers.provider import CHAT, MODELS, RESPONSES, Check, Endpoint, Provider
 
 DEEPSEEK = Provider(
     name="deepseek",
@@ -15,7 +15,7 @@ DEEPSEEK = Provider(
         MODELS,
     ),
     env=("DEEPSEEK_API_KEY",),
-    check="/user/balance",
+    check=Check("/user/balance"),
     answer_headers=("x-ds-trace-id",),
     catalogue="deepseek",
 )

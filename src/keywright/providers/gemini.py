@@ -1,6 +1,6 @@
 """Google: Gemini by an API key. Never two credentials at once: the newer keys refuse that."""
 
-from keywright.providers.provider import Endpoint, EndpointKind, HeaderKey, Provider
+from keywright.providers.provider import Check, Endpoint, EndpointKind, HeaderKey, Provider
 
 
 def _method(kind: EndpointKind, name: str, dialect: str, stream: str = "") -> Endpoint:
@@ -21,6 +21,7 @@ GEMINI = Provider(
         Endpoint(kind="models", path="/v1beta/models", dialect="gemini"),
     ),
     credential=HeaderKey("x-goog-api-key"),
+    check=Check("/v1beta/models?pageSize=1", dead_words=("API_KEY_INVALID", "API key expired")),
     env=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
     base_url_env="GOOGLE_GEMINI_BASE_URL",
     catalogue="google",

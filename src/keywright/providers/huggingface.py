@@ -3,7 +3,7 @@
 A model may name who is to serve it: `meta-llama/Llama-3.3-70B-Instruct:groq`.
 """
 
-from keywright.providers.provider import CHAT, MODELS, RESPONSES, Endpoint, Provider
+from keywright.providers.provider import CHAT, MODELS, RESPONSES, Check, Endpoint, Provider
 
 HUGGINGFACE = Provider(
     name="huggingface",
@@ -24,5 +24,5 @@ HUGGINGFACE = Provider(
     env=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
     passed_headers=("x-hf-bill-to",),
     answer_headers=("x-request-id", "x-inference-provider", "ratelimit", "ratelimit-policy"),
-    check="https://huggingface.co/api/whoami-v2",
+    check=Check("https://huggingface.co/api/whoami-v2"),
 )

@@ -1,6 +1,6 @@
 """Moonshot AI: Kimi. `api.moonshot.cn` is the same in China, with keys of its own."""
 
-from keywright.providers.provider import CHAT, FILES, MODELS, Endpoint, Provider
+from keywright.providers.provider import CHAT, FILES, MODELS, Check, Endpoint, Provider
 
 MOONSHOT = Provider(
     name="moonshot",
@@ -14,7 +14,7 @@ MOONSHOT = Provider(
         FILES,
     ),
     env=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
-    check="/users/me/balance",
+    check=Check("/users/me/balance"),
     answer_headers=("msh-request-id",),
     catalogue="moonshotai",
 )

@@ -14,6 +14,7 @@ from keywright.providers.provider import (
     RESPONSES_ITEMS,
     SPEECH,
     TRANSCRIPTIONS,
+    Check,
     Endpoint,
     Provider,
 )
@@ -40,7 +41,7 @@ OPENAI = Provider(
     ),
     env=("OPENAI_API_KEY",),
     base_url_env="OPENAI_BASE_URL",
-    check="/me",
+    check=Check("/me"),
     passed_headers=("openai-beta", "x-client-request-id"),
     answer_headers=(*OPENAI_ANSWER_HEADERS, "openai-processing-ms", "openai-version"),
     catalogue="openai",

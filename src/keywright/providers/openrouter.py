@@ -8,6 +8,7 @@ from keywright.providers.provider import (
     MODELS,
     RERANK,
     RESPONSES,
+    Check,
     Provider,
     Setting,
 )
@@ -20,7 +21,7 @@ OPENROUTER = Provider(
     endpoints=(CHAT, RESPONSES, MESSAGES, COMPLETIONS, EMBEDDINGS, RERANK, MODELS),
     env=("OPENROUTER_API_KEY",),
     settings=(Setting("byok"),),
-    check="/key",
+    check=Check("/key"),
     passed_headers=("http-referer", "x-title", "x-openrouter-title"),
     answer_headers=("x-generation-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     catalogue="openrouter",

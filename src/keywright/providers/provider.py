@@ -99,6 +99,22 @@ Identity: TypeAlias = SigV4 | GoogleOAuth | Entra
 """How a workload proves who it is, where it has no key."""
 
 
+class Check(Struct, frozen=True):
+    """The cheapest request that proves a key: it costs nothing. `url` is a path below `base_url`, or a whole
+    address, which counts only where the operator has written no other; it may name settings.
+
+    The key is alive when the answer is 200 (and says true at `said`, if that is given), dead when its status is one of
+    `dead` or its body holds one of `dead_words`; anything else proves nothing.
+    """
+
+    url: str
+    method: Literal["GET", "POST"] = "GET"
+    body: str = ""
+    said: str = ""
+    dead: tuple[int, ...] = (401,)
+    dead_words: tuple[str, ...] = ()
+
+
 class Provider(Struct, frozen=True, kw_only=True):
     """Who answers.
 
@@ -107,7 +123,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     `(setting, glob, base_url)`. `base_url_env`: the variable from which that SDK takes another address ("" if none).
     `env`: variables that may hold the key; the first that is set wins. `key_optional`: it may answer without a key.
     `identity`: how it is called without one. `settings`: what else it wants to know.
-    `check`: a GET below `base_url` that proves the key and costs nothing; "" for the list of models.
+    `check`: what proves the key; None for the list of models, where there is one.
     `headers` are always sent; `passed_headers` are the client's own that go up verbatim, and replace one of
     `headers` of the same name; `answer_headers` are the provider's own that go back. All names are lower case and
     none is a credential.
@@ -126,7 +142,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     key_optional: bool = False
     settings: tuple[Setting, ...] = ()
     base_urls: tuple[tuple[str, str, str], ...] = ()
-    check: str = ""
+    check: Check | None = None
     env: tuple[str, ...] = ()
     base_url_env: str = ""
     headers: tuple[tuple[str, str], ...] = ()

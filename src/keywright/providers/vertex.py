@@ -3,12 +3,13 @@
 With a project every path names it and the location. Without one the key's own project counts, which is express mode.
 """
 
-from keywright.providers.provider import Endpoint, EndpointKind, GoogleOAuth, HeaderKey, Provider, Setting
+from keywright.providers.provider import Check, Endpoint, EndpointKind, GoogleOAuth, HeaderKey, Provider, Setting
 
 PROJECT = "/v1/projects/{project}/locations/{location}"
 GOOGLE = "publishers/google/models/{model}:"
 CLAUDE = "publishers/anthropic/models/{model}:"
 GEMINI_MODELS = ("gemini*", "learnlm*", "gemma*")
+COUNT = '{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}'
 EMBEDDERS = ("*embedding*", "textembedding*", "multilingual*")
 
 
@@ -60,6 +61,7 @@ VERTEX = Provider(
         ),
         Setting("service_account"),
     ),
+    check=Check(f"{PROJECT}/publishers/google/models/gemini-2.5-flash:countTokens", method="POST", body=COUNT),
     passed_headers=("anthropic-beta",),
     catalogue="google",
 )

@@ -10,6 +10,7 @@ from keywright.providers.provider import (
     OPENAI_ANSWER_HEADERS,
     RESPONSES,
     RESPONSES_ITEMS,
+    Check,
     Provider,
 )
 
@@ -20,7 +21,7 @@ XAI = Provider(
     base_url="https://api.x.ai/v1",
     endpoints=(CHAT, RESPONSES, MESSAGES, MODELS, IMAGES, FILES, BATCHES, RESPONSES_ITEMS),
     env=("XAI_API_KEY",),
-    check="/api-key",
+    check=Check("/api-key", dead=(400, 401)),
     catalogue="x-ai",
     answer_headers=OPENAI_ANSWER_HEADERS,
 )
