@@ -7,16 +7,20 @@ something else. They are listed here by name, for all dialects at once, so that 
 from collections.abc import Iterator
 from typing import Final
 
-from keywright.core.json import Extras, Json
+from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss, Weight
 
-REPEATED: Final = frozenset({"cache_control", "legacy", "output_format", "reasoning", "top_k"})
+REPEATED: Final = frozenset(
+    {"cache_control", "instructions", "item", "legacy", "output_format", "raw", "reasoning", "seals", "top_k"}
+)
 """Extras in which a dialect keeps how its client spelled what the canonical request says as well: no loss."""
 
 MEANT: Final = frozenset(
     {
         "audio",
+        "background",
         "container",
+        "conversation",
         "context",
         "echo",
         "load",
@@ -33,18 +37,26 @@ MEANT: Final = frozenset(
 )
 """Extras that ask for content, tools, or a form of the answer, or stand for turns that only the provider holds."""
 
+IDLE: Final[JsonObject] = {"background": False, "store": False, "truncation": "disabled"}
+"""Extras with the value that asks for what any provider does anyway: no loss."""
+
 FACTS: Final = frozenset(
     {
+        "chunk",
+        "billing",
         "detail",
         "field",
         "generationId",
         "native_finish_reason",
+        "phase",
         "provider",
         "request_id",
         "service_tier",
+        "settings",
         "system_fingerprint",
         "time_info",
         "timings",
+        "tool_usage",
         "usage",
         "usage_breakdown",
         "x_groq",
@@ -68,7 +80,7 @@ def foreign_losses(extras: Extras, own: str, path: str, why: str) -> Iterator[Lo
     for dialect, fields in extras.items():
         if dialect != own:
             for field, value in fields.items():
-                if field in REPEATED or value is None:
+                if field in REPEATED or value is None or IDLE.get(field, ...) == value:
                     continue
                 if path:
                     yield Loss(f"{path}.{field}", why)
@@ -80,7 +92,9 @@ def _weight(field: str, value: Json) -> Weight:
     match field, value:
         case (_, []) | ("modalities", ["text"]) | ("response_format", {"type": "json_schema"}):
             return "knob"  # text is what every answer is; the schema is canonical, only a field beside it is lost
-        case ("output_config", {"format": _}):
+        case ("text", {"format": {"type": "json_schema"}}):
+            return "knob"
+        case ("output_config", {"format": _}) | ("text", {"format": _}):
             return "meaning"
         case _:
             return "meaning" if field in MEANT else "knob"

@@ -5,8 +5,20 @@ from typing import Any
 
 import pytest
 
+from keywright.core.ability import ABLE
 from keywright.core.errors import ProviderError, UpstreamMalformedError
-from keywright.core.message import Citation, Document, Image, Opaque, PlainSource, Text, ToolCall, UrlSource
+from keywright.core.message import (
+    Citation,
+    Document,
+    Image,
+    Opaque,
+    PlainSource,
+    Text,
+    Thinking,
+    ToolCall,
+    Turn,
+    UrlSource,
+)
 from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, FinishReason, Response
 from keywright.dialects import openai_chat
@@ -123,3 +135,23 @@ def test_what_has_no_place_is_reported() -> None:
     body, losses = written(Response("r", "m", (Choice(parts, Finish("stop")),)))
     assert losses == ["choices[0].message.annotations", "choices[0].message", "choices[0].message"]
     assert body["choices"][0]["message"] == {"role": "assistant", "content": "a", "refusal": None}
+
+
+def test_an_answer_that_is_itself_an_error_is_one() -> None:
+    with pytest.raises(ProviderError) as caught:
+        openai_chat.decode_response(b'{"object":"error","message":"slow","type":"rate_limit_error"}')
+    assert caught.value.failure.kind == "rate_limited"
+
+
+def test_a_thought_among_the_content_is_thinking_and_goes_back_as_it_came() -> None:
+    pieces = [{"type": "text", "text": "hm"}, {"type": "reference", "reference_ids": [1]}]
+    content = [{"type": "thinking", "thinking": pieces, "signature": "s"}, {"type": "text", "text": "so"}]
+    thought, text = answer({"content": content}).choices[0].parts
+    assert isinstance(thought, Thinking)
+    assert (thought.text, thought.signature, text) == ("hm", "s", Text("so"))
+    asked = Request("m", (Turn("assistant", (thought, text)), Turn("user", (Text("x"),))))
+    said = json.loads(openai_chat.encode_request(asked, "m", ABLE).body)
+    assert said["messages"][0]["content"] == content
+    told, losses = written(Response("r", "m", (Choice((thought, text), Finish("stop")),)))
+    assert told["choices"][0]["message"]["reasoning_content"] == "hm"
+    assert not losses

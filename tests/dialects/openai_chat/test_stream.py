@@ -439,3 +439,30 @@ def test_citations_come_together_before_the_finish_or_the_end() -> None:
         {},
         {"annotations": [cited[2].body]},
     ]
+
+
+def thinks(*texts: str, **more: Any) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text} for text in texts], **more}
+
+
+def test_thoughts_among_the_content_flow_as_thinking() -> None:
+    body = (
+        chunk({"role": "assistant", "content": ""})
+        + chunk({"content": [thinks("I ")]})
+        + chunk({"content": [thinks("think"), thinks(signature="s", closed=True)]})
+        + chunk({"content": [{"type": "text", "text": "so"}]})
+        + chunk({"content": "."}, "stop")
+        + DONE
+    )
+    reader = openai_chat.StreamReader()
+    events = reader.feed(body) + reader.end()
+    chunked: Extras = {"openai_chat": {"chunk": {}}}
+    assert fold(events).choices[0].parts == (Thinking("I think", "s", "openai_chat", chunked), Text("so."))
+
+
+def test_a_frame_that_is_itself_an_error_fails_the_answer() -> None:
+    reader = openai_chat.StreamReader()
+    error = {"object": "error", "message": "Rate limit exceeded", "type": "rate_limit_error", "code": None}
+    events = reader.feed(chunk({"content": "a"}) + frame(error))
+    assert isinstance(events[-1], Failed)
+    assert events[-1].failure.kind == "rate_limited"

@@ -41,6 +41,9 @@ def said(prompt: int, completion: int, total: int, **details: Any) -> dict[str, 
             said(10, 3, 13, prompt_tokens_details={"cached_tokens": 8, "image_tokens": 5}),
             Usage(0, 3, cache_read=8, image_input=2),
         ),
+        (said(9, 3, 12, num_cached_tokens=4), Usage(5, 3, cache_read=4)),
+        # Audio tokens beside the prompt, by the sum.
+        (said(9, 3, 387, prompt_tokens_details={"audio_tokens": 375}), Usage(9, 3, audio_input=375)),
         # Reasoning inside the completion, then beside it by the sum, then beside it because it does not fit.
         (said(5, 9, 14, completion_tokens_details={"reasoning_tokens": 4}), Usage(5, 5, reasoning=4)),
         (said(5, 9, 18, completion_tokens_details={"reasoning_tokens": 4}), Usage(5, 9, reasoning=4)),

@@ -195,3 +195,12 @@ def test_a_whole_answer_is_read_for_its_usage() -> None:
     del body["usage"]
     assert openai_chat.tap_response(json.dumps(body).encode()).output_chars == 3
     assert openai_chat.tap_response(b"<html>") == Tapped()
+
+
+def test_an_error_without_a_wrapping_and_content_in_parts_are_counted() -> None:
+    tap = openai_chat.Tap(openai_chat.peek(b'{"model":"m","stream":true,"messages":[]}'))
+    tap.feed(b'data: {"choices":[{"delta":{"content":[{"type":"text","text":"ab"}]}}]}\n\n')
+    tap.feed(b'data: {"object":"error","message":"context length exceeded","type":"x"}\n\n')
+    seen = tap.result()
+    assert seen.failure is not None
+    assert (seen.failure.kind, seen.output_chars > 2) == ("context_too_long", True)

@@ -18,7 +18,14 @@ from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.openai_chat.fields import NAME, own
 from keywright.dialects.openai_chat.finish import decode_finish
 from keywright.dialects.openai_chat.parts import decode_citations, decode_content, decode_part
-from keywright.dialects.openai_chat.thinking import DETAILS, PLAIN_FIELDS, decode_detail, field_extras, take_plain
+from keywright.dialects.openai_chat.thinking import (
+    CHUNK,
+    DETAILS,
+    PLAIN_FIELDS,
+    decode_detail,
+    field_extras,
+    take_plain,
+)
 from keywright.dialects.openai_chat.tools import LEGACY, call_arguments
 
 PARTS_MAX: Final = 4_096
@@ -133,6 +140,9 @@ class ChoiceReader:
         for part in decode_content(content, "choices[].delta.content"):
             if isinstance(part, Text):
                 self._text("content", Text(""), part.text, events)
+            elif isinstance(part, Thinking) and not own(part.extras).get(CHUNK):
+                self._text(CHUNK, Thinking("", origin=NAME, extras=part.extras), part.text, events)
+                self._sign(part.signature, events)
             else:
                 self._whole(part, events)
 
@@ -162,8 +172,11 @@ class ChoiceReader:
             kept = detail if isinstance(detail, dict) else None
             extras = field_extras("reasoning_content" if field is None else field, kept)
             self._text(key, Thinking("", origin=thought.origin, extras=extras), thought.text, events)
-        if thought.signature and self._open is not None:
-            events.append(SignatureDelta(self._open, thought.signature, self._index))
+        self._sign(thought.signature, events)
+
+    def _sign(self, signature: str | None, events: list[Event]) -> None:
+        if signature and self._open is not None:
+            events.append(SignatureDelta(self._open, signature, self._index))
 
     def _tool_calls(self, calls: Json, events: list[Event]) -> None:
         if not calls:

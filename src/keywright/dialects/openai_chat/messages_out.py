@@ -42,13 +42,13 @@ from keywright.core.message import (
 from keywright.dialects.openai_chat.fields import NAME, own
 from keywright.dialects.openai_chat.parts import audio_format, data_url, file_name, image_url
 from keywright.dialects.openai_chat.target import Target
-from keywright.dialects.openai_chat.thinking import encode_thinking, is_thought
+from keywright.dialects.openai_chat.thinking import CHUNK, encode_chunk, encode_thinking, is_chunk, is_thought
 from keywright.dialects.openai_chat.tools import encode_calls, is_legacy
 
 _ALLOWED: Final[dict[str, tuple[type, ...]]] = {
     "system": (Text,),
     "user": (Text, Image, Document, Audio, Opaque),
-    "assistant": (Text, Refusal, Opaque),
+    "assistant": (Text, Thinking, Refusal, Opaque),
     "tool": (Text,),
 }
 _Placed: TypeAlias = list[tuple[int, Part]]
@@ -99,7 +99,7 @@ def _assistant(turn: Turn, path: str, extra: JsonObject, target: Target) -> Json
     calls: list[ToolCall] = []
     message: JsonObject = {"role": "assistant", "content": None}
     for index, part in enumerate(turn.parts):
-        if is_thought(part):
+        if is_thought(part) and not is_chunk(part):
             _thought(part, f"{path}.parts[{index}]", thoughts, target)
         elif isinstance(part, ToolCall):
             _check_call(part, f"{path}.parts[{index}]", target)
@@ -201,6 +201,8 @@ def _encoded(part: Part, place: str, path: str, target: Target) -> list[Json]:
             encoded = {"type": "text", "text": part.text}
         case Refusal():
             encoded = {"type": "refusal", "refusal": part.text}
+        case Thinking():
+            return [encode_chunk(part, own(part.extras).get(CHUNK))]
         case Image():
             return _image(part, path, target)
         case Document():
@@ -212,7 +214,7 @@ def _encoded(part: Part, place: str, path: str, target: Target) -> list[Json]:
                 return [part.body]
             target.meaning(path, f"only {part.origin} understands {part.kind}")
             return []
-        case ToolCall() | ToolResult() | Thinking() | RedactedThinking() | ServerToolCall() | ServerToolResult():
+        case ToolCall() | ToolResult() | RedactedThinking() | ServerToolCall() | ServerToolResult():
             return []
         case _:
             assert_never(part)

@@ -23,6 +23,7 @@ from keywright.core.message import (
 )
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.openai_chat.fields import NAME
+from keywright.dialects.openai_chat.thinking import decode_chunk
 
 UNTITLED: Final = "document.pdf"
 """The file name that a document without a title goes by, since the wire wants one."""
@@ -46,7 +47,7 @@ def decode_content(value: Json, path: str) -> list[Part]:
 
 
 def decode_part(value: Json, path: str) -> Part:
-    """One content part. Kinds that are not modelled are `Opaque`."""
+    """One content part. Kinds that are not modelled are `Opaque`, and the short forms of sound and files are too."""
     part = Fields(value, path)
     kind = part.needed_text("type")
     mark = cache_mark(part)
@@ -55,10 +56,12 @@ def decode_part(value: Json, path: str) -> Part:
             return Text(part.needed_text("text"), cache=mark, extras=part.extras(NAME))
         case "image_url":
             return _image(part, mark)
-        case "input_audio":
+        case "input_audio" if not isinstance(part.left.get("input_audio"), str):
             return _audio(part, mark)
-        case "file":
+        case "file" if "file_id" not in part.left:
             return _document(part, mark)
+        case "thinking":
+            return decode_chunk(part)
         case "refusal":
             return Refusal(part.needed_text("refusal"), extras=part.extras(NAME))
         case _:

@@ -77,8 +77,8 @@ def decode_response(body: bytes) -> Response:
 
 
 def _response(body: Fields) -> Response:
-    if "choices" not in body.left and body.left.get("error") is not None:
-        raise ProviderError(failure_of(body.left["error"]))
+    if "choices" not in body.left and (body.left.get("error") is not None or body.left.get("object") == "error"):
+        raise ProviderError(failure_of(body.left.get("error") or body.left))
     number = body.text("id") or ""
     body.json("object")
     choices = body.array("choices")

@@ -9,7 +9,7 @@ Servers differ from OpenAI in all that can differ, and this is what is put up wi
   with a name begins a new call);
 - the usage on a chunk of its own, on the last choice, or growing on every chunk; a repeated finish reason;
 - no `[DONE]`: the answer is complete when a choice has finished;
-- an error object in place of, or beside, the choices.
+- an error object in place of, or beside, the choices, or a frame that is one itself.
 """
 
 from typing import Final
@@ -92,7 +92,7 @@ class StreamReader:
             chunk = {"error": data.decode(errors="replace")}
         if not isinstance(chunk, dict):
             raise UpstreamMalformedError("a frame of the stream is not an object")
-        if frame.event == "error" or chunk.get("error"):
+        if frame.event == "error" or chunk.get("error") or chunk.get("object") == "error":
             self._over = True
             events.append(Failed(failure_of(chunk.get("error") or chunk)))
             return

@@ -66,6 +66,8 @@ class _Chunk(Struct, frozen=True):
     choices: list[_Piece] | None = None
     usage: JsonObject | None = None
     error: Json = None
+    object: str | None = None
+    message: Json = None
 
 
 _WHOLE: Final = msgspec.json.Decoder(_Whole)
@@ -111,8 +113,8 @@ def _said(piece: _Piece) -> int:
         return 0
     chars = 0
     for text in (said.content, said.reasoning_content or said.reasoning, said.refusal):
-        if isinstance(text, str):
-            chars += len(text)
+        if text:
+            chars += len(text) if isinstance(text, str) else len(msgspec.json.encode(text))
     return chars + (len(msgspec.json.encode(said.tool_calls)) if said.tool_calls else 0)
 
 
@@ -185,8 +187,8 @@ class Tap:
             self._model = chunk.model
         if chunk.usage:
             self._usage = chunk.usage
-        if chunk.error:
-            self._failure = failure_of(chunk.error)
+        if chunk.error or chunk.object == "error":
+            self._failure = failure_of(chunk.error or {"message": chunk.message})
         for piece in chunk.choices or ():
             self._finish = piece.finish_reason or self._finish
             said = piece.delta

@@ -10,6 +10,9 @@ One unsigned thought is a `Thinking` part whose `extras["openai_chat"]["field"]`
 `reasoning_content`. Items become `Thinking` and `RedactedThinking` parts; what an item says beside its text, data and
 signature is kept in `extras["openai_chat"]["detail"]`, so that it is replayed as it came.
 
+Mistral's models, and servers of them, put a thought among the content instead, as a `thinking` chunk. Such a part has
+`extras["openai_chat"]["chunk"]`: what the chunk says beside its text and signature.
+
 Towards clients the same fields carry any provider's thinking. An item that Keywright wrote has an `origin`: the dialect
 whose provider signed it. A client that sends it back can thereby continue a conversation with that provider.
 """
@@ -27,6 +30,7 @@ from keywright.dialects.openai_chat.fields import NAME, own
 PLAIN: Final = "reasoning_content"
 PLAIN_FIELDS: Final = (PLAIN, "reasoning")
 DETAILS: Final = "reasoning_details"
+CHUNK: Final = "chunk"
 _TEXT: Final = "reasoning.text"
 _SUMMARY: Final = "reasoning.summary"
 _ENCRYPTED: Final = "reasoning.encrypted"
@@ -83,6 +87,36 @@ def decode_detail(value: Json, path: str) -> Part:
             return RedactedThinking(item.text("data") or "", origin, _detail_extras(item.left))
         case _:
             return Opaque(NAME, DETAILS, value)
+
+
+def decode_chunk(chunk: Fields) -> Thinking:
+    """A `thinking` chunk, whose type is taken already. Pieces of it that are no text are kept, all of them whole."""
+    said = chunk.json("thinking")
+    pieces: list[Json] = said if isinstance(said, list) else [{"type": "text", "text": said}]
+    texts = [text for piece in pieces if isinstance(text := _plain_text(piece), str)]
+    signature = chunk.text("signature")
+    if chunk.left.get("closed") is True:  # as it is when nothing is said
+        chunk.json("closed")
+    if len(texts) < len(pieces):
+        chunk.keep("thinking", said)
+    return Thinking("".join(texts), signature or None, NAME, {NAME: {CHUNK: chunk.left}})
+
+
+def encode_chunk(part: Thinking, rest: Json) -> JsonObject:
+    """The `thinking` chunk that says `part`, with the `rest` that `decode_chunk` kept."""
+    said: JsonObject = {"type": "thinking", "thinking": [{"type": "text", "text": part.text}]}
+    if part.signature is not None:
+        said["signature"] = part.signature
+    return said | rest if isinstance(rest, dict) else said
+
+
+def is_chunk(part: Part) -> bool:
+    """Whether it is a thought that came as a chunk among the content."""
+    return isinstance(part, Thinking) and CHUNK in own(part.extras)
+
+
+def _plain_text(piece: Json) -> Json:
+    return piece.get("text") if isinstance(piece, dict) and piece.get("type") == "text" else None
 
 
 def encode_thinking(parts: Iterable[Part]) -> JsonObject:

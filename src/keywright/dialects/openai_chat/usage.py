@@ -6,6 +6,7 @@ occurs in recorded traffic):
 
 - reasoning beside the completion: `total_tokens` is prompt + completion + reasoning, or reasoning > completion;
 - cached tokens beside the prompt: cached and written tokens together are more than the prompt;
+- audio tokens beside the prompt: `total_tokens` is prompt + completion + audio;
 - cached tokens that are images or audio at once: each fits into the prompt alone, but not both. The overlap is cached
   (images have no unit of their own for that, audio has).
 
@@ -21,7 +22,7 @@ from keywright.core.usage import InconsistentUsageError, Usage, checked
 
 _PROMPT: Final = "prompt_tokens_details"
 _COMPLETION: Final = "completion_tokens_details"
-_CACHED: Final = ("cached_tokens", "prompt_cache_hit_tokens")
+_CACHED: Final = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
 _WRITTEN: Final = ("cache_write_tokens", "cache_creation_input_tokens")
 _SEARCHES: Final = ("server_tool_use", "server_tool_use_details")
 _MODELLED: Final = frozenset(
@@ -122,6 +123,8 @@ def _disjoint(said: _Said) -> Usage:
     prompt, completion, reasoning = said.prompt, said.completion, said.reasoning
     cached, written, audio, images = said.cached, said.written, said.audio, said.images
     cached_audio = 0
+    if audio and said.total == prompt + completion + audio:
+        prompt += audio
     if cached + written > prompt:
         plain = prompt - audio - images
     else:
