@@ -27,6 +27,7 @@ from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.redacted import RedactedAnswer
 from keywright.pipeline.routes import Credential, RenewingCredential
 from keywright.pipeline.types import Answer, Delivery, Outbound, TranslatedStream, VerbatimStream, Whole
+from keywright.transport.rate_limit import exhausted_s
 from keywright.transport.retry_after import retry_after_s
 
 WHOLE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -88,7 +89,10 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
     except UpstreamError:
         body = b""  # what its status says, stands
     failure = outbound.lane.dialect.decode_error(answer.status, body)
-    wait_s = retry_after_s(answer.headers, clock.unix_us() / SECOND_US)
+    now_s = clock.unix_us() / SECOND_US
+    wait_s = retry_after_s(answer.headers, now_s)
+    if wait_s is None and failure.kind == "rate_limited" and failure.retry_after_s is None:
+        wait_s = exhausted_s(answer.headers, now_s)
     return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
 
 
