@@ -167,6 +167,12 @@ FAMILIES: Final = (
     _family("deepseek-chat", output_tokens_max=8192),
     _family("deepseek-reasoner", output_tokens_max=65_536),
     _family("deepseek-v4", output_tokens_max=393_216),
+    # Cohere, https://docs.cohere.com/docs/models
+    _family("command", **TEXT_ONLY, output_tokens_max=4096, context_tokens_max=128_000),
+    _family("command-a", output_tokens_max=8192, context_tokens_max=256_000),
+    _family("command-a-vision", images=True, context_tokens_max=128_000),
+    _family("command-a-reasoning", reasoning="budget", output_tokens_max=32_768),
+    _family("command-a-plus", images=True, reasoning="budget", output_tokens_max=64_000, context_tokens_max=128_000),
 )
 
 VENDORS: Final = (

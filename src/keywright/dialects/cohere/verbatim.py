@@ -1,0 +1,226 @@
+"""The verbatim lane: what must be known of bytes that pass through, and the one value that is exchanged.
+
+The tap keeps chunks and reads what it kept in batches, each frame once, and of a frame only what it counts.
+"""
+
+from typing import Annotated, Final, NoReturn, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
+from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.failure import Failure
+from keywright.core.json import Json, JsonObject
+from keywright.dialects.cohere.error import streamed_failure
+from keywright.dialects.cohere.usage import NOT_TOLD, usage_of
+from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.sse import Frame, SseDecoder
+
+MODEL_CHARS_MAX: Final = 512
+BATCH_CHUNKS_MAX: Final = 64
+BATCH_BYTES_MAX: Final = 64 * 1024
+
+RELIED: Final = frozenset({"model", "messages", "documents", "tools", "stream", "max_tokens"})
+"""The members that policy acts on, here or after decoding."""
+
+_Value = TypeVar("_Value")
+_MODEL: Final = msgspec.json.Decoder(Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_CHARS_MAX)])
+_FLAG: Final = msgspec.json.Decoder(bool | None)
+_TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
+
+
+class _Function(Struct):
+    arguments: str | None = None
+
+
+class _Call(Struct):
+    function: _Function | None = None
+
+
+class _Item(Struct):
+    text: str | None = None
+    thinking: str | None = None
+
+
+class _Message(Struct):
+    """What a frame generates. At the start of a message there are lists in these places."""
+
+    content: _Item | list[Json] | None = None
+    tool_plan: str | None = None
+    tool_calls: _Call | list[Json] | None = None
+
+
+class _Delta(Struct):
+    message: _Message | None = None
+    finish_reason: str | None = None
+    usage: JsonObject | None = None
+    error: Json = None
+    error_type: Json = None
+
+
+class _Event(Struct):
+    """The little of a frame that is counted."""
+
+    delta: _Delta | None = None
+
+
+class _WholeMessage(Struct):
+    content: list[_Item] | None = None
+    tool_plan: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Answer(Struct):
+    """The little of a whole answer that is counted."""
+
+    message: _WholeMessage | None = None
+    finish_reason: str | None = None
+    usage: JsonObject | None = None
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+_ANSWER: Final = msgspec.json.Decoder(_Answer)
+
+
+def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
+    """What policy and routing need to know of `body`.
+
+    Raises:
+        RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
+    """
+    members = walked(body, RELIED)
+    model = _read(members, "model", _MODEL)
+    if model is None:
+        _refuse("model", "it is missing")
+    return Peeked(
+        model=model,
+        stream=bool(_read(members, "stream", _FLAG)),
+        input_bytes=len(body),
+        output_tokens_max=_read(members, "max_tokens", _TOKENS),
+        members=members,
+    )
+
+
+def patch(body: bytes, peeked: Peek, model: str) -> bytes:
+    """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage."""
+    if model == peeked.model:
+        return body
+    return members_of(peeked, body, RELIED).edited({"model": msgspec.json.encode(model)})
+
+
+def tap_response(body: bytes) -> Tapped:
+    """What a whole answer tells of itself. Never raises: of a body that cannot be read, nothing is known."""
+    try:
+        answer = _ANSWER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Tapped()
+    metering = usage_of(answer.usage)
+    message = answer.message
+    chars = 0
+    if message is not None:
+        chars = sum(map(_item_chars, message.content or ())) + len(message.tool_plan or "")
+        chars += sum(map(_call_chars, message.tool_calls or ()))
+    return Tapped(
+        usage=metering.used,
+        finish=answer.finish_reason,
+        output_chars=chars,
+        complete=answer.finish_reason is not None,
+        billed=metering.billed,
+    )
+
+
+class Tap:
+    """Counts a stream that passes through, untouched."""
+
+    __slots__ = ("_batch", "_batch_bytes", "_blind", "_chars", "_end", "_failure", "_frames")
+
+    def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
+        self._batch: list[bytes] = []
+        self._batch_bytes = 0
+        self._frames = SseDecoder()
+        self._blind = False
+        self._chars = 0
+        self._end: _Delta | None = None
+        self._failure: Failure | None = None
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take `chunk`, and give it back."""
+        batch = self._batch
+        batch.append(chunk)
+        self._batch_bytes += len(chunk)
+        if len(batch) >= BATCH_CHUNKS_MAX or self._batch_bytes >= BATCH_BYTES_MAX:
+            self._look()
+        return chunk
+
+    def result(self) -> Tapped:
+        """What has been seen so far."""
+        self._look()
+        end = self._end
+        metering = NOT_TOLD if end is None else usage_of(end.usage)
+        return Tapped(
+            usage=metering.used,
+            finish=None if end is None else end.finish_reason,
+            failure=self._failure,
+            output_chars=self._chars,
+            complete=end is not None and self._failure is None,
+            billed=metering.billed,
+        )
+
+    def _look(self) -> None:
+        """Read the batch. After the answer's end, or a frame that is too large, nothing more is read."""
+        batch = b"".join(self._batch)
+        self._batch.clear()
+        self._batch_bytes = 0
+        if self._blind or self._end is not None:
+            return
+        try:
+            for frame in self._frames.feed(batch):
+                self._count(frame)
+        except UpstreamMalformedError:
+            self._blind = True
+
+    def _count(self, frame: Frame) -> None:
+        try:
+            delta = _EVENT.decode(frame.data).delta
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return  # it passes through all the same
+        if delta is None:
+            return
+        message = delta.message
+        if message is not None:
+            self._chars += len(message.tool_plan or "")
+            if isinstance(message.content, _Item):
+                self._chars += _item_chars(message.content)
+            if isinstance(message.tool_calls, _Call):
+                self._chars += _call_chars(message.tool_calls)
+        elif delta.finish_reason is not None:
+            self._end = delta
+            if delta.error is not None:
+                timeout = delta.finish_reason == "TIMEOUT"
+                self._failure = streamed_failure(delta.error, delta.error_type, timeout=timeout)
+
+
+def _item_chars(item: _Item) -> int:
+    return len(item.text or "") + len(item.thinking or "")
+
+
+def _call_chars(call: _Call) -> int:
+    return len(call.function.arguments or "") if call.function is not None else 0
+
+
+def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
+    raw = members.values.get(field)
+    if raw is None:
+        return None
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse(field, str(error))
+
+
+def _refuse(field: str, why: str) -> NoReturn:
+    message = f"{field} is not as it must be: {why}"
+    raise RefusedError(
+        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
+    )
