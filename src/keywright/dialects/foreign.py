@@ -11,7 +11,19 @@ from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss, Weight
 
 REPEATED: Final = frozenset(
-    {"cache_control", "instructions", "item", "legacy", "output_format", "raw", "reasoning", "seals", "top_k"}
+    {
+        "cache_control",
+        "document",
+        "instructions",
+        "item",
+        "legacy",
+        "output_format",
+        "raw",
+        "reasoning",
+        "seals",
+        "tool_plan",
+        "top_k",
+    }
 )
 """Extras in which a dialect keeps how its client spelled what the canonical request says as well: no loss."""
 
@@ -22,6 +34,7 @@ MEANT: Final = frozenset(
         "container",
         "conversation",
         "context",
+        "documents",
         "echo",
         "load",
         "mcp_servers",
