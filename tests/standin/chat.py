@@ -30,6 +30,7 @@ class ChatWire:
 
     name = "openai"
     path = "/v1/chat/completions"
+    stream_type = "text/event-stream; charset=utf-8"
     base_suffix = "/v1"
 
     def __init__(self, specs: Path) -> None:
@@ -38,6 +39,15 @@ class ChatWire:
             file, "ChatCompletionCreateParams", "CompletionCreateParamsNonStreaming", "CompletionCreateParamsStreaming"
         )
         self._seen: set[str] = set()
+
+    def serves(self, path: str) -> bool:
+        """Whether `path` is this endpoint."""
+        return path == self.path
+
+    def read(self, _: str, raw: bytes) -> Body:
+        """The body: it says everything."""
+        body: Body = json.loads(raw)
+        return body
 
     def unauthorised(self, headers: dict[str, str], key: str) -> str | None:
         """Why the headers are refused with 401, if they are."""
@@ -142,6 +152,10 @@ class ChatWire:
         """An error within a stream."""
         error = {"message": "The server had an error", "type": "server_error", "param": None, "code": None}
         return _frame({"error": error})
+
+    def broken_frame(self) -> bytes:
+        """A frame whose JSON does not parse."""
+        return b'data: {"type": "content_block_delta", "choices": [{\n\n'
 
     def models(self, names: tuple[str, ...]) -> bytes:
         """The answer to `GET /v1/models`."""

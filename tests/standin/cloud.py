@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +14,21 @@ from tests.standin.wire import Gauge, Link, Request, Server
 
 STALL_S_MAX = 60.0
 POLL_S = 0.002
-STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
 
 
 class Wire(Protocol):
-    """What distinguishes one provider from another."""
+    """What distinguishes one provider, or one of its endpoints, from another.
+
+    `read` gives the body as the other methods take it: where the path names the model and whether a stream is wanted,
+    they are put into it as `model` and `stream`.
+    """
 
     name: str
-    path: str
     base_suffix: str
+    stream_type: str
 
+    def serves(self, path: str) -> bool: ...
+    def read(self, path: str, raw: bytes) -> dict[str, Any]: ...
     def unauthorised(self, headers: dict[str, str], key: str) -> str | None: ...
     def check(self, body: dict[str, Any], headers: dict[str, str]) -> None: ...
     def reply(self, body: dict[str, Any], script: Script, number: int) -> Reply: ...
@@ -32,6 +36,7 @@ class Wire(Protocol):
     def frames(self, reply: Reply, body: dict[str, Any]) -> Iterator[tuple[bytes, int]]: ...
     def error(self, status: int, message: str) -> bytes: ...
     def error_frame(self) -> bytes: ...
+    def broken_frame(self) -> bytes: ...
     def models(self, names: tuple[str, ...]) -> bytes: ...
 
 
@@ -57,11 +62,11 @@ class Exchange:
 
 
 class StandIn:
-    """A provider's cloud on loopback. Everything here may be called from the test's thread."""
+    """A provider's cloud on loopback, with one wire or several. All here may be called from the test's thread."""
 
-    def __init__(self, wire: Wire, key: str, models: tuple[str, ...]) -> None:
+    def __init__(self, wires: Wire | tuple[Wire, ...], key: str, models: tuple[str, ...]) -> None:
         self.key = key
-        self._wire = wire
+        self._wires = wires if isinstance(wires, tuple) else (wires,)
         self._models = models
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -80,7 +85,7 @@ class StandIn:
     @property
     def base_url(self) -> str:
         """What this provider's own SDK takes."""
-        return f"http://127.0.0.1:{self._server.port}{self._wire.base_suffix}"
+        return f"http://127.0.0.1:{self._server.port}{self._wires[0].base_suffix}"
 
     @property
     def sockets(self) -> Gauge:
@@ -93,7 +98,7 @@ class StandIn:
         With `always` the last script is repeated for ever.
         """
         with self._lock:
-            marker = f"[{self._wire.name}-{next(self._numbers)}]"
+            marker = f"[{self._wires[0].name}-{next(self._numbers)}]"
             self._scripts[marker.encode()] = list(scripts[:-1] if always else scripts)
             if always:
                 self._always[marker.encode()] = scripts[-1]
@@ -140,49 +145,50 @@ class StandIn:
 
     async def _serve(self, request: Request, link: Link) -> None:
         path = request.path.partition("?")[0]
-        if request.method == "GET" and path == "/v1/models":
-            await link.whole(200, self._wire.models(self._models))
+        if request.method == "GET" and path.endswith("/models"):
+            await link.whole(200, self._wires[0].models(self._models))
             return
-        if (request.method, path) != ("POST", self._wire.path):
-            self._violate(f"{request.method} {request.path} does not exist")
-            await link.whole(404, self._wire.error(404, "no such path"))
+        wire = next((wire for wire in self._wires if wire.serves(path)), None)
+        if wire is None or request.method != "POST":
+            self._violate(self._wires[0], f"{request.method} {request.path} does not exist")
+            await link.whole(404, self._wires[0].error(404, "no such path"))
             return
         exchange = Exchange(request.method, request.path, request.headers, request.body, started_at=time.monotonic())
         with self._lock:
             self._exchanges.append(exchange)
         try:
-            await self._exchange(exchange, link)
+            await self._exchange(exchange, link, wire)
         except asyncio.CancelledError:
             exchange.left_at = link.left_at
             exchange.outcome = "left"
             raise
 
-    async def _exchange(self, exchange: Exchange, link: Link) -> None:
-        complaint = self._wire.unauthorised(exchange.headers, self.key)
+    async def _exchange(self, exchange: Exchange, link: Link, wire: Wire) -> None:
+        complaint = wire.unauthorised(exchange.headers, self.key)
         if complaint:
-            await self._reject(exchange, link, 401, complaint)
+            await self._reject(exchange, link, wire, 401, complaint)
             return
         try:
-            exchange.body = json.loads(exchange.raw)
-            self._wire.check(exchange.body, exchange.headers)
+            exchange.body = wire.read(exchange.path.partition("?")[0], exchange.raw)
+            wire.check(exchange.body, exchange.headers)
         except (RejectedError, ValueError) as rejected:
-            await self._reject(exchange, link, 400, str(rejected))
+            await self._reject(exchange, link, wire, 400, str(rejected))
             return
         script = self._script_for(exchange.raw)
         if script.head_delay_s:
             await asyncio.sleep(script.head_delay_s)
         if script.status != 200:
-            await self._fail(exchange, link, script)
+            await self._fail(exchange, link, wire, script)
             return
         if script.fault in ("hang", "not_http") and not script.after:
-            await self._misbehave(exchange, link, script.fault)
+            await self._misbehave(exchange, link, wire, script.fault)
             return
-        reply = self._wire.reply(exchange.body, script, next(self._numbers))
+        reply = wire.reply(exchange.body, script, next(self._numbers))
         exchange.status = 200
         if exchange.body.get("stream"):
-            await self._stream(exchange, link, script, reply)
+            await self._stream(exchange, link, wire, script, reply)
         else:
-            await self._answer(exchange, link, script, reply)
+            await self._answer(exchange, link, wire, script, reply)
 
     def _script_for(self, raw: bytes) -> Script:
         with self._lock:
@@ -191,25 +197,26 @@ class StandIn:
                     return scripts.pop(0) if scripts else self._always.get(marker, PLAIN)
         return PLAIN
 
-    async def _answer(self, exchange: Exchange, link: Link, script: Script, reply: Reply) -> None:
-        body = self._wire.whole(reply)
+    async def _answer(self, exchange: Exchange, link: Link, wire: Wire, script: Script, reply: Reply) -> None:
+        body = wire.whole(reply)
         if script.fault == "malformed":
             body = body[: len(body) // 2]
         elif script.fault:
             await link.head(200, {"content-type": "application/json", "content-length": str(len(body))})
             await link.write(body[: len(body) // 2])
-            await self._misbehave(exchange, link, script.fault)
+            await self._misbehave(exchange, link, wire, script.fault)
             return
         exchange.used = reply.used
         exchange.sent = reply.used.output + reply.used.reasoning
         exchange.outcome = "faulted" if script.fault else "complete"
         await link.whole(200, body, {"x-request-id": f"standin-{reply.number}"})
 
-    async def _stream(self, exchange: Exchange, link: Link, script: Script, reply: Reply) -> None:
-        await link.head(200, {**STREAM_HEADERS, "x-request-id": f"standin-{reply.number}"})
-        for frame, tokens in self._wire.frames(reply, exchange.body):
+    async def _stream(self, exchange: Exchange, link: Link, wire: Wire, script: Script, reply: Reply) -> None:
+        headers = {"content-type": wire.stream_type, "transfer-encoding": "chunked"}
+        await link.head(200, {**headers, "x-request-id": f"standin-{reply.number}"})
+        for frame, tokens in wire.frames(reply, exchange.body):
             if script.fault and exchange.sent >= script.after:
-                await self._misbehave(exchange, link, script.fault)
+                await self._misbehave(exchange, link, wire, script.fault)
                 return
             await link.chunk(frame)
             exchange.sent += tokens
@@ -219,15 +226,15 @@ class StandIn:
         exchange.outcome = "complete"
         await link.chunk(b"")
 
-    async def _misbehave(self, exchange: Exchange, link: Link, fault: str) -> None:
+    async def _misbehave(self, exchange: Exchange, link: Link, wire: Wire, fault: str) -> None:
         if fault in ("hang", "stall"):
             await asyncio.sleep(STALL_S_MAX)
         exchange.outcome = "faulted"
         if fault == "error_event":
-            await link.chunk(self._wire.error_frame())
+            await link.chunk(wire.error_frame())
             await link.chunk(b"")
         elif fault == "malformed":
-            await link.chunk(b'data: {"type": "content_block_delta", "choices": [{\n\n')
+            await link.chunk(wire.broken_frame())
             await link.chunk(b"")
         elif fault == "not_http":
             await link.write(b"this is not HTTP\r\n\r\n")
@@ -237,17 +244,17 @@ class StandIn:
         else:
             link.cut()
 
-    async def _fail(self, exchange: Exchange, link: Link, script: Script) -> None:
+    async def _fail(self, exchange: Exchange, link: Link, wire: Wire, script: Script) -> None:
         exchange.outcome, exchange.status = "faulted", script.status
         headers = {"retry-after": script.retry_after} if script.retry_after else {}
         message = script.message or f"scripted failure {script.status}"
-        await link.whole(script.status, self._wire.error(script.status, message), headers)
+        await link.whole(script.status, wire.error(script.status, message), headers)
 
-    async def _reject(self, exchange: Exchange, link: Link, status: int, why: str) -> None:
+    async def _reject(self, exchange: Exchange, link: Link, wire: Wire, status: int, why: str) -> None:
         exchange.outcome, exchange.status = "rejected", status
-        self._violate(f"{status} {why}")
-        await link.whole(status, self._wire.error(status, why))
+        self._violate(wire, f"{status} {why}")
+        await link.whole(status, wire.error(status, why))
 
-    def _violate(self, what: str) -> None:
+    def _violate(self, wire: Wire, what: str) -> None:
         with self._lock:
-            self._violations.append(f"{self._wire.name}: {what}")
+            self._violations.append(f"{wire.name}: {what}")

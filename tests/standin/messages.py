@@ -38,6 +38,7 @@ class MessagesWire:
 
     name = "anthropic"
     path = "/v1/messages"
+    stream_type = "text/event-stream; charset=utf-8"
     base_suffix = ""
 
     def __init__(self, specs: Path) -> None:
@@ -46,6 +47,15 @@ class MessagesWire:
             file, "MessageCreateParams", "MessageCreateParamsNonStreaming", "MessageCreateParamsStreaming"
         )
         self._seen: set[str] = set()
+
+    def serves(self, path: str) -> bool:
+        """Whether `path` is this endpoint."""
+        return path == self.path
+
+    def read(self, _: str, raw: bytes) -> Body:
+        """The body: it says everything."""
+        body: Body = json.loads(raw)
+        return body
 
     def unauthorised(self, headers: dict[str, str], key: str) -> str | None:
         """Why the headers are refused with 401, if they are. The key comes in one of two headers, never in both."""
@@ -149,6 +159,10 @@ class MessagesWire:
     def error_frame(self) -> bytes:
         """An error within a stream."""
         return _frame({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+
+    def broken_frame(self) -> bytes:
+        """A frame whose JSON does not parse."""
+        return b'data: {"type": "content_block_delta", "choices": [{\n\n'
 
     def models(self, names: tuple[str, ...]) -> bytes:
         """The answer to `GET /v1/models`."""
