@@ -9,6 +9,7 @@ from typing import Any, Final
 from keywright.core.dialect import Dialect, Wire
 from keywright.dialects import (
     anthropic,
+    cohere,
     ollama_chat,
     ollama_generate,
     openai_chat,
@@ -17,6 +18,7 @@ from keywright.dialects import (
 _CHAT: Final[tuple[Dialect, ...]] = (
     openai_chat,
     anthropic,
+    cohere,
     ollama_chat,
     ollama_generate,
 )
