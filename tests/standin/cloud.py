@@ -146,7 +146,14 @@ class StandIn:
     async def _serve(self, request: Request, link: Link) -> None:
         path = request.path.partition("?")[0]
         if request.method == "GET" and path.endswith("/models"):
-            await link.whole(200, self._wires[0].models(self._models))
+            complaint = self._wires[0].unauthorised(request.headers, self.key)
+            await link.whole(
+                *(
+                    (401, self._wires[0].error(401, complaint))
+                    if complaint
+                    else (200, self._wires[0].models(self._models))
+                )
+            )
             return
         wire = next((wire for wire in self._wires if wire.serves(path)), None)
         if wire is None or request.method != "POST":
