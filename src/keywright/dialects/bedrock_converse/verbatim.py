@@ -1,0 +1,268 @@
+"""The verbatim lane: what must be known of bytes that pass through. Nothing is exchanged: the path names the model.
+
+The tap costs next to nothing per chunk: it keeps the chunk and reads what it kept in batches, each message once, and
+of a message only what it counts. It never keeps more than a batch and the message that the batch cut.
+"""
+
+from typing import Final, NoReturn
+
+import msgspec
+from msgspec import Struct
+
+from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
+from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.failure import Failure
+from keywright.core.json import Json
+from keywright.core.usage import Usage
+from keywright.dialects.aws_error import exception_failure
+from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
+from keywright.dialects.bedrock_converse.usage import usage_of
+from keywright.dialects.members import Peeked, walked
+
+MODEL_CHARS_MAX: Final = 2048
+BATCH_CHUNKS_MAX: Final = 64
+BATCH_BYTES_MAX: Final = 64 * 1024
+
+_RELIED: Final = frozenset({"inferenceconfig"})
+_CONFIG_FIELD: Final = "inferenceConfig"
+
+
+class _Limits(Struct):
+    """The little of `inferenceConfig` that reservations need."""
+
+    maxTokens: int | None = None  # noqa: N815  # the wire's name
+
+
+class _Reasoned(Struct):
+    text: str = ""
+
+
+class _Called(Struct):
+    input: str = ""
+
+
+class Delta(Struct):
+    """What a delta generates."""
+
+    text: str = ""
+    reasoningContent: _Reasoned | None = None  # noqa: N815  # the wire's name
+    toolUse: _Called | None = None  # noqa: N815  # the wire's name
+
+
+class _Event(Struct):
+    """The little of an event that is counted."""
+
+    delta: Delta | None = None
+    stopReason: str | None = None  # noqa: N815  # the wire's name
+    usage: Json = None
+
+
+class _Use(Struct):
+    input: msgspec.Raw = msgspec.Raw()
+
+
+class _ReasonedWhole(Struct):
+    reasoningText: _Reasoned | None = None  # noqa: N815  # the wire's name
+
+
+class _Cited(Struct):
+    content: list[_Reasoned] = []
+
+
+class Block(Struct):
+    """The little of a content block that is counted."""
+
+    text: str = ""
+    toolUse: _Use | None = None  # noqa: N815  # the wire's name
+    reasoningContent: _ReasonedWhole | None = None  # noqa: N815  # the wire's name
+    citationsContent: _Cited | None = None  # noqa: N815  # the wire's name
+
+
+class _Message(Struct):
+    content: list[Block] = []
+
+
+class _Output(Struct):
+    message: _Message | None = None
+
+
+class _Answer(Struct):
+    """The little of a whole answer that is counted."""
+
+    output: _Output | None = None
+    stopReason: str | None = None  # noqa: N815  # the wire's name
+    usage: Json = None
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+_ANSWER: Final = msgspec.json.Decoder(_Answer)
+_LIMITS: Final = msgspec.json.Decoder(_Limits)
+
+
+def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
+    """What policy and routing need to know of a request.
+
+    Raises:
+        RefusedError: 400 `invalid_json` when it is no unambiguous JSON object, `invalid_request` naming the field.
+    """
+    members = walked(body, frozenset())
+    for name in members.values:
+        if name != _CONFIG_FIELD and name.casefold() in _RELIED:
+            _refuse(name, f"must be written {_CONFIG_FIELD}")
+    raw = members.values.get(_CONFIG_FIELD)
+    output_tokens_max = None if raw is None else _limit(bytes(raw))
+    check_model(said.model)
+    return Peeked(said.model, said.stream, len(body), output_tokens_max, members=members)
+
+
+def _limit(config: bytes) -> int | None:
+    """The limit that `inferenceConfig` sets, in which no member may come twice either."""
+    if config == b"null":
+        return None
+    walked(config, frozenset())
+    try:
+        limit = _LIMITS.decode(config).maxTokens
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        _refuse("inferenceConfig.maxTokens", "must be a whole number")
+    if limit is not None and limit < 1:
+        _refuse("inferenceConfig.maxTokens", "must be a whole number of 1 or more")
+    return limit
+
+
+def check_model(model: str) -> None:
+    """Refuse a path whose model's name cannot be one.
+
+    Raises:
+        RefusedError: 400 `invalid_request`.
+    """
+    if not model or len(model) > MODEL_CHARS_MAX:
+        _refuse("model", f"must have 1 to {MODEL_CHARS_MAX} characters")
+
+
+def patch(body: bytes, peeked: Peek, model: str) -> bytes:
+    """`body` as it is: the path names the model, and usage always comes."""
+    del peeked, model
+    return body
+
+
+def tap_response(body: bytes) -> Tapped:
+    """What a whole answer tells of itself. Never raises: of a body that cannot be read, nothing is known."""
+    try:
+        answer = _ANSWER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Tapped()
+    message = answer.output.message if answer.output is not None else None
+    return Tapped(
+        usage=usage_of(answer.usage),
+        finish=answer.stopReason,
+        output_chars=sum(map(generated, message.content)) if message is not None else 0,
+        complete=answer.stopReason is not None,
+    )
+
+
+class Counter:
+    """Counts events by their content, however they were framed."""
+
+    __slots__ = ("chars", "complete", "finish", "usage")
+
+    def __init__(self) -> None:
+        self.chars = 0
+        self.usage: Usage | None = None
+        self.finish: str | None = None
+        self.complete = False
+
+    def count(self, payload: bytes) -> None:
+        """Take one event. One that cannot be read passes through all the same."""
+        try:
+            event = _EVENT.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        if event.delta is not None:
+            self.chars += generated_by(event.delta)
+        elif event.stopReason is not None:
+            self.finish = event.stopReason
+        elif event.usage is not None:
+            self.usage = usage_of(event.usage)
+            self.complete = True
+
+
+class Tap:
+    """Counts a stream that passes through, untouched."""
+
+    __slots__ = ("_batch", "_batch_bytes", "_blind", "_counter", "_failure", "_frames")
+
+    def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
+        del peeked
+        self._batch: list[bytes] = []
+        self._batch_bytes = 0
+        self._frames = EventStreamDecoder()
+        self._counter = Counter()
+        self._failure: Failure | None = None
+        self._blind = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take `chunk`, and give it back."""
+        batch = self._batch
+        batch.append(chunk)
+        self._batch_bytes += len(chunk)
+        if len(batch) >= BATCH_CHUNKS_MAX or self._batch_bytes >= BATCH_BYTES_MAX:
+            self._look()
+        return chunk
+
+    def result(self) -> Tapped:
+        """What has been seen so far."""
+        self._look()
+        counter = self._counter
+        return Tapped(
+            usage=counter.usage,
+            finish=counter.finish,
+            failure=self._failure,
+            output_chars=counter.chars,
+            complete=counter.complete or counter.finish is not None,
+        )
+
+    def _look(self) -> None:
+        """Read the batch. After bytes that are no event stream nothing more is read."""
+        batch = b"".join(self._batch)
+        self._batch.clear()
+        self._batch_bytes = 0
+        if self._blind or not batch:
+            return
+        try:
+            for message in self._frames.feed(batch):
+                self._take(message)
+        except UpstreamMalformedError:
+            self._blind = True
+
+    def _take(self, message: Message) -> None:
+        failure = exception_failure(message)
+        if failure is None:
+            self._counter.count(message.payload)
+        else:
+            self._failure = failure
+
+
+def generated_by(delta: Delta) -> int:
+    """How many characters a delta brings."""
+    thought, called = delta.reasoningContent, delta.toolUse
+    return (
+        len(delta.text)
+        + (len(thought.text) if thought is not None else 0)
+        + (len(called.input) if called is not None else 0)
+    )
+
+
+def generated(block: Block) -> int:
+    """How many characters the model wrote in `block`. An empty object of arguments it did not write."""
+    thought = block.reasoningContent.reasoningText if block.reasoningContent is not None else None
+    arguments = bytes(block.toolUse.input) if block.toolUse is not None else b""
+    return (
+        len(block.text)
+        + (len(thought.text) if thought is not None else 0)
+        + (0 if arguments == b"{}" else len(arguments.decode(errors="replace")))
+        + (sum(len(each.text) for each in block.citationsContent.content) if block.citationsContent is not None else 0)
+    )
+
+
+def _refuse(field: str, why: str) -> NoReturn:
+    raise RefusedError(Failure("invalid_request", 400, "invalid_request", f"{field}: {why}", param=field))
