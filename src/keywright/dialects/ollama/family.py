@@ -8,7 +8,10 @@ CHAT: Final = "ollama_chat"
 GENERATE: Final = "ollama_generate"
 FAMILY: Final = frozenset((CHAT, GENERATE))
 
-GENERATE_ONLY: Final = frozenset(("context", "raw", "suffix", "template"))
+RAW: Final = "is_raw"
+"""The extra of a prompt that is a model's own template filled in already: `raw` on the wire."""
+
+GENERATE_ONLY: Final = frozenset(("context", RAW, "suffix", "template"))
 """Extras of a request that only `/api/generate` takes."""
 
 LOAD: Final = "load"

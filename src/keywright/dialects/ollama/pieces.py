@@ -21,7 +21,7 @@ from keywright.core.message import (
     ToolResult,
 )
 from keywright.core.response import Finish
-from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.foreign import answer_losses
 from keywright.dialects.ollama.family import CHAT, foreign, shared
 from keywright.dialects.ollama.finish import misleads
 from keywright.dialects.ollama.shape import Piece, Shape
@@ -82,7 +82,7 @@ class Teller:
             return
         if misleads(finish):
             self._losses.append(Loss("done_reason", f"Ollama has no word for {finish.raw or finish.reason}"))
-        self._losses += foreign_losses(foreign(finish.extras), CHAT, "done_reason", "Ollama has no such field")
+        self._losses += answer_losses(foreign(finish.extras), CHAT, "done_reason", "Ollama has no such field")
 
     def _call(self, call: ToolCall) -> Piece:
         if not self._shape.calls:

@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from keywright.dialects.ollama.family import LOAD, RAW
+
 _TURN: Final = re.compile(r"turns\[(\d+)\](?:\.parts\[(\d+)\])?(.*)")
 _TOOL: Final = re.compile(r"(tools\[\d+\])\.(name|description|parameters|strict)(.*)")
 _NAMES: Final = {
@@ -17,6 +19,7 @@ _NAMES: Final = {
     "presence_penalty": "options.presence_penalty",
     "seed": "options.seed",
     "reasoning": "think",
+    RAW: "raw",
 }
 
 
@@ -39,7 +42,7 @@ def taken(path: str) -> Place | None:
 
 def located(path: str, prompt: str) -> str:
     """What Ollama calls the field `path`. `prompt`: where a request's prompt stands; without one it asks to load."""
-    if path in ("load", "turns"):
+    if path in (LOAD, "turns"):
         return prompt
     if (tool := _TOOL.fullmatch(path)) is not None:
         return f"{tool[1]}.function.{tool[2]}{tool[3]}"

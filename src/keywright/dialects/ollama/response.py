@@ -6,7 +6,7 @@ from keywright.core.dialect import Encoded
 from keywright.core.json import JsonObject
 from keywright.core.loss import Loss
 from keywright.core.response import Choice, Response
-from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.foreign import answer_losses
 from keywright.dialects.ollama.family import CHAT, foreign
 from keywright.dialects.ollama.finish import encode_finish
 from keywright.dialects.ollama.logprobs import encode_logprobs
@@ -28,8 +28,8 @@ def encode_response(response: Response, shape: Shape) -> Encoded:
     late, message = late_fields(choice.extras)
     piece = joined([teller.piece(part) for part in choice.parts], message)
     teller.finish(choice.finish)
-    losses += foreign_losses(foreign(choice.extras), CHAT, shape.place, "Ollama has no such field")
-    losses += foreign_losses(foreign(response.extras), CHAT, "", "Ollama has no such field")
+    losses += answer_losses(foreign(choice.extras), CHAT, shape.place, "Ollama has no such field")
+    losses += answer_losses(foreign(response.extras), CHAT, "", "Ollama has no such field")
     body: JsonObject = {
         **late,
         "model": response.model,

@@ -29,7 +29,7 @@ from keywright.core.loss import Loss
 from keywright.core.message import Part, Refusal, Text, Thinking, ToolCall
 from keywright.core.response import Finish
 from keywright.core.usage import Usage
-from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.foreign import answer_losses
 from keywright.dialects.ollama.error import encode_error
 from keywright.dialects.ollama.family import CHAT, foreign
 from keywright.dialects.ollama.finish import encode_finish
@@ -168,7 +168,7 @@ class LineWriter:
         return self._head + msgspec.json.encode(said)[1:-1] + b',"done":false}\n'
 
     def _lose(self, extras: Extras, path: str) -> None:
-        self.losses += foreign_losses(extras, CHAT, path, "Ollama has no such field")
+        self.losses += answer_losses(extras, CHAT, path, "Ollama has no such field")
 
 
 def _head(model: str, created_s: int | None) -> bytes:

@@ -17,7 +17,7 @@ from keywright.core.json import Json, JsonObject
 from keywright.core.message import Base64Source, Image, Part, Text, Turn
 from keywright.core.request import Request
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.ollama.family import GENERATE, GENERATE_ONLY
+from keywright.dialects.ollama.family import GENERATE, GENERATE_ONLY, RAW
 from keywright.dialects.ollama.images import decode_images
 from keywright.dialects.ollama.request_in import read_body, refuse_field, request_of
 from keywright.dialects.ollama.request_out import settings_of
@@ -36,6 +36,8 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     fields = read_body(body, GENERATE_RELIED)
     try:
         turns = _turns(fields)
+        if fields.flag("raw"):
+            fields.keep(RAW, value=True)
         for field in GENERATE_ONLY:
             if not fields.left.get(field):
                 fields.json(field)
@@ -60,6 +62,8 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
     if request.tools:
         target.meaning("tools", "Ollama's /api/generate takes no tools")
     body |= settings_of(request, target)
+    if RAW in body:
+        body["raw"] = body.pop(RAW)
     return Encoded(msgspec.json.encode(body), tuple(target.losses.values()))
 
 

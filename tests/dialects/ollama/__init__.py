@@ -1,0 +1,1 @@
+"""Specification of the two dialects of Ollama's own API."""
