@@ -1,0 +1,330 @@
+"""Canonical turns to this wire's input items.
+
+What the wire cannot say, and its image:
+- a tool's error flag: the content goes, the flag is a knob loss;
+- a plain-text document: its text, as a text part; a document made of blocks: the blocks; their titles are knob losses;
+- sound, another dialect's uploaded file or opaque part, a tool that another provider ran: meaning is lost;
+- thinking that another dialect's provider made: a knob loss, for it is never sent as text;
+- thinking that is only an id, to a provider that was told to store nothing: a knob loss, it could not be found;
+- citations of another provider, or within a message that its provider gave no id: a knob loss;
+- the name of a speaker: a knob loss;
+- a call with empty arguments: an empty object, since OpenAI wants JSON there;
+- a PDF whose title does not end with `.pdf`: it does, since OpenAI goes by that.
+
+An assistant's text that came in no item of this wire becomes a message of its own whose content is a string: a list
+would need the id that only its provider can give.
+"""
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from keywright.core.json import Json, JsonObject
+from keywright.core.message import (
+    Audio,
+    BlocksSource,
+    Document,
+    FileSource,
+    Image,
+    Opaque,
+    Part,
+    PlainSource,
+    RedactedThinking,
+    Refusal,
+    ServerToolCall,
+    ServerToolResult,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
+from keywright.dialects.openai_responses.content import encode_document, encode_image
+from keywright.dialects.openai_responses.fields import ITEM, NAME, item_of, own
+from keywright.dialects.openai_responses.items import is_item
+from keywright.dialects.openai_responses.reasoning import RAW, reasoning_item, unsealed
+from keywright.dialects.openai_responses.target import Target
+
+INSTRUCTIONS: Final = "instructions"
+"""The extra of a system's turn that stood in the field of that name, which is not among the items."""
+
+_MARKS: Final = frozenset((ITEM, INSTRUCTIONS, RAW))
+_NO_MARKS: Final = "OpenAI caches by itself and refuses marks"
+
+
+class InputWriter:
+    """The items that say some turns. `instructions` is what stands in the field of that name.
+
+    `places`: for each part its turn, its number in it, its item, and its number in the item's content.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.items: list[JsonObject] = []
+        self.instructions: str | None = None
+        self.places: list[tuple[int, int, int, int]] = []
+        self._target = target
+        self._custom: set[str] = set()  # ids of calls of free-text tools
+        self._message: list[Json] | None = None  # the content of the assistant's message that may go on
+        self._thoughts: list[Thinking | RedactedThinking] = []  # the texts of an item that is not complete
+
+    def write(self, turns: Sequence[Turn]) -> None:
+        """Add the items for `turns`."""
+        for number, turn in enumerate(turns):
+            path = f"turns[{number}]"
+            if turn.name is not None:
+                self._target.knob(f"{path}.name", "the Responses API has no names of speakers")
+            extra = self._target.extras(turn.extras, path)
+            match turn.role:
+                case "system" | "developer" | "user":
+                    self._spoken(turn, number, path, extra)
+                case "assistant":
+                    for index, part in enumerate(turn.parts):
+                        self._made(part, f"{path}.parts[{index}]")
+                        self._placed(number, index)
+                    self._end_thoughts()
+                    self._message = None
+                case "tool":
+                    for index, part in enumerate(turn.parts):
+                        self._result(part, f"{path}.parts[{index}]")
+                        self._placed(number, index)
+                case _:
+                    assert_never(turn.role)
+
+    def _placed(self, turn: int, part: int, content: int = -1) -> None:
+        if content < 0 and self._message:
+            content = len(self._message) - 1
+        ahead = 1 if self._thoughts else 0
+        self.places.append((turn, part, max(len(self.items) - 1 + ahead, 0), content))
+
+    def _spoken(self, turn: Turn, number: int, path: str, extra: JsonObject) -> None:
+        """A turn of a system, a developer or a user."""
+        if extra.get(INSTRUCTIONS) and len(turn.parts) == 1 and isinstance(turn.parts[0], Text):
+            self.instructions = turn.parts[0].text
+            return
+        if turn.parts and all(_is_own_item(part) for part in turn.parts):
+            for index, part in enumerate(turn.parts):
+                self.items.append(_body(part))
+                self.places.append((number, index, len(self.items) - 1, -1))
+            return
+        content: list[Json] = []
+        for index, part in enumerate(turn.parts):
+            content += self._content(part, f"{path}.parts[{index}]")
+            self.places.append((number, index, len(self.items), len(content) - 1))
+        only = turn.parts[0] if len(turn.parts) == 1 else None
+        said: Json = content or ""
+        if isinstance(only, Text) and not only.extras:
+            said = only.text
+        role = self._target.abilities.system_role if turn.role == "system" else turn.role
+        item = item_of(turn.extras) or {}
+        self.items.append({"type": "message", "role": role, "content": said, **_unmarked(extra), **item})
+
+    def _content(self, part: Part, path: str) -> list[Json]:
+        """The content parts for a part that was given to the model; none when it is lost."""
+        target = self._target
+        encoded: JsonObject | None
+        match part:
+            case Text():
+                encoded = {"type": "input_text", "text": part.text}
+            case Image():
+                if not target.abilities.images:
+                    target.meaning(path, "the model cannot see images")
+                    return []
+                encoded = encode_image(part)
+            case Document():
+                return self._document(part, path)
+            case Audio():
+                target.meaning(path, "the Responses API takes no sound")
+                return []
+            case Opaque() if part.origin == NAME:
+                return [part.body]
+            case Opaque() | ServerToolCall() | ServerToolResult():
+                target.meaning(path, f"only {part.origin} understands {_kind(part)}")
+                return []
+            case Refusal() | ToolCall() | ToolResult() | Thinking() | RedactedThinking():
+                target.meaning(path, f"what is given to a model holds no {_kind(part)}")
+                return []
+            case _:
+                assert_never(part)
+        if encoded is None:
+            target.meaning(path, _no_source(part))
+            return []
+        self._check(part, path)
+        return [{**encoded, **_unmarked(own(part.extras))}]
+
+    def _document(self, part: Document, path: str) -> list[Json]:
+        target = self._target
+        if part.context is not None:
+            target.knob(f"{path}.context", "OpenAI has no context of a document")
+        if part.citations:
+            target.knob(f"{path}.citations", "OpenAI cannot be asked to cite from a document")
+        source = part.source
+        self._check(part, path)
+        if isinstance(source, PlainSource | BlocksSource):
+            if part.title is not None:
+                target.knob(f"{path}.title", "a document of text is sent as text, without its title")
+            pieces = (Text(source.text),) if isinstance(source, PlainSource) else source.parts
+            return [
+                each
+                for index, piece in enumerate(pieces)
+                for each in self._content(piece, path if len(pieces) == 1 else f"{path}.parts[{index}]")
+            ]
+        encoded = encode_document(part)
+        if encoded is None:
+            target.meaning(path, _no_source(part))
+        elif not target.abilities.documents:
+            target.meaning(path, "the model cannot read documents")
+        else:
+            return [{**encoded, **_unmarked(own(part.extras))}]
+        return []
+
+    def _made(self, part: Part, path: str) -> None:
+        """A part that the assistant made."""
+        if isinstance(part, Thinking | RedactedThinking):
+            self._thought(part, path)
+            return
+        self._end_thoughts()
+        if isinstance(part, Text | Refusal):
+            self._answered(part, path)
+            return
+        if isinstance(part, Opaque) and part.origin == NAME and not is_item(part):
+            if self._message is None:
+                self._target.meaning(path, "a content part without the message that it stood in")
+            else:
+                self._message.append(part.body)
+            return
+        self._message = None
+        match part:
+            case ToolCall():
+                self._call(part, path)
+            case ServerToolCall() | ServerToolResult() | Opaque() if part.origin == NAME:
+                self.items.append(_body(part))
+            case ServerToolCall() | ServerToolResult() | Opaque():
+                self._target.meaning(path, f"only {part.origin} understands {_kind(part)}")
+            case Image() | Document() | Audio() | ToolResult():
+                self._target.meaning(path, f"an assistant's turn holds no {_kind(part)} in the Responses API")
+            case _:
+                assert_never(part)
+
+    def _thought(self, part: Thinking | RedactedThinking, path: str) -> None:
+        self._message = None
+        if part.origin != NAME:
+            maker = part.origin or "another provider"
+            self._target.knob(path, f"thinking made for {maker} means nothing to another provider")
+            return
+        self._target.extras(part.extras, path)
+        if isinstance(part, RedactedThinking) or item_of(part.extras):
+            self._end_thoughts()
+        self._thoughts.append(part)
+        seal = part.data if isinstance(part, RedactedThinking) else part.signature
+        if seal is None:
+            return
+        if unsealed(seal)[1] is None and not self._target.stored:
+            self._thoughts.clear()
+            self._target.knob(path, "the provider keeps nothing, so it cannot find this thought by its id")
+        else:
+            self._end_thoughts()
+
+    def _end_thoughts(self) -> None:
+        if self._thoughts:
+            self.items.append(reasoning_item(self._thoughts))
+            self._thoughts = []
+
+    def _answered(self, part: Text | Refusal, path: str) -> None:
+        """A text, in the message that its item goes on with, in a new one with an id, or in a plain one."""
+        extra = self._target.extras(part.extras, path)
+        item = item_of(part.extras)
+        self._check(part, path)
+        if item is not None and (item or self._message is not None):
+            if item or self._message is None:
+                self._message = []
+                said = {"status": "completed", **item, **({"phase": extra["phase"]} if "phase" in extra else {})}
+                self.items.append({"type": "message", "role": "assistant", "content": self._message, **said})
+            self._message.append(self._output(part, path, extra))
+            return
+        self._message = None
+        text = part.text
+        if isinstance(part, Text) and part.citations:
+            self._target.knob(f"{path}.citations", "citations are sent back only in a message that has its id")
+        if isinstance(part, Refusal):
+            self._target.knob(path, "a refusal without its message's id is sent as text")
+        rest = {field: value for field, value in _unmarked(extra).items() if field == "phase"}
+        self.items.append({"type": "message", "role": "assistant", "content": text, **rest})
+
+    def _output(self, part: Text | Refusal, path: str, extra: JsonObject) -> JsonObject:
+        rest = {field: value for field, value in _unmarked(extra).items() if field != "phase"}
+        if isinstance(part, Refusal):
+            return {"type": "refusal", "refusal": part.text, **rest}
+        if any(citation.origin != NAME for citation in part.citations):
+            self._target.knob(f"{path}.citations", "citations of another provider are not sent back")
+        annotations: list[Json] = [citation.body for citation in part.citations if citation.origin == NAME]
+        return {"type": "output_text", "text": part.text, "annotations": annotations, **rest}
+
+    def _call(self, call: ToolCall, path: str) -> None:
+        extra = self._target.extras(call.extras, path)
+        self._check(call, path)
+        item: JsonObject
+        if call.custom:
+            self._custom.add(call.id)
+            item = {"type": "custom_tool_call", "call_id": call.id, "name": call.name, "input": call.arguments}
+        else:
+            arguments = call.arguments or "{}"
+            item = {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
+        self.items.append({**item, **_unmarked(extra), **(item_of(call.extras) or {})})
+
+    def _result(self, part: Part, path: str) -> None:
+        """What a tool answered."""
+        if not isinstance(part, ToolResult):
+            self._target.meaning(path, "only tool results may stand among tool results")
+            return
+        if part.is_error:
+            self._target.knob(f"{path}.is_error", "OpenAI has no flag for a tool's error; its content is sent")
+        extra = self._target.extras(part.extras, path)
+        self._check(part, path)
+        item = item_of(part.extras) or {}
+        only = part.parts[0] if len(part.parts) == 1 else None
+        output: Json = ""
+        if isinstance(only, Text) and not only.extras:
+            self._check(only, f"{path}.parts[0]")
+            output = only.text
+        elif part.parts:
+            output = [
+                each
+                for index, piece in enumerate(part.parts)
+                for each in self._content(piece, f"{path}.parts[{index}]")
+            ]
+        kind = "custom_tool_call_output" if part.call_id in self._custom else "function_call_output"
+        self.items.append({"type": kind, "call_id": part.call_id, "output": output, **_unmarked(extra), **item})
+
+    def _check(self, part: Part, path: str) -> None:
+        """Report what a part says beside its content."""
+        if isinstance(part, Text | Image | Document | Audio) and part.extras:
+            self._target.extras(part.extras, path)
+        if getattr(part, "cache", None) is not None:
+            self._target.knob(f"{path}.cache", _NO_MARKS)
+
+
+def _unmarked(extra: JsonObject) -> JsonObject:
+    """What the wire itself said, without our notes on where it stood."""
+    return {field: value for field, value in extra.items() if field not in _MARKS} if extra else extra
+
+
+def _is_own_item(part: Part) -> bool:
+    return isinstance(part, Opaque) and part.origin == NAME and is_item(part)
+
+
+def _body(part: Part) -> JsonObject:
+    """The item that a part holds whole."""
+    held = part.body if isinstance(part, ServerToolCall | ServerToolResult | Opaque) else None
+    return held if isinstance(held, dict) else {}
+
+
+def _no_source(part: Part) -> str:
+    source = part.source if isinstance(part, Image | Document) else None
+    if isinstance(source, FileSource):
+        return f"the file was uploaded to {source.dialect}"
+    return "the Responses API takes images by address, as data or as uploaded files only"
+
+
+def _kind(part: Part) -> str:
+    if isinstance(part, Opaque):
+        return part.kind
+    return str(part.__struct_config__.tag).replace("_", " ")

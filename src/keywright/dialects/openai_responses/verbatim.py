@@ -1,0 +1,94 @@
+"""The verbatim lane: what policy must know of a body, and the two edits that it may get.
+
+The second edit: thoughts of another dialect's provider, which this client got from an earlier answer and sends back,
+are taken out (see reasoning.py). OpenAI would refuse the whole request over one that it cannot decrypt.
+"""
+
+from typing import Annotated, Final, NoReturn, TypeVar
+
+import msgspec
+
+from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
+from keywright.core.errors import RefusedError
+from keywright.core.failure import Failure
+from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.openai_responses.reasoning import WRAPPED
+
+RELIED: Final = frozenset(
+    ("model", "input", "instructions", "tools", "stream", "max_output_tokens", "service_tier", "user", "metadata")
+)
+"""The members that policy acts on, here or after decoding."""
+
+_MARK: Final = f'"{WRAPPED}'.encode()
+_Value = TypeVar("_Value")
+
+_MODEL: Final = msgspec.json.Decoder(str)
+_FLAG: Final = msgspec.json.Decoder(bool | None)
+_TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
+
+
+def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
+    """What policy and routing need to know of `body`.
+
+    Raises:
+        RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
+    """
+    members = walked(body, RELIED)
+    model = _read(members, "model", _MODEL)
+    if model is None:
+        _refuse("model", "it is missing")
+    return Peeked(
+        model=model,
+        stream=bool(_read(members, "stream", _FLAG)),
+        input_bytes=len(body),
+        output_tokens_max=_read(members, "max_output_tokens", _TOKENS),
+        members=members,
+    )
+
+
+def patch(body: bytes, peeked: Peek, model: str) -> bytes:
+    """`body` with the model's name replaced, and without other providers' thoughts; all else byte for byte."""
+    members = members_of(peeked, body, RELIED)
+    changes = {"model": msgspec.json.encode(model)}
+    if _MARK in body and (items := members.values.get("input")) is not None:
+        changes["input"] = _without_foreign(bytes(items))
+    return members.edited(changes)
+
+
+def _without_foreign(items: bytes) -> bytes:
+    """The input without the reasoning items whose encrypted content was wrapped here; other items as they came."""
+    try:
+        kept = [item for item in msgspec.json.decode(items, type=list[msgspec.Raw]) if not _is_foreign(bytes(item))]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return items
+    return b"[%b]" % b",".join(map(bytes, kept))
+
+
+def _is_foreign(item: bytes) -> bool:
+    if _MARK not in item:
+        return False
+    try:
+        fields = msgspec.json.decode(item)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    if not isinstance(fields, dict) or fields.get("type") != "reasoning":
+        return False
+    encrypted = fields.get("encrypted_content")
+    return isinstance(encrypted, str) and encrypted.startswith(WRAPPED)
+
+
+def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
+    raw = members.values.get(field)
+    if raw is None:
+        return None
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _refuse(field, str(error))
+
+
+def _refuse(field: str, why: str) -> NoReturn:
+    message = f"{field} is not as it must be: {why}"
+    raise RefusedError(
+        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
+    )
