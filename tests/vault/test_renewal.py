@@ -6,28 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import SecretError
 from keywright.core.http import HttpRequest, Origin
 from keywright.core.secret import Secret
 from keywright.vault.credential import BearerCredential, Credential
 from keywright.vault.renewal import MARGIN_S, PAUSE_S, RENEWED_AT, Renewed, RenewingCredential
+from tests.vault.hands import Hands
 
 LIFE_S = 1000.0
 HERE = Origin("https", "api.example.com", 443)
-
-
-class Hands:
-    """A clock whose hands are moved by the test: the wall's and the ticks'."""
-
-    def __init__(self) -> None:
-        self.wall_s = 1_800_000_000.0
-        self.ticks_s = 50.0
-        self.clock = Clock(unix_us=lambda: int(self.wall_s * SECOND_US), ticks_us=lambda: int(self.ticks_s * SECOND_US))
-
-    def pass_by(self, seconds: float) -> None:
-        self.wall_s += seconds
-        self.ticks_s += seconds
 
 
 class Mint:

@@ -9,9 +9,7 @@ class Hidden:
     __slots__ = ("_pairs",)
 
     def __init__(self, *secrets: Secret) -> None:
-        self._pairs = tuple(
-            (secret.reveal().encode("ascii"), f"<secret {secret.fingerprint}>".encode()) for secret in secrets
-        )
+        self._pairs = tuple((secret.reveal().encode(), f"<secret {secret.fingerprint}>".encode()) for secret in secrets)
 
     def redact(self, text: bytes) -> bytes:
         """`text` with each secret in it replaced by its fingerprint: a provider's error may repeat what it was sent."""
