@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock names every package with its hash; pip refuses anything else.
 INSTALL := $(PIP) install --require-hashes
 
-.PHONY: help run test check bench bench-transport soak format catalogue lock clean
+.PHONY: help run test check bench bench-transport soak fuzz conformance format catalogue lock clean
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -16,7 +16,7 @@ help: ## list these verbs
 run: $(VENV)/run ## start the demo gateway with a real local model (ARGS=--once to exit after one answer)
 	@$(BIN)/keywright demo $(ARGS)
 
-test: $(VENV)/dev check ## check everything and run all tests (ARGS to choose some)
+test: $(VENV)/dev $(VENV)/litellm/ready check ## check everything and run all tests (ARGS to choose some)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/dev ## format, lint, types and the import contract
@@ -32,6 +32,12 @@ format: $(VENV)/dev ## rewrite the sources in the house format
 soak: $(VENV)/dev ## attack the real program for minutes: streams that vanish, kill -9 under load, revoked keys; prints figures
 	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP $(or $(ARGS),tests/acceptance)
 
+fuzz: $(VENV)/dev ## feed every stream reader and request decoder with nonsense for FUZZ_S seconds each (60)
+	@KEYWRIGHT_FUZZ_S=$(or $(FUZZ_S),60) $(BIN)/python -m pytest -n 2 --timeout 0 tests/fuzz $(ARGS)
+
+conformance: $(VENV)/dev ## write docs/conformance.md and docs/conformance.json anew, by what is true now
+	@CONFORMANCE_WRITE=1 $(BIN)/python -m pytest -n 0 tests/conformance/matrix
+
 bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -43,6 +49,13 @@ $(VENV)/bench-transport/ready: requirements/bench-transport.txt | $(VENV)/bin/py
 	@$(VENV)/bench-transport/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r requirements/bench-transport.txt
 	@touch $@
 
+# LiteLLM's SDK, as a client of the gateway, wants other versions of what we use: an environment of its own.
+$(VENV)/litellm/ready: requirements/litellm.txt | $(VENV)/bin/python
+	@echo "Installing LiteLLM's SDK, which the tests use as a client (once)…"
+	@$(BIN)/python -m venv $(VENV)/litellm
+	@$(VENV)/litellm/bin/python -m pip --disable-pip-version-check install -q --require-hashes -r requirements/litellm.txt
+	@touch $@
+
 catalogue: $(VENV)/dev ## rebuild the catalogue of models and prices from the installed genai-prices
 	@$(BIN)/python -m tools.catalogue
 
@@ -52,6 +65,8 @@ lock: ## resolve the dependencies again and write the lock files
 	  --extra local pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  --extra dev --extra postgres --extra keyring pyproject.toml requirements/build.in -o requirements/dev.txt
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	  requirements/litellm.in -o requirements/litellm.txt
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -9,6 +9,7 @@ from typing import Any, Final
 from keywright.core.dialect import Dialect, Wire
 from keywright.dialects import (
     anthropic,
+    bedrock_converse,
     cohere,
     ollama_chat,
     ollama_generate,
@@ -18,6 +19,7 @@ from keywright.dialects import (
 _CHAT: Final[tuple[Dialect, ...]] = (
     openai_chat,
     anthropic,
+    bedrock_converse,
     cohere,
     ollama_chat,
     ollama_generate,

@@ -1,0 +1,1 @@
+"""What each client can say to each provider: run, and written down."""
