@@ -158,6 +158,12 @@ FAMILIES: Final = (
     _family("llama3", **TEXT_ONLY),
     _family("mixtral", **TEXT_ONLY),
     _family("smollm2", **TEXT_ONLY, tools=False, context_tokens_max=8192),
+    # Mistral, https://docs.mistral.ai/getting-started/models; recorded: mistral-small takes `reasoning_effort`
+    _family("mistral-small", reasoning="effort"),
+    _family("mistral-medium", reasoning="effort"),
+    _family("voxtral", audio=True),
+    _family("codestral", **TEXT_ONLY),
+    _family("devstral", **TEXT_ONLY),
     # xAI, https://docs.x.ai/docs/models
     _family("grok-", documents=False),
     _family("grok-3", images=False),

@@ -34,7 +34,7 @@ from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME
 from keywright.dialects.openai_chat.response import ANSWER_FIELDS, late_extras, read_usage
 from keywright.dialects.sse import FRAME_BYTES_MAX, Frame, SseDecoder
 
-_IGNORED: Final = ANSWER_FIELDS | {"error", "obfuscation"}
+_IGNORED: Final = ANSWER_FIELDS | {"error", "obfuscation", "p"}  # `p`: Mistral's padding, as OpenAI's `obfuscation`
 _CHOICE_FIELDS: Final = frozenset(("index", "delta", "message", "finish_reason", "logprobs", "text"))
 
 

@@ -5,15 +5,20 @@ from keywright.core.json import Extras, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import CacheMark
 from keywright.dialects.foreign import foreign_losses
-from keywright.dialects.openai_chat.fields import NAME, own
+from keywright.dialects.openai_chat.fields import NAME
 
 
 class Target:
-    """The model that is spoken to, and the losses so far (each path once)."""
+    """The model that is spoken to, and the losses so far (each path once).
 
-    def __init__(self, abilities: Abilities) -> None:
+    `name` is the dialect, and `vendor` whose it is, where it is another one on top of this.
+    """
+
+    def __init__(self, abilities: Abilities, name: str = NAME, vendor: str = "OpenAI") -> None:
         self.abilities = abilities
         self.losses: dict[str, Loss] = {}
+        self._name = name
+        self._vendor = vendor
 
     def knob(self, path: str, why: str) -> None:
         """Report something dropped that only tunes."""
@@ -28,7 +33,7 @@ class Target:
         if cache is None or "cache_control" in extra:
             return {}
         if not self.abilities.cache_marks:
-            self.knob("cache", "OpenAI caches by itself and refuses marks")
+            self.knob("cache", f"{self._vendor} caches by itself and refuses marks")
             return {}
         lifetime: JsonObject = {} if cache.ttl is None else {"ttl": cache.ttl}
         return {"cache_control": {"type": "ephemeral", **lifetime}}
@@ -36,6 +41,6 @@ class Target:
     def extras(self, extras: Extras, path: str = "") -> JsonObject:
         """This dialect's share of `extras`; every other dialect's fields are lost."""
         if extras:
-            for loss in foreign_losses(extras, NAME, path, "OpenAI has no such field"):
+            for loss in foreign_losses(extras, self._name, path, f"{self._vendor} has no such field"):
                 self.losses.setdefault(loss.path, loss)
-        return own(extras)
+        return extras.get(self._name) or {}
