@@ -408,7 +408,8 @@ def test_losses_are_said_in_the_clients_words() -> None:
             {"role": "tool", "content": "r", "tool_name": "f"},
             {"role": "tool", "content": "r", "tool_name": "f"},
             {"role": "user", "content": "end"},
-        ]
+        ],
+        tools=[{"function": {"name": "f"}}, {"function": {"name": "g"}}],
     )
     paths = {
         "turns[0]": "messages[0]", "turns[0].parts[0].cache": "messages[0].content.cache",
@@ -416,7 +417,8 @@ def test_losses_are_said_in_the_clients_words() -> None:
         "turns[2].parts[0]": "messages[2].thinking", "turns[2].parts[1]": "messages[2].content",
         "turns[2].parts[3].arguments": "messages[2].tool_calls[1].function.arguments",
         "turns[3].parts[1]": "messages[4]", "turns[3].parts[1].is_error": "messages[4].is_error",
-        "turns[3].parts[0].parts[0]": "messages[3]", "turns[4].name": "messages[5].name", "turns[9]": "turns[9]",
+        "turns[3].parts[0].parts[0]": "messages[3].content", "turns[4].name": "messages[5].name",
+        "turns[9]": "turns[9]",
         "tools[1].strict": "tools[1].function.strict", "tools[1]": "tools[1]", "tool_choice.names": "tool_choice.names",
         "output_tokens_max": "options.num_predict", "stop": "options.stop", "top_k": "options.top_k",
         "format": "format",

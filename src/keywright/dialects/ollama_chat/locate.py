@@ -2,14 +2,15 @@
 
 from keywright.core.message import Image, Thinking, ToolCall, Turn
 from keywright.core.request import Request
-from keywright.dialects.ollama.place import Place, located, taken
+from keywright.dialects.ollama.place import located
+from keywright.dialects.paths import Place, joined, place_of
 
 
 def locate(path: str, request: Request) -> str:
     """The canonical `path` in the client's words."""
-    place = taken(path)
-    if place is None or place.turn >= len(request.turns):
-        return located(path, "messages")
+    place = place_of(path, request)
+    if place is None:
+        return located(path, request, "messages")
     first = sum(_messages(turn) for turn in request.turns[: place.turn])
     return _within(request.turns[place.turn], first, place)
 
@@ -21,12 +22,14 @@ def _messages(turn: Turn) -> int:
 
 def _within(turn: Turn, first: int, place: Place) -> str:
     """The field of the turn's message, which is the one with the number `first` or follows it."""
-    if place.part is None or place.part >= len(turn.parts):
-        return f"messages[{first}]{place.rest}"
+    if not place.parts:
+        return joined(f"messages[{first}]", place.field)
+    number = place.parts[0]
     if turn.role == "tool":
-        return f"messages[{first + place.part}]{place.rest.partition('.parts')[0]}"
-    part = turn.parts[place.part]
-    before = sum(type(other) is type(part) for other in turn.parts[: place.part])
+        message = f"messages[{first + number}]"
+        return joined(message, place.field) if len(place.parts) == 1 else f"{message}.content"
+    part = turn.parts[number]
+    before = sum(type(other) is type(part) for other in turn.parts[:number])
     match part:
         case Image():
             field = f"images[{before}]"
@@ -36,4 +39,4 @@ def _within(turn: Turn, first: int, place: Place) -> str:
             field = "thinking"
         case _:
             field = "content"
-    return f"messages[{first}].{field}{place.rest}"
+    return joined(f"messages[{first}].{field}", place.field)

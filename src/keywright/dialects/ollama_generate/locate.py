@@ -2,18 +2,18 @@
 
 from keywright.core.message import Image
 from keywright.core.request import Request
-from keywright.dialects.ollama.place import located, taken
+from keywright.dialects.ollama.place import located
+from keywright.dialects.paths import place_of
 
 
 def locate(path: str, request: Request) -> str:
     """The canonical `path` in the client's words."""
-    place = taken(path)
-    if place is None or place.turn >= len(request.turns):
-        return located(path, "prompt")
+    place = place_of(path, request)
+    if place is None:
+        return located(path, request, "prompt")
     turn = request.turns[place.turn]
     if turn.role == "system":
         return "system"
-    number = place.part
-    if number is not None and number < len(turn.parts) and isinstance(turn.parts[number], Image):
-        return f"images[{number}]"
+    if place.parts and isinstance(turn.parts[place.parts[0]], Image):
+        return f"images[{place.parts[0]}]"
     return "prompt"

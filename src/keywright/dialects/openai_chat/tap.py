@@ -56,8 +56,11 @@ class _Said(Struct, frozen=True):
 
 
 class _Piece(Struct, frozen=True):
+    """A choice. `text` is what the older completions have in place of a delta or message."""
+
     delta: _Said | None = None
     message: _Said | None = None
+    text: Json = None
     finish_reason: str | None = None
 
 
@@ -110,7 +113,7 @@ def _said(piece: _Piece) -> int:
     """How many characters a choice's delta or message holds."""
     said = piece.delta or piece.message
     if said is None:
-        return 0
+        return len(piece.text) if isinstance(piece.text, str) else 0
     chars = 0
     for text in (said.content, said.reasoning_content or said.reasoning, said.refusal):
         if text:

@@ -32,7 +32,16 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    members = walked(body, RELIED)
+    return peeked_at(body, RELIED)
+
+
+def peeked_at(body: bytes, relied: frozenset[str]) -> Peeked:
+    """The same of any of OpenAI's bodies that ask for text; `relied`: the members that policy acts on.
+
+    Raises:
+        RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
+    """
+    members = walked(body, relied)
     model = _read(members, "model", _MODEL)
     if model is None:
         _refuse("model", "it is missing")
