@@ -14,7 +14,7 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
 
     `thinks_always`: it cannot be told not to think; `thinking_tokens_max`: the largest budget for that. `signed_calls`:
     it wants the calls of the current turn back with the signatures that it gave them. `tool_files`: what a tool
-    answers may hold files.
+    answers may hold files. `dimensions`: whether the length of an embedding can be chosen.
     """
 
     output_tokens_max: int | None = None
@@ -31,6 +31,8 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
     stop: bool = True
     reasoning: Literal["none", "effort", "budget", "adaptive"] = "none"
     stream_usage: bool = True
+    dimensions: bool = True
+    dimensions_field: Literal["dimensions", "output_dimension"] = "dimensions"
     thinks_always: bool = False
     thinking_tokens_max: int | None = None
     signed_calls: bool = False
