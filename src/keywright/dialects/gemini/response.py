@@ -51,7 +51,7 @@ from keywright.dialects.gemini.wire import (
     message,
     own,
     rendered,
-    report_foreign,
+    report_answer,
     whole,
 )
 
@@ -158,7 +158,7 @@ def encode_response(response: Response, request: Request) -> Encoded:  # the sam
     if response.usage is not None or told is not None:
         body["usageMetadata"] = told if response.usage is None else usage_node(response.usage, told)
     body |= head_of(response.id, response.model, response.created_s, response.extras)
-    report_foreign(response.extras, "", losses)
+    report_answer(response.extras, "", losses)
     return Encoded(rendered(body), tuple(losses))
 
 
@@ -198,14 +198,14 @@ def ending(finish: Finish | None, logprobs: Json, extras: Extras, at: str, losse
     if finish is not None:
         said["finishReason"] = finish_reason(finish)
         said |= own(finish.extras)
-        report_foreign(finish.extras, at, losses)
+        report_answer(finish.extras, at, losses)
     if logprobs is not None:
         result = logprobs_result(logprobs)
         if result is None:
             losses.append(Loss(f"{at}.logprobs", "log probabilities in a form that Gemini has not"))
         else:
             said["logprobsResult"] = result
-    report_foreign(extras, at, losses)
+    report_answer(extras, at, losses)
     return said | own(extras)
 
 
@@ -237,7 +237,7 @@ def answer_part(part: Part, path: str, losses: list[Loss]) -> Node | None:
         if not isinstance(part, RedactedThinking):
             losses.append(Loss(path, "an answer of Gemini's cannot hold this", "meaning"))
     elif not isinstance(part, ServerToolCall | ServerToolResult | Opaque):
-        report_foreign(part.extras, path, losses)
+        report_answer(part.extras, path, losses)
     return node
 
 

@@ -12,7 +12,7 @@ import msgspec
 from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.foreign import answer_losses, foreign_losses
 
 NAME: Final = "gemini"
 STREAM_TYPE: Final = b"text/event-stream"
@@ -132,6 +132,12 @@ def report_foreign(extras: Extras, path: str, losses: list[Loss]) -> None:
     """Add a loss for each field that another dialect's client said at `path` ("" for the top level)."""
     if extras:
         losses += foreign_losses(extras, NAME, path, "Gemini has no such field")
+
+
+def report_answer(extras: Extras, path: str, losses: list[Loss]) -> None:
+    """Add a loss for each field that another dialect's answer has at `path`, but for facts about it."""
+    if extras:
+        losses += answer_losses(extras, NAME, path, "Gemini has no such field")
 
 
 def rendered(node: object) -> bytes:
