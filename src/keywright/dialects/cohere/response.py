@@ -35,7 +35,7 @@ from keywright.dialects.cohere.parts import decode_content, encode_citation, wit
 from keywright.dialects.cohere.tools import decode_calls, encode_call
 from keywright.dialects.cohere.usage import encode_usage, unmodelled, usage_of
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.foreign import foreign_losses
+from keywright.dialects.foreign import answer_losses
 
 NO_FIELD: Final = "Cohere has no such field"
 ANSWER_FIELDS: Final = frozenset(("id", "finish_reason", "message", "usage", "logprobs"))
@@ -107,8 +107,8 @@ def encode_response(response: Response, request: Request) -> Encoded:  # the sam
         body["logprobs"] = probabilities
     elif choice.logprobs is not None:
         losses.append(Loss("choices[0].logprobs", "Cohere has another form of log probabilities"))
-    losses += foreign_losses(choice.extras, NAME, "choices[0]", NO_FIELD)
-    losses += (loss for loss in foreign_losses(response.extras, NAME, "", NO_FIELD) if loss.path != "usage")
+    losses += answer_losses(choice.extras, NAME, "choices[0]", NO_FIELD)
+    losses += answer_losses(response.extras, NAME, "", NO_FIELD)
     body |= {field: value for field, value in extra.items() if field not in ANSWER_FIELDS}
     return Encoded(msgspec.json.encode(body), tuple(losses))
 
@@ -119,7 +119,7 @@ def lose_finish(finish: Finish | None, losses: list[Loss]) -> None:
         return
     if finish.reason in UNSAID and finish.origin != NAME:
         losses.append(Loss("choices[0].finish_reason", f"Cohere has no word for {finish.raw or finish.reason}"))
-    losses += foreign_losses(finish.extras, NAME, "choices[0]", NO_FIELD)
+    losses += answer_losses(finish.extras, NAME, "choices[0]", NO_FIELD)
 
 
 def own_logprobs(logprobs: Json) -> list[Json]:
