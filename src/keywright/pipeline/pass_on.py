@@ -124,12 +124,13 @@ class _Count:
 
 async def _break_off(writer: StreamWriter, error: UpstreamError, reply: Reply, account: Account) -> None:
     """Tell the client, within its stream, that no more will come."""
-    failure = _failure(error)
+    failure = failure_of(error)
     account.broke(failure)
     await reply.write(writer.write(Failed(failure)))
 
 
-def _failure(error: UpstreamError) -> Failure:
+def failure_of(error: UpstreamError) -> Failure:
+    """What the client is told of an answer that ended by `error` after it began."""
     match error:
         case ProviderError():
             return error.failure

@@ -90,10 +90,11 @@ class Outbound(Struct, frozen=True, gc=False):
 
 
 class Answer(Protocol):
-    """The upstream's answer from its head on; see `transport.pool`."""
+    """The upstream's answer from its head on; see `transport.pool`. `length`: the content-length that it says."""
 
     status: int
     headers: tuple[Header, ...]
+    length: int | None
 
     async def read(self, bytes_max: int) -> bytes: ...
     async def chunk(self) -> bytes: ...

@@ -19,6 +19,8 @@ from keywright.server.edge import Edge
 from keywright.server.metrics import Meters, State, exposition
 from keywright.server.models import asked_model, models, render
 from keywright.server.paths import DIALECT_PREFIXES, MODELS_PATHS, OPEN_PATHS, SHOW_PATHS, data_path
+from keywright.server.raw_data_plane import raw_data_plane
+from keywright.server.raw_paths import raw_path
 from keywright.server.reading import present
 from keywright.server.refusals import JSON_TYPE
 from keywright.server.shapes import SHAPES
@@ -68,6 +70,10 @@ class App(Struct, frozen=True, eq=False):
         if path is not None and scope["method"] == "POST":
             await data_plane(path, scope, receive, send, self.edge)
             return
+        raw = raw_path(target, scope["query_string"], scope["headers"]) if path is None else None
+        if raw is not None and scope["method"].encode() in raw.methods:
+            await raw_data_plane(raw, scope, receive, send, self.edge)
+            return
         reply = AsgiReply(send)
         dialect = path.dialect if path is not None else _dialect(scope["headers"], target)
         name = self.edge.new_id()
@@ -80,7 +86,7 @@ class App(Struct, frozen=True, eq=False):
             if status == 401:
                 self.meters.unknown(refused.failure.code)
             elif status == 405:
-                headers.append(ALLOW_GET if _is_read(target) else ALLOW_POST)
+                headers.append(ALLOW_GET if _is_read(target) else ALLOW_POST if raw is None else raw.allow)
         headers.append((b"x-keywright-request-id", name.encode()))
         await reply.whole(status, headers, body)
 
@@ -89,8 +95,7 @@ class App(Struct, frozen=True, eq=False):
         if target in SHOW_PATHS and is_post:
             return self._models(scope, dialect, asked_model(await _small_body(receive)))
         if not _is_read(target):
-            known = data_path(target, scope["query_string"]) is not None or target in SHOW_PATHS
-            raise _no(405 if known else 404, scope)
+            raise _no(405 if self._is_known(scope, target) else 404, scope)
         if scope["method"] not in ("GET", "HEAD"):
             raise _no(405, scope)
         match target:
@@ -102,6 +107,15 @@ class App(Struct, frozen=True, eq=False):
                 return Page(exposition(self.meters, self.state()), kind=TEXT_TYPE)
             case _:
                 return self._models(scope, dialect, _models_path(target)[1])
+
+    def _is_known(self, scope: Scope, target: bytes) -> bool:
+        """Whether the path is there, for another method."""
+        query = scope["query_string"]
+        return (
+            data_path(target, query) is not None
+            or target in SHOW_PATHS
+            or raw_path(target, query, scope["headers"]) is not None
+        )
 
     def _models(self, scope: Scope, dialect: str, wanted: str | None) -> Page:
         desk, client = self.edge.desk, scope.get("client")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 from keywright.core.http import Header
@@ -45,19 +45,30 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
         return
     except ClientLeftError:
         return
-    client = scope.get("client")
-    address = client[0] if client else ""
+    address = address_of(scope)
     call = read_call(path, scope["headers"], scope["query_string"], body, address, edge.desk.clock, edge.ids)
     serving = asyncio.ensure_future(serve(call, reply, edge.desk))
+    await attend(path, call, serving, _until_gone(receive), reply, edge)
+
+
+async def attend(
+    path: DataPath,
+    call: Call,
+    serving: "asyncio.Future[None]",
+    until_gone: Coroutine[Any, Any, None],
+    reply: "AsgiReply",
+    edge: Edge,
+) -> None:
+    """Let `serving` serve the call until it is done, or the client gone, which `until_gone` tells by its end."""
     edge.running.add(serving)
     serving.add_done_callback(edge.running.discard)
-    watching = asyncio.ensure_future(_until_gone(receive))
+    watching = asyncio.ensure_future(until_gone)
     try:
         await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
         serving.cancel()
         await asyncio.wait((serving,))
-        await _cut_off(path, reply, call)
+        await reply.cut_off(path, call)
         raise
     finally:
         watching.cancel()
@@ -73,13 +84,10 @@ async def data_plane(path: DataPath, scope: Scope, receive: Receive, send: Send,
         await reply.refuse(internal(path, call.id))
 
 
-async def _cut_off(path: DataPath, reply: "AsgiReply", call: Call) -> None:
-    """The gateway ends and the call with it: say so."""
-    if reply.started:
-        await reply.write(cut(path))
-        await reply.finish()
-    else:
-        await reply.refuse(stopping(path, call.id))
+def address_of(scope: Scope) -> str:
+    """The client's own address, "" where it is not known."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 class AsgiReply:
@@ -98,6 +106,14 @@ class AsgiReply:
     async def refuse(self, refusal: Refusal) -> None:
         """A complete answer, and the connection's end."""
         await self.whole(refusal.status, [*refusal.headers, (b"connection", b"close")], refusal.body)
+
+    async def cut_off(self, path: DataPath, call: Call) -> None:
+        """The gateway ends and the call with it: say so."""
+        if self.started:
+            await self.write(cut(path))
+            await self.finish()
+        else:
+            await self.refuse(stopping(path, call.id))
 
     async def start(self, status: int, headers: Sequence[Header]) -> None:
         """The head of a stream."""

@@ -223,13 +223,17 @@ class Exchange:
                 self._cut_off(call)
             raise
         except Exception as error:  # noqa: BLE001 - not hidden: it is logged, and the client is told
-            connection.failed(call, error)
-            if self.started:
-                self._transport.close()
-            elif not self._transport.is_closing():
-                self._refuse(internal(self._path, call.id))
+            self._fail(call, error)
         finally:
             self._task = None
+
+    def _fail(self, call: Call, error: Exception) -> None:
+        """The call ended with a fault of ours."""
+        self._connection.failed(call, error)
+        if self.started:
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self._refuse(internal(self._path, call.id))
 
     def _cut_off(self, call: Call) -> None:
         """The call is served no longer: the client has left, or the gateway ends and says so."""

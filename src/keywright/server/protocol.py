@@ -26,6 +26,8 @@ from keywright.pipeline.types import Call
 from keywright.server.edge import Edge
 from keywright.server.exchange import Exchange
 from keywright.server.paths import data_path
+from keywright.server.raw_exchange import RawExchange
+from keywright.server.raw_paths import raw_path
 from keywright.transport.timer import NEVER, LazyTimer
 
 HEADERS_MAX: Final = 128
@@ -109,9 +111,17 @@ class DataPlaneProtocol(HttpToolsProtocol):
         target, _, query = self.url.partition(b"?")
         path = data_path(target, query)
         if path is None or self.parser.get_method() != b"POST":
-            self._hand_over()
-            return
-        exchange = Exchange(self, path, query, self.parser, self.headers, expects=self.expect_100_continue)
+            raw = None if path is not None else raw_path(target, query, self.headers)
+            if raw is None or self.parser.get_method() not in raw.methods:
+                self._hand_over()
+                return
+            self._is_reading = False  # its body has a deadline for each piece
+            self._stop_reading_clock()
+            exchange: Exchange = RawExchange(
+                self, raw, query, self.parser, self.headers, expects=self.expect_100_continue
+            )
+        else:
+            exchange = Exchange(self, path, query, self.parser, self.headers, expects=self.expect_100_continue)
         if self.transport.is_closing():
             self.cycle = exchange  # type: ignore[assignment]
             return

@@ -1,0 +1,71 @@
+"""The journey of one call that passes through, on one screen."""
+
+from keywright.core.clock import SECOND_US
+from keywright.core.errors import RefusedError
+from keywright.core.failure import Failure
+from keywright.pipeline.admit import require_address, require_endpoint
+from keywright.pipeline.authenticate import authenticate
+from keywright.pipeline.passage.address import holds
+from keywright.pipeline.passage.admission import admit_passing
+from keywright.pipeline.passage.forward import deliver
+from keywright.pipeline.passage.freight import Freight, load
+from keywright.pipeline.passage.places import Known, client_of, known_endpoint, targets_of
+from keywright.pipeline.passage.relay import relay, tell
+from keywright.pipeline.passage.way import PassageReply, Passing
+from keywright.pipeline.reserve import Account
+from keywright.pipeline.route import route
+from keywright.pipeline.serve import Desk
+from keywright.pipeline.types import Intent
+
+
+async def carry(passing: Passing, reply: PassageReply, desk: Desk) -> None:
+    """Answer the call, whatever it is. Raises only what is a fault of ours, and cancellation when the client left.
+
+    Nothing of its body is read before its key, its endpoint, its address and its path are judged.
+    """
+    call, way = passing.call, passing.way
+    snapshot = desk.snapshot()
+    account = Account(call, snapshot, desk.books)
+    try:
+        with account:
+            principal = account.principal = authenticate(call.key, call.started_us // SECOND_US, snapshot)
+            require_endpoint(principal.key, call.endpoint)
+            require_address(principal.key, call.address)
+            require_way(passing)
+            known = known_endpoint(passing, snapshot.routes) if way.endpoint == "native" else None
+            freight = await _load(passing, known, account, desk)
+            account.intent = Intent(call.endpoint, freight.peek)
+            targets = targets_of(passing, freight.peek, snapshot.routes)
+            admitted = account.admitted = admit_passing(passing, principal, freight.peek, targets)
+            plan = route(admitted, snapshot)
+            account.reserve(plan)
+            arrival = await deliver(plan, passing, freight, account.attempts, desk.line)
+            account.passed(arrival.target, arrival.status)
+            is_whole = await relay(arrival, passing, reply, account)
+    except RefusedError as refused:
+        await tell(refused, passing, reply, account, client_of(passing, snapshot.routes))
+    else:
+        await (reply.finish() if is_whole else reply.broke())
+
+
+async def _load(passing: Passing, known: Known | None, account: Account, desk: Desk) -> Freight:
+    """The freight; the client's time is not ours."""
+    began_us = desk.clock.ticks_us()
+    try:
+        return await load(passing, known)
+    finally:
+        account.attempts.waited_us += desk.clock.ticks_us() - began_us
+
+
+def require_way(passing: Passing) -> None:
+    """Return when the path and the query may go upstream.
+
+    Raises:
+        RefusedError: 400 `invalid_path`, says why.
+    """
+    fault = passing.way.fault
+    if not fault and holds(passing.way.tail, passing.call.key):
+        fault = "a path does not hold a key"
+    if fault:
+        failure = Failure(kind="invalid_request", status=400, code="invalid_path", message=fault)
+        raise RefusedError(failure, rule="passage:path")

@@ -1,0 +1,184 @@
+"""Who answers? Plan → Arrival: candidates in order, each asked with the body as it comes.
+
+A failure is judged as everywhere (`pipeline.upstream`), with one rule more: what cannot be sent again is not. That is a
+body of which some has been read from the client already, and a request that may change something at the provider each
+time it comes (an upload, a batch, whatever a native path does), unless the provider says that it has not taken it.
+"""
+
+from functools import partial
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from keywright.core.clock import SECOND_US
+from keywright.core.dialect import Tap
+from keywright.core.errors import (
+    CredentialLapsedError,
+    ProviderError,
+    SecretError,
+    UpstreamError,
+    UpstreamMalformedError,
+)
+from keywright.core.failure import Failure
+from keywright.core.http import Header, HttpRequest
+from keywright.dialects import WIRES, openai_chat
+from keywright.pipeline.ask import ERROR_BYTES_MAX
+from keywright.pipeline.attempts import Attempts
+from keywright.pipeline.passage.freight import Freight, gathered
+from keywright.pipeline.passage.headers import downward, upward
+from keywright.pipeline.passage.places import address_at, place_at
+from keywright.pipeline.passage.taps import tap_of
+from keywright.pipeline.passage.way import Passing
+from keywright.pipeline.redacted import RedactedAnswer
+from keywright.pipeline.routes import Credential, RenewingCredential, Source, Target
+from keywright.pipeline.types import Plan
+from keywright.pipeline.upstream import Line, persist
+from keywright.providers.provider import SigV4
+from keywright.transport.retry_after import retry_after_s
+
+READING_METHODS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+HEAD: Final = b"HEAD"
+TEXTS: Final = (b"application/json", b"text/")
+"""What may repeat what it was sent. Cleared of our key it has another length, so none is told to the client."""
+NOT_TAKEN: Final = frozenset({429, 503, 529})
+"""Statuses by which a provider says that it did nothing with a request."""
+
+
+class Arrival(Struct, frozen=True):
+    """An answer that passes through, from its head on. `length`: of its body, where it is known."""
+
+    target: Target
+    status: int
+    headers: tuple[Header, ...]
+    length: int | None
+    answer: RedactedAnswer
+    tap: Tap
+
+
+class PassedError(ProviderError):
+    """The provider answered with an error, which the client gets as it came: these headers, this body."""
+
+    def __init__(self, failure: Failure, headers: tuple[Header, ...], body: bytes) -> None:
+        super().__init__(failure)
+        self.headers = headers
+        self.body = body
+
+
+async def deliver(plan: Plan, passing: Passing, freight: Freight, attempts: Attempts, line: Line) -> Arrival:
+    """The first candidate's answer that is one.
+
+    Raises:
+        RefusedError: the request is at fault, or every candidate failed, or the body did not come.
+    """
+    if any(isinstance(target.source.row.identity, SigV4) for target in plan.targets):
+        freight = await gathered(freight, passing.kept_bytes_max)  # a signature is over all of the body
+    for target in plan.targets:
+        asking = partial(_forward, target, passing, freight, attempts, line)
+        arrival = await persist(target, asking, attempts, line)
+        if arrival is not None:
+            return arrival
+        if attempts.last is not None and attempts.last.spent:
+            break
+    raise attempts.refused()
+
+
+async def _forward(target: Target, passing: Passing, freight: Freight, attempts: Attempts, line: Line) -> Arrival:
+    """The candidate's answer, from its head on; an error is read whole.
+
+    Raises:
+        UpstreamError: there is none that can be passed on.
+    """
+    began_us = line.clock.ticks_us()
+    try:
+        credential = await _current(target.source.credential)
+        http = _request(target, passing, freight, credential)
+        answer = await line.upstreams.send(target.source.reach, http)
+        redacted = RedactedAnswer(answer, credential)
+        try:
+            return await _arrived(target, passing, freight, redacted, line)
+        except BaseException:
+            answer.abort()
+            raise
+    except UpstreamError as error:
+        error.spent = _is_spent(error, passing, freight)
+        raise
+    finally:
+        attempts.waited_us += line.clock.ticks_us() - began_us
+
+
+def _is_spent(error: UpstreamError, passing: Passing, freight: Freight) -> bool:
+    """Whether the request may not be sent again, to anybody."""
+    if freight.tail is not None and freight.tail.begun:
+        return True
+    if freight.peek.model or passing.method in READING_METHODS or not error.sent:
+        return False
+    return not (isinstance(error, ProviderError) and error.failure.status in NOT_TAKEN)
+
+
+async def _current(credential: Credential | RenewingCredential) -> Credential:
+    if not credential.renews:
+        return credential
+    try:
+        return await credential.current()
+    except SecretError as error:
+        raise CredentialLapsedError(str(error)) from None
+
+
+def _request(target: Target, passing: Passing, freight: Freight, credential: Credential) -> HttpRequest:
+    source, call = target.source, passing.call
+    body = freight.body(target.model)
+    is_native = passing.way.endpoint == "native"
+    headers = upward(call.headers, source, call.key, is_native=is_native)
+    bare = HttpRequest(passing.method, address_at(target, passing), ())
+    own = {name for name, _ in credential.apply(bare, source.reach.origin).headers}
+    headers = tuple(header for header in headers if header[0] not in own)
+    request = msgspec.structs.replace(bare, headers=headers, body=body if isinstance(body, bytes) else b"")
+    signed = credential.apply(request, source.reach.origin)
+    return signed if isinstance(body, bytes) else msgspec.structs.replace(signed, pieces=body)
+
+
+async def _arrived(target: Target, passing: Passing, freight: Freight, answer: RedactedAnswer, line: Line) -> Arrival:
+    is_native = passing.way.endpoint == "native"
+    said = dict(answer.headers)
+    headers = answer.visible(downward(said, target.source, is_native=is_native))
+    is_plain = said.get(b"content-encoding", b"identity") == b"identity"
+    if answer.status >= 400:
+        body = await _error_body(answer) if is_plain else b""
+        raise _error(target, passing, freight, answer, headers, body, line)
+    if answer.status >= 300 and answer.status != 304:
+        raise UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
+    kind = said.get(b"content-type", b"") if is_plain else b""
+    tap = tap_of(passing.way.endpoint, freight.wire, freight.peek, kind)
+    length = None if kind.startswith(TEXTS) and passing.method != HEAD else answer.length
+    return Arrival(target, answer.status, headers, length, answer, tap)
+
+
+async def _error_body(answer: RedactedAnswer) -> bytes:
+    try:
+        return await answer.read(ERROR_BYTES_MAX)
+    except UpstreamError:
+        return b""  # what its status says, stands
+
+
+def _error(
+    target: Target,
+    passing: Passing,
+    freight: Freight,
+    answer: RedactedAnswer,
+    headers: tuple[Header, ...],
+    body: bytes,
+    line: Line,
+) -> PassedError:
+    wire = WIRES.get(freight.wire or error_dialect(target.source, passing), openai_chat)
+    failure = wire.decode_error(answer.status, body)
+    wait_s = retry_after_s(answer.headers, line.clock.unix_us() / SECOND_US)
+    if wait_s is not None:
+        failure = msgspec.structs.replace(failure, retry_after_s=wait_s)
+    return PassedError(failure, headers, body)
+
+
+def error_dialect(source: Source, passing: Passing) -> str:
+    """In whose words the provider says errors on this way."""
+    there = place_at(source, passing.way) if passing.way.endpoint != "native" else source.row.endpoints[0]
+    return there.dialect if there is not None else openai_chat.NAME

@@ -1,0 +1,74 @@
+"""How does the client hear it? Arrival → the provider's bytes on the client's connection, tapped only to count."""
+
+import math
+from typing import Any
+
+from keywright.core.dialect import Wire
+from keywright.core.errors import RefusedError, UpstreamError, UpstreamMalformedError
+from keywright.core.http import Header
+from keywright.pipeline.attempts import OURS
+from keywright.pipeline.pass_on import failure_of
+from keywright.pipeline.passage.forward import Arrival, PassedError
+from keywright.pipeline.passage.way import PassageReply, Passing
+from keywright.pipeline.refuse import refuse
+from keywright.pipeline.reserve import Account
+
+
+async def relay(arrival: Arrival, passing: Passing, reply: PassageReply, account: Account) -> bool:
+    """All of the answer but its end; whether it came to one. There is no way to say in a body of any kind that it did
+    not.
+    """
+    answer, tap, length, given = arrival.answer, arrival.tap, arrival.length, 0
+
+    def counted(chunk: bytes) -> bytes:
+        nonlocal given
+        given += len(chunk)
+        if length is not None and given > length:
+            raise UpstreamMalformedError("the answer held the gateway's credential")
+        return tap.feed(chunk)
+
+    try:
+        await reply.begin(arrival.status, [*arrival.headers, *_ours(arrival, account, passing)], length)
+        await reply.relay(answer, counted)
+        if length is not None and given < length and passing.method != b"HEAD" and arrival.status != 304:
+            raise UpstreamMalformedError("the answer held the gateway's credential")
+    except (UpstreamError, RefusedError) as error:
+        account.broke(error.failure if isinstance(error, RefusedError) else failure_of(error))
+        return False
+    finally:
+        answer.abort()
+        account.used(tap.result())
+    return True
+
+
+async def tell(
+    refused: RefusedError, passing: Passing, reply: PassageReply, account: Account, client: Wire[Any, Any]
+) -> None:
+    """A no: the provider's own, byte for byte, unless it speaks of our credential; or the gateway's, in the client's
+    dialect.
+    """
+    error = account.attempts.last
+    if isinstance(error, PassedError) and _is_its(refused, error) and error.body:
+        headers = [*error.headers, *_known(passing, account)]
+        if error.failure.retry_after_s is not None and not any(name == b"retry-after" for name, _ in headers):
+            headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.failure.retry_after_s))))
+        await reply.whole(error.failure.status, headers, error.body)
+    else:
+        await refuse(refused.failure, reply, account, passing.call, client)
+
+
+def _is_its(refused: RefusedError, error: PassedError) -> bool:
+    """Whether the call is refused for what the provider said, and the client is whom that concerns."""
+    is_last = refused.rule.startswith("upstream:") and refused.failure.status == error.failure.status
+    return is_last and error.failure.kind not in OURS
+
+
+def _known(passing: Passing, account: Account) -> list[Header]:
+    return [
+        (b"x-keywright-request-id", passing.call.id.encode()),
+        (b"x-keywright-attempts", b"%d" % len(account.attempts.made)),
+    ]
+
+
+def _ours(arrival: Arrival, account: Account, passing: Passing) -> list[Header]:
+    return [*_known(passing, account), (b"x-keywright-model", arrival.target.header)]

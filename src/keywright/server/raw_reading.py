@@ -1,0 +1,51 @@
+"""What the edge takes from the head of a request that passes through."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from keywright.core.errors import RefusedError
+from keywright.core.failure import Failure
+from keywright.core.http import Header, Pieces
+from keywright.pipeline.passage.way import Passing
+from keywright.server.edge import Edge
+from keywright.server.raw_paths import RawPath
+from keywright.server.reading import read_call
+
+
+def read_passing(
+    path: RawPath, method: bytes, headers: Sequence[Header], query: bytes, body: Pieces, address: str, edge: Edge
+) -> Passing:
+    """The call that a request's head makes, its body still to come. Nothing in it is checked here."""
+    call = read_call(path, headers, query, b"", address, edge.desk.clock, edge.ids)
+    return Passing(
+        call=replace(call, dialect=path.way.dialect),
+        way=path.way,
+        method=method,
+        query=query,
+        body=body,
+        kept_bytes_max=edge.body_bytes_max,
+    )
+
+
+def length_of(headers: Sequence[Header]) -> int | None:
+    """How long the body is by its head, which a parser has found sound; None when only its end tells."""
+    length = 0
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            length = int(value)
+    return length
+
+
+def too_long(edge: Edge) -> RefusedError:
+    """What a body is refused with that is longer than any that passes."""
+    message = f"the request's body is larger than {edge.passed_bytes_max} bytes"
+    return RefusedError(Failure(kind="too_large", status=413, code="body_too_large", message=message))
+
+
+def too_slow(edge: Edge) -> RefusedError:
+    """What a body is refused with that does not come."""
+    message = f"nothing of the request's body came for {edge.read_s:g} s"
+    return RefusedError(Failure(kind="timeout", status=408, code="request_timeout", message=message))
