@@ -101,7 +101,18 @@ def _said(value: Json) -> int:
 class Tap:
     """Counts a stream that passes through."""
 
-    __slots__ = ("_called", "_chars", "_complete", "_decoder", "_failure", "_finish", "_kept", "_kept_bytes", "_last")
+    __slots__ = (
+        "_called",
+        "_chars",
+        "_complete",
+        "_decoder",
+        "_failure",
+        "_finish",
+        "_kept",
+        "_kept_bytes",
+        "_last",
+        "_model",
+    )
 
     def __init__(self, peeked: Peek) -> None:
         del peeked  # usage is always there
@@ -109,6 +120,7 @@ class Tap:
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._last: _Answer | None = None
+        self._model: str | None = None
         self._finish: str | None = None
         self._failure: Failure | None = None
         self._chars = 0
@@ -128,8 +140,7 @@ class Tap:
         self._read()
         last = self._last
         usage = None if last is None else read_usage(last.usage, last.tool_usage)
-        model = None if last is None else last.model
-        return Tapped(usage, model, self._finish, self._failure, self._chars, self._complete)
+        return Tapped(usage, self._model, self._finish, self._failure, self._chars, self._complete)
 
     def _read(self) -> None:
         """Count what was kept, and forget it."""
@@ -162,6 +173,7 @@ class Tap:
 
     def _answer(self, name: str, answer: _Answer) -> None:
         self._last = answer
+        self._model = answer.model or self._model
         if name == "response.failed":
             self._failure = failure_of(answer.error or {"code": "server_error"})
         elif name in ("response.completed", "response.incomplete"):
