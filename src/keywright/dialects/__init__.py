@@ -17,20 +17,35 @@ from keywright.dialects import (
     ollama_chat,
     ollama_generate,
     openai_chat,
+    openai_responses,
 )
+from keywright.dialects.embeddings import cohere as cohere_embeddings
+from keywright.dialects.embeddings import feature_extraction as hf_embeddings
+from keywright.dialects.embeddings import ollama as ollama_embeddings
+from keywright.dialects.embeddings import openai as openai_embeddings
+from keywright.dialects.rerank import cohere as cohere_rerank
+from keywright.dialects.rerank import jina as jina_rerank
 
 _CHAT: Final[tuple[Dialect, ...]] = (
     openai_chat,
+    openai_responses,
     anthropic,
-    bedrock_converse,
-    cohere,
     gemini,
     gemini_array,
+    bedrock_converse,
     mistral,
+    cohere,
     ollama_chat,
     ollama_generate,
 )
-_WHOLE: Final[tuple[Wire[Any, Any], ...]] = ()
+_WHOLE: Final[tuple[Wire[Any, Any], ...]] = (
+    openai_embeddings,
+    cohere_embeddings,
+    ollama_embeddings,
+    hf_embeddings,
+    cohere_rerank,
+    jina_rerank,
+)
 
 DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType({dialect.NAME: dialect for dialect in _CHAT})
 WIRES: Final[MappingProxyType[str, Wire[Any, Any]]] = MappingProxyType({wire.NAME: wire for wire in (*_CHAT, *_WHOLE)})

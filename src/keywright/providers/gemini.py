@@ -17,6 +17,7 @@ GEMINI = Provider(
         _method("chat", "generateContent", "gemini", "streamGenerateContent?alt=sse"),
         _method("chat", "generateContent", "gemini_array", "streamGenerateContent"),
         _method("embeddings", "batchEmbedContents", "gemini_embeddings"),
+        _method("embeddings", "embedContent", "gemini_embedding"),
         _method("count", "countTokens", "gemini_count"),
         Endpoint(kind="models", path="/v1beta/models", dialect="gemini"),
     ),

@@ -44,8 +44,9 @@ VERTEX = Provider(
         Endpoint(
             kind="chat", path=f"{PROJECT}/endpoints/openapi/chat/completions", dialect="openai_chat", models=("*/*",)
         ),
+        *_google("embeddings", "embedContent", "gemini_embedding", ("gemini-embedding-2*",)),
         *_google("embeddings", "predict", "vertex_embeddings", EMBEDDERS),
-        *_google("count", "countTokens", "gemini_count", GEMINI_MODELS),
+        *_google("count", "countTokens", "vertex_count", GEMINI_MODELS),
     ),
     credential=HeaderKey("x-goog-api-key"),
     identity=GoogleOAuth(),

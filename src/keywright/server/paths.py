@@ -83,7 +83,7 @@ _GEMINI: Final[dict[bytes, Method]] = {
     b"generateContent": Method("gemini", "chat"),
     b"streamGenerateContent": Method("gemini_array", "chat", stream=True),
     b"countTokens": Method("gemini_count", "count"),
-    b"embedContent": Method("gemini_embeddings", "embeddings"),
+    b"embedContent": Method("gemini_embedding", "embeddings"),
     b"batchEmbedContents": Method("gemini_embeddings", "embeddings"),
 }
 _GEMINI_SSE: Final = Method("gemini", "chat", stream=True)
