@@ -48,6 +48,8 @@ MEANT: Final = frozenset(
         "load",
         "mcp_servers",
         "modalities",
+        "previous_response_id",
+        "prompt",
         "promptVariables",
         "response_format",
         "suffix",

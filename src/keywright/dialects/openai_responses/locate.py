@@ -28,6 +28,9 @@ _FIELDS: Final = {
     "turns": "input",
 }
 _PART_FIELDS: Final = {"parts": "content", "title": "filename"}
+_OF_ITEM: Final = frozenset(("phase",))
+"""Fields of a message that its first text carries."""
+
 _ALL: Final = Abilities(audio=True)
 
 
@@ -59,6 +62,6 @@ def _in_input(place: Place, request: Request) -> str:
         inner = f".output[{place.parts[1]}]" if len(place.parts) > 1 else ""
         return joined(f"{at}{inner}", "output" if field == "content" else field)
     made = request.turns[place.turn].role == "assistant"
-    if content < 0 or (made and isinstance(whole, Text) and item_of(whole.extras) is None):
+    if content < 0 or field in _OF_ITEM or (made and isinstance(whole, Text) and item_of(whole.extras) is None):
         return joined(at, field)
     return joined(f"{at}.content[{content}]", field)

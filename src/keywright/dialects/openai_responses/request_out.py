@@ -17,11 +17,11 @@ import msgspec
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Encoded
-from keywright.core.json import Json, JsonObject
+from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.request import JsonObjectFormat, JsonSchemaFormat, Reasoning, Request
 from keywright.dialects.openai_chat.fields import TIERS
 from keywright.dialects.openai_chat.request_out import UNNAMED, effort_for, keeps_strict_rules
-from keywright.dialects.openai_responses.fields import own
+from keywright.dialects.openai_responses.fields import CHAT, NAME, own
 from keywright.dialects.openai_responses.input_out import InputWriter
 from keywright.dialects.openai_responses.request_in import ENCRYPTED, LOGPROBS, SEALS
 from keywright.dialects.openai_responses.target import Target
@@ -31,6 +31,15 @@ OUTPUT_TOKENS_MIN: Final = 16
 """OpenAI takes no lower limit."""
 
 _UNKNOWN: Final = ("top_k", "frequency_penalty", "presence_penalty", "seed", "logit_bias")
+_SHARED: Final = (
+    "moderation",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "safety_identifier",
+)
+"""Fields that chat completions have under the same name, with the same meaning."""
+
 _NOTES: Final = frozenset((SEALS, "include", "store", "stream_options", "text"))
 """Extras that are not simply put over the body."""
 
@@ -39,7 +48,7 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
     """The body that says `request` to the provider's `model`."""
     plain = "store" in own(request.extras)
     target = Target(abilities, plain=plain, stored=plain)
-    extra = target.extras(request.extras)
+    extra = target.extras(_translated(request.extras))
     written = InputWriter(target)
     written.write(request.turns)
     body: JsonObject = {"model": model}
@@ -58,6 +67,18 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
     _kept(request, extra, body, target)
     body.update((field, value) for field, value in extra.items() if field not in _NOTES)
     return Encoded(msgspec.json.encode(body), tuple(target.losses.values()))
+
+
+def _translated(extras: Extras) -> Extras:
+    """`extras`, where what chat completions share is this dialect's."""
+    chat = extras.get(CHAT)
+    if not chat:
+        return extras
+    shared: JsonObject = {field: chat[field] for field in _SHARED if field in chat}
+    if "verbosity" in chat:
+        shared["text"] = {"verbosity": chat["verbosity"]}
+    rest: JsonObject = {field: value for field, value in chat.items() if field not in _SHARED and field != "verbosity"}
+    return {**extras, CHAT: rest, NAME: {**own(extras), **shared}}
 
 
 def _tools(request: Request, body: JsonObject, target: Target) -> None:
