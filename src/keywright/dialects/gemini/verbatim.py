@@ -38,6 +38,7 @@ _SPELLINGS: Final = (
     ("safetySettings", "safety_settings"),
     ("cachedContent", "cached_content"),
 )
+_FOLDER: Final = "models/"
 _CONFIG_RELIED: Final = frozenset(("maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"))
 
 
@@ -77,8 +78,8 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     members = members_of(peeked, body, _RELIED)
     if "model" not in members.values:
         return body
-    folder, slash, _ = _repeated(members).rpartition("/")
-    return members.edited({"model": msgspec.json.encode(folder + slash + model)})
+    folder = _FOLDER if _repeated(members).startswith(_FOLDER) else ""
+    return members.edited({"model": msgspec.json.encode(folder + model)})
 
 
 def _repeated(members: Members) -> str:
