@@ -175,3 +175,75 @@ def test_openrouter_wants_cache_marks_for_those_models_that_do_not_cache_by_them
     marked = ["anthropic/claude-sonnet-4.6", "google/gemini-2.5-flash", "openai/gpt-5", "deepseek/deepseek-chat"]
     assert [abilities(name, "openrouter").cache_marks for name in marked] == [True, True, False, False]
     assert not abilities("claude-sonnet-4-6", "anthropic").cache_marks
+
+
+def accepted_by_gemini() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Model and body of every recorded request to Gemini that was answered with success."""
+    for name in ("gemini", "vertex"):
+        for line in (shared_dir("traffic") / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            exchange = json.loads(line)
+            chat = exchange["endpoint"] in {"generateContent", "streamGenerateContent"}
+            if chat and exchange["status"] == 200 and exchange["request_json"]:
+                yield exchange["url"].rpartition("/models/")[2].partition(":")[0], exchange["request_json"]
+
+
+def test_gemini_is_denied_nothing_that_it_was_seen_to_accept() -> None:
+    seen = set()
+    for model, body in accepted_by_gemini():
+        known, text = abilities(model, "google"), json.dumps(body)
+        thinking = (body.get("generationConfig") or {}).get("thinkingConfig") or {}
+        uses = {
+            "tools": "unctionDeclarations" in text or "function_declarations" in text,
+            "json_schema": "esponseSchema" in text or "response_schema" in text or "responseJsonSchema" in text,
+            "images": '"image/' in text,
+            "documents": '"application/pdf' in text,
+            "audio": '"audio/' in text,
+            "tool_files": any("parts" in answer for answer in answers(body)),
+        }
+        seen |= {field for field, used in uses.items() if used}
+        assert all(getattr(known, field) for field, used in uses.items() if used), (model, uses)
+        if "thinkingLevel" in thinking:
+            assert known.reasoning == "effort", model
+        if thinking:
+            assert known.reasoning != "none", model
+    assert seen == set(uses)
+
+
+def answers(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What functions answered in a request."""
+    for content in body["contents"]:
+        for part in content["parts"]:
+            answer = part.get("functionResponse") or part.get("function_response")
+            if answer:
+                yield answer
+
+
+def test_gemini_wants_signatures_from_3_on_and_thinks_by_level_from_then() -> None:
+    older, newer = (
+        ("gemini-2.0-flash", "gemini-2.5-pro"),
+        ("gemini-3-pro-preview", "gemini-3.6-flash", "gemini-flash-latest"),
+    )
+    assert [abilities(name, "google").reasoning for name in (*older, *newer)] == ["none", "budget", *["effort"] * 3]
+    assert not any(abilities(name, "google").signed_calls for name in older)
+    assert all(abilities(name, "google").signed_calls for name in newer)
+
+
+def test_geminis_output_limits_are_the_published_ones() -> None:
+    table = json.loads((shared_dir("specs") / "prices" / "litellm.model_prices.json").read_text(encoding="utf-8"))
+    rows = {
+        name.removeprefix("gemini/"): row["max_output_tokens"]
+        for name, row in table.items()
+        if name.startswith("gemini/gemini-") and row.get("mode") == "chat" and row.get("max_output_tokens")
+    }
+    assert len(rows) > 15
+    wrong = {
+        name: (limit, known)
+        for name, limit in rows.items()
+        if (known := abilities(name, "google").output_tokens_max) is not None and known > limit
+    }
+    assert set(wrong) <= {
+        "gemini-2.5-pro-preview-tts",
+        "gemini-gemma-2-27b-it",
+        "gemini-gemma-2-9b-it",
+        "gemini-exp-1114",
+    }

@@ -152,6 +152,28 @@ FAMILIES: Final = (
             "claude-mythos-5",
         )
     ),
+    # Gemini, https://ai.google.dev/gemini-api/docs/models: from 3 on they take a level of thinking instead of a budget,
+    # want their calls back with signatures, and see what a tool answers
+    _family(
+        "gemini-",
+        audio=True,
+        reasoning="effort",
+        signed_calls=True,
+        tool_files=True,
+        output_tokens_max=65_536,
+        context_tokens_max=1_048_576,
+    ),
+    *(_family(name, thinks_always=True) for name in ("gemini-3-pro", "gemini-3.1-pro", "gemini-pro-latest")),
+    *(
+        _family(name, reasoning="none", signed_calls=False, tool_files=False, output_tokens_max=8192)
+        for name in ("gemini-1", "gemini-2", "gemini-exp", "gemini-pro-vision")
+    ),
+    _family("gemini-2.5", reasoning="budget", thinking_tokens_max=24_576, output_tokens_max=65_535),
+    _family("gemini-2.5-pro", thinks_always=True, thinking_tokens_max=32_768),
+    _family("gemini-2.5-flash-image", reasoning="none", tools=False, audio=False, output_tokens_max=32_768),
+    _family("gemini-2.5-pro-preview-tts", **TEXT_ONLY, audio=False, reasoning="none", tools=False),
+    _family("gemini-2.5-flash-preview-tts", **TEXT_ONLY, audio=False, reasoning="none", tools=False),
+    _family("gemini-2.5-computer-use", audio=False, output_tokens_max=64_000, context_tokens_max=128_000),
     # Open models, by their model cards
     _family("llama-3.1", **TEXT_ONLY),
     _family("llama-3.3", **TEXT_ONLY),
@@ -203,6 +225,7 @@ VENDORS: Final = (
     # https://openrouter.ai/docs/features/prompt-caching: these want marks, the others cache by themselves
     _sold("openrouter", "anthropic/claude", cache_marks=True),
     _sold("openrouter", "google/gemini", cache_marks=True),
+    _sold("openrouter", "google/gemini-2.5", reasoning="effort"),
     _sold("openrouter", "claude-3.7", reasoning="effort"),
     _sold("openrouter", "claude-sonnet-", reasoning="effort"),
     _sold("openrouter", "claude-opus-", reasoning="effort"),
