@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock names every package with its hash; pip refuses anything else.
 INSTALL := $(PIP) install --require-hashes
 
-.PHONY: help run test check bench bench-transport soak fuzz conformance format catalogue lock clean
+.PHONY: help run test check bench bench-pairs bench-transport soak fuzz conformance format catalogue lock clean
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ conformance: $(VENV)/dev ## write docs/conformance.md and docs/conformance.json 
 
 bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-pairs: $(VENV)/dev ## measure what translating costs, for every pair of dialects (ARGS=--save to write it down)
+	@$(BIN)/python -m bench.pairs $(ARGS)
 
 bench-transport: $(VENV)/bench-transport/ready ## measure our upstream client beside others (docs/rfd/002-transport.md)
 	@PYTHONPATH=src $(VENV)/bench-transport/bin/python -m bench.transport

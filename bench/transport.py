@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp  # type: ignore[import-not-found]  # in this benchmark's own environment
-import httpx  # type: ignore[import-not-found]  # likewise
+import httpx
 import trustme
 import uvloop
 
