@@ -19,10 +19,15 @@ from keywright.dialects import (
     openai_chat,
     openai_responses,
 )
+from keywright.dialects.counting import gemini as gemini_count
+from keywright.dialects.counting import vertex as vertex_count
 from keywright.dialects.embeddings import cohere as cohere_embeddings
 from keywright.dialects.embeddings import feature_extraction as hf_embeddings
+from keywright.dialects.embeddings import gemini as gemini_embeddings
+from keywright.dialects.embeddings import gemini_single as gemini_embedding
 from keywright.dialects.embeddings import ollama as ollama_embeddings
 from keywright.dialects.embeddings import openai as openai_embeddings
+from keywright.dialects.embeddings import vertex as vertex_embeddings
 from keywright.dialects.rerank import cohere as cohere_rerank
 from keywright.dialects.rerank import jina as jina_rerank
 
@@ -40,11 +45,16 @@ _CHAT: Final[tuple[Dialect, ...]] = (
 )
 _WHOLE: Final[tuple[Wire[Any, Any], ...]] = (
     openai_embeddings,
+    gemini_embeddings,
+    gemini_embedding,
     cohere_embeddings,
     ollama_embeddings,
     hf_embeddings,
+    vertex_embeddings,
     cohere_rerank,
     jina_rerank,
+    gemini_count,
+    vertex_count,
 )
 
 DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType({dialect.NAME: dialect for dialect in _CHAT})
