@@ -201,6 +201,13 @@ FAMILIES: Final = (
     _family("command-a-vision", images=True, context_tokens_max=128_000),
     _family("command-a-reasoning", reasoning="budget", output_tokens_max=32_768),
     _family("command-a-plus", images=True, reasoning="budget", output_tokens_max=64_000, context_tokens_max=128_000),
+    # Embeddings: whose vectors have one length only, and which field chooses it
+    *(
+        _family(name, dimensions=False)
+        for name in ("text-embedding-ada", "embed-english-", "embed-multilingual-", "mistral-embed")
+    ),
+    _family("mistral-embed", dimensions_field="output_dimension"),
+    _family("codestral-embed", dimensions_field="output_dimension"),
 )
 
 VENDORS: Final = (

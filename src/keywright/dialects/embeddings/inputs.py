@@ -5,7 +5,7 @@ from typing import Final
 
 from keywright.core.ability import Abilities
 from keywright.core.embedding import EmbedInput, EmbedRequest, Tokens, Vector, VectorType
-from keywright.core.json import Extras, JsonObject
+from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import Image, Text
 from keywright.dialects.embeddings.vectors import as_type
@@ -13,6 +13,11 @@ from keywright.dialects.foreign import foreign_losses
 
 EXACT_TYPES: Final = frozenset(("float", "base64"))
 """Ways to write a vector into which floats can be turned."""
+
+
+_SPELLED: Final = frozenset(
+    ("query", "document", "passage", "search_query", "search_document", "classification", "clustering")
+) | {"start", "end", "none"}
 
 
 class Losses:
@@ -32,9 +37,22 @@ class Losses:
 
     def extras(self, extras: Extras, own: str) -> JsonObject:
         """The share of the dialect `own` in `extras`; every other dialect's fields are lost."""
-        for loss in foreign_losses(extras, own, "", f"{self.whose} has no such field"):
-            self.found.setdefault(loss.path, loss)
+        for dialect, fields in extras.items():
+            rest = {field: value for field, value in fields.items() if not _is_repeated(field, value)}
+            for loss in foreign_losses({dialect: rest}, own, "", f"{self.whose} has no such field"):
+                self.found.setdefault(loss.path, loss)
         return extras.get(own) or {}
+
+
+def _is_repeated(field: str, value: Json) -> bool:
+    """Whether a vendor's field spells what the request says in its own fields as well."""
+    match field:
+        case "output_dimension" | "output_dtype":
+            return True
+        case "input_type" | "truncate":
+            return isinstance(value, str) and value.lower() in _SPELLED
+        case _:
+            return False
 
 
 def of_texts(texts: Iterable[str]) -> tuple[EmbedInput, ...]:

@@ -13,6 +13,7 @@ from array import array
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from keywright.core.embedding import Numbers, Vector, VectorType
@@ -66,9 +67,9 @@ def base64_of(floats: Iterable[float]) -> str | None:
     """Base64 of `floats` as little-endian float32; None when one is larger than those can be, or there are none."""
     try:
         numbers = array("f", floats)
-    except OverflowError:
+    except OverflowError:  # a whole number
         return None
-    if not numbers:
+    if not numbers or max(numbers) == inf or min(numbers) == -inf:
         return None
     if sys.byteorder == "big":
         numbers.byteswap()
