@@ -15,7 +15,7 @@ from keywright.core.dialect import BODY_SAYS, PathSaid
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.json import Extras, JsonObject
-from keywright.core.message import Document, ToolCall, Turn
+from keywright.core.message import Document, Text, ToolCall, Turn
 from keywright.core.request import Request
 from keywright.dialects import openai_chat
 from keywright.dialects.mistral.wire import NAME, ours, own
@@ -23,6 +23,7 @@ from keywright.dialects.paths import joined, part_at, place_of
 
 PREFIX: Final = "prefix"
 SEED: Final = "random_seed"
+_EMPTY: Final = Text("")
 _FIELDS: Final = {"output_tokens_max": "max_tokens", "seed": SEED}
 
 
@@ -33,7 +34,7 @@ def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
     request = ours(openai_chat.decode_request(body, said))
-    turns = tuple(_without_prefix(turn, last=turn is request.turns[-1]) for turn in request.turns)
+    turns = tuple(_settled(turn, last=turn is request.turns[-1]) for turn in request.turns)
     extras = dict(own(request.extras))
     seed = extras.pop(SEED, None)
     if seed is None:
@@ -45,8 +46,12 @@ def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
     return replace(request, turns=turns, sampling=sampling, extras=_without(request.extras, extras))
 
 
-def _without_prefix(turn: Turn, *, last: bool) -> Turn:
-    """`turn`, without a `prefix` that says nothing more: false, or on the last turn."""
+def _settled(turn: Turn, *, last: bool) -> Turn:
+    """`turn`, without a `prefix` that says nothing more (false, or on the last turn), and without the empty text that
+    stands for no content beside an assistant's calls.
+    """
+    if turn.role == "assistant" and _EMPTY in turn.parts:
+        turn = replace(turn, parts=tuple(part for part in turn.parts if part != _EMPTY))
     said = own(turn.extras)
     if PREFIX not in said or not (last or said[PREFIX] is False):
         return turn
