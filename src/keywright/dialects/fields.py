@@ -97,3 +97,8 @@ class Fields:
     def extras(self, dialect: str) -> Extras:
         """What nobody took, as the extras of `dialect`."""
         return {dialect: self.left} if self.left else NO_EXTRAS
+
+
+def present(fields: JsonObject) -> JsonObject:
+    """`fields` without those that are null."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -31,8 +31,3 @@ def shared(extras: Extras) -> JsonObject:
 def foreign(extras: Extras) -> Extras:
     """The extras of all other dialects."""
     return {dialect: fields for dialect, fields in extras.items() if dialect not in FAMILY}
-
-
-def present(fields: JsonObject) -> JsonObject:
-    """`fields` without those that are null."""
-    return {name: value for name, value in fields.items() if value is not None}

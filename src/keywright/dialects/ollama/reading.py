@@ -25,10 +25,9 @@ from keywright.core.fold import fold
 from keywright.core.json import NO_EXTRAS, JsonObject
 from keywright.core.message import Part, Text, Thinking
 from keywright.core.response import Response
-from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.fields import Fields, WrongFieldError, present
 from keywright.dialects.ndjson import LINE_BYTES_MAX, NdjsonDecoder
 from keywright.dialects.ollama.error import failure_of
-from keywright.dialects.ollama.family import present
 from keywright.dialects.ollama.finish import decode_finish
 from keywright.dialects.ollama.logprobs import SHAPE, decode_logprobs
 from keywright.dialects.ollama.moment import call_prefix, seconds_of

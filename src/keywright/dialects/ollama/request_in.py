@@ -21,9 +21,9 @@ from keywright.core.request import (
     Request,
     Sampling,
 )
-from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.fields import Fields, WrongFieldError, present
 from keywright.dialects.members import walked
-from keywright.dialects.ollama.family import LOAD, OPTION, present
+from keywright.dialects.ollama.family import LOAD, OPTION
 from keywright.dialects.ollama.tools import decode_tools
 
 EFFORTS: Final[dict[str, Effort]] = {"low": "low", "medium": "medium", "high": "high", "max": "max"}

@@ -7,8 +7,8 @@ from typing import Final
 
 from keywright.core.json import Extras
 from keywright.core.message import Part, Role, Text, Thinking, ToolCall, ToolResult, Turn
-from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.ollama.family import CHAT, present
+from keywright.dialects.fields import Fields, WrongFieldError, present
+from keywright.dialects.ollama.family import CHAT
 from keywright.dialects.ollama.images import decode_images
 from keywright.dialects.ollama.tools import decode_calls, identified
 
