@@ -60,13 +60,17 @@ def usage_of(node: Json) -> Usage | None:
 
 
 def usage_of_counts(counts: Counts) -> Usage | None:
-    """The usage that `counts` says, a missing number as zero. None when one is negative or beyond all sense."""
+    """The usage that `counts` says, a missing number of cached tokens as zero. None when the output is not told, as where
+    a guardrail wrote it anew, or a number is negative or beyond all sense.
+    """
+    if counts.outputTokens is None:
+        return None
     written = counts.cacheWriteInputTokens or counts.cacheWriteInputTokenCount or 0
     hour = sum(each.inputTokens for each in counts.cacheDetails or () if each.ttl == HOUR)
     hour = min(hour, written)
     usage = Usage(
         input=counts.inputTokens or 0,
-        output=counts.outputTokens or 0,
+        output=counts.outputTokens,
         cache_read=counts.cacheReadInputTokens or counts.cacheReadInputTokenCount or 0,
         cache_write_5m=written - hour,
         cache_write_1h=hour,

@@ -1,0 +1,203 @@
+"""The verbatim lane: what must be known of bytes that pass through. Nothing is exchanged: the path names the model.
+
+Two bodies of this dialect are of one wire only when they are of one shape. Whether the client's is the model's, says
+`speaks_alike`: a body of Nova's shape must not go to Claude untouched, though both are bodies of InvokeModel.
+"""
+
+from typing import Final, NoReturn
+
+import msgspec
+from msgspec import Raw
+
+from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
+from keywright.core.errors import ProviderError, RefusedError, UpstreamBrokeError, UpstreamMalformedError
+from keywright.core.event import ArgumentsDelta, Ended, Event, Failed, Finished, Metered, Opened, Started, TextDelta
+from keywright.core.failure import Failure
+from keywright.core.message import Part, Refusal, ServerToolCall, Text, Thinking, ToolCall
+from keywright.core.response import Finish
+from keywright.core.usage import Usage
+from keywright.dialects.bedrock_converse.verbatim import check_model
+from keywright.dialects.bedrock_invoke.faces import decode_response
+from keywright.dialects.bedrock_invoke.shapes import shape_of_body, shape_of_model
+from keywright.dialects.bedrock_invoke.stream import StreamReader
+from keywright.dialects.bedrock_invoke.wire import Shape
+from keywright.dialects.members import Peeked, walked
+
+BATCH_CHUNKS_MAX: Final = 64
+BATCH_BYTES_MAX: Final = 64 * 1024
+
+OLD_LIMITS: Final = {"maxTokens": "max_new_tokens", "max_tokens": "max_completion_tokens"}
+"""Second names of members that bound the output."""
+
+_COUNT: Final = msgspec.json.Decoder(int | None)
+_NO_ARGUMENTS: Final = frozenset({"", "{}"})
+
+
+class ShapedPeek(Peeked, frozen=True, kw_only=True):
+    """A `Peek` that remembers the body's shape by name."""
+
+    shape: str
+
+
+def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
+    """What policy and routing need to know of a request.
+
+    Raises:
+        RefusedError: 400 `invalid_json` when it is no unambiguous JSON object, `invalid_request` naming the field, or
+            when it is of no known shape.
+    """
+    members = walked(body, frozenset())
+    check_model(said.model)
+    shape = shape_of_body(members.values, said.model)
+    if shape is None:
+        _refuse(None, "the body is of none of the shapes that are known here for InvokeModel")
+    limit = _limit(members.values, shape)
+    return ShapedPeek(said.model, said.stream, len(body), limit, members=members, shape=shape.name)
+
+
+def patch(body: bytes, peeked: Peek, model: str) -> bytes:
+    """`body` as it is: the path names the model, and usage always comes."""
+    del peeked, model
+    return body
+
+
+def speaks_alike(peeked: Peek, model: str) -> bool:
+    """Whether a peeked body is of the shape in which `model`, an id of the provider's own, is asked."""
+    return isinstance(peeked, ShapedPeek) and peeked.shape == shape_of_model(model).name
+
+
+def tap_response(body: bytes) -> Tapped:
+    """What a whole answer tells of itself. Never raises: of a body that cannot be read, nothing is known."""
+    try:
+        response = decode_response(body)
+    except (UpstreamMalformedError, ProviderError):
+        return Tapped()
+    finish = response.choices[0].finish if response.choices else None
+    return Tapped(
+        usage=response.usage,
+        model=response.model or None,
+        finish=_raw(finish),
+        output_chars=sum(_generated(part) for choice in response.choices for part in choice.parts),
+        complete=finish is not None,
+    )
+
+
+class Tap:
+    """Counts a stream that passes through, untouched. It reads in batches what the dialect's own reader reads."""
+
+    __slots__ = (
+        "_batch",
+        "_batch_bytes",
+        "_blind",
+        "_chars",
+        "_complete",
+        "_failure",
+        "_finish",
+        "_model",
+        "_reader",
+        "_usage",
+    )
+
+    def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
+        del peeked
+        self._batch: list[bytes] = []
+        self._batch_bytes = 0
+        self._reader = StreamReader()
+        self._blind = False
+        self._chars = 0
+        self._usage: Usage | None = None
+        self._model: str | None = None
+        self._finish: str | None = None
+        self._failure: Failure | None = None
+        self._complete = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take `chunk`, and give it back."""
+        self._batch.append(chunk)
+        self._batch_bytes += len(chunk)
+        if len(self._batch) >= BATCH_CHUNKS_MAX or self._batch_bytes >= BATCH_BYTES_MAX:
+            self._look()
+        return chunk
+
+    def result(self) -> Tapped:
+        """What has been seen so far."""
+        self._look()
+        return Tapped(
+            usage=self._usage,
+            model=self._model,
+            finish=self._finish,
+            failure=self._failure,
+            output_chars=self._chars,
+            complete=self._complete or self._finish is not None,
+        )
+
+    def _look(self) -> None:
+        """Read the batch. After bytes that cannot be read nothing more is."""
+        batch = b"".join(self._batch)
+        self._batch.clear()
+        self._batch_bytes = 0
+        if self._blind:
+            return
+        try:
+            for event in self._reader.feed(batch):
+                self._take(event)
+        except (UpstreamMalformedError, UpstreamBrokeError):
+            self._blind = True
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case TextDelta() | ArgumentsDelta():
+                self._chars += 0 if isinstance(event, ArgumentsDelta) and event.text == "{}" else len(event.text)
+            case Opened():
+                self._chars += _generated(event.head)
+            case Started():
+                self._model = event.model or None
+            case Metered():
+                self._usage = event.usage
+            case Finished():
+                self._finish = _raw(event.finish)
+            case Failed():
+                self._failure = event.failure
+            case Ended():
+                self._complete = True
+            case _:
+                pass
+
+
+def _limit(values: dict[str, Raw], shape: Shape) -> int | None:
+    """The limit of the output that a body of `shape` sets. No member on the way to it may come twice."""
+    *outer, last = shape.limit
+    for step in outer:
+        raw = values.get(step)
+        if raw is None or bytes(raw) == b"null":
+            return None
+        values = walked(bytes(raw), frozenset()).values
+    name = last if last in values else OLD_LIMITS.get(last, last)
+    raw = values.get(name)
+    try:
+        limit = None if raw is None else _COUNT.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        _refuse(".".join((*outer, name)), "must be a whole number")
+    if limit is not None and limit < 0:
+        _refuse(".".join((*outer, name)), "must be a whole number")
+    return limit
+
+
+def _raw(finish: Finish | None) -> str | None:
+    return None if finish is None else finish.raw or finish.reason
+
+
+def _generated(part: Part) -> int:
+    """How many characters the model wrote in `part`. An empty object of arguments it did not write."""
+    match part:
+        case Text() | Thinking() | Refusal():
+            return len(part.text)
+        case ToolCall() | ServerToolCall():
+            return 0 if part.arguments in _NO_ARGUMENTS else len(part.arguments)
+        case _:
+            return 0
+
+
+def _refuse(field: str | None, why: str) -> NoReturn:
+    message = why if field is None else f"{field}: {why}"
+    raise RefusedError(Failure("invalid_request", 400, "invalid_request", message, param=field))
