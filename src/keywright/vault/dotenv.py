@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.vault.backend import accept
+from keywright.vault.backend import Accept, accept
 from keywright.vault.file import read_regular
 from keywright.vault.gitignore import would_track
 from keywright.vault.reference import Reference
@@ -29,7 +29,7 @@ class DotenvBackend:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self, reference: Reference) -> Secret:
+    def read(self, reference: Reference, accept: Accept = accept) -> Secret:
         """The variable's value. Raises SecretError when the file or the variable is missing or is not fit."""
         if not self.path.exists():
             raise SecretError(f"{reference}: there is no file {self.path}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.vault.backend import accept
+from keywright.vault.backend import Accept, accept
 from keywright.vault.reference import Reference
 
 
@@ -14,7 +14,7 @@ class EnvBackend:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def read(self, reference: Reference) -> Secret:
+    def read(self, reference: Reference, accept: Accept = accept) -> Secret:
         """The variable's value. Raises SecretError when it is not set or cannot be a key."""
         text = self._environment.get(reference.name)
         if text is None:

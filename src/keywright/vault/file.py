@@ -14,7 +14,7 @@ from typing import Final
 
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.vault.backend import accept
+from keywright.vault.backend import Accept, accept
 from keywright.vault.reference import Reference
 
 FILE_BYTES_MAX: Final = 16_384
@@ -29,7 +29,7 @@ class FileBackend:
     def __init__(self, may_be_shared: Callable[[int], bool]) -> None:
         self._may_be_shared = may_be_shared
 
-    def read(self, reference: Reference) -> Secret:
+    def read(self, reference: Reference, accept: Accept = accept) -> Secret:
         """The file's one line, without its line end. Raises SecretError."""
         path = Path(reference.name)
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keywright.core.secret import Secret
-from keywright.vault.backend import SecretBackend
+from keywright.vault.backend import SecretBackend, accept, accept_document
 from keywright.vault.dotenv import DotenvBackend
 from keywright.vault.env import EnvBackend
 from keywright.vault.file import FileBackend, on_read_only_mount
@@ -24,7 +24,16 @@ class Vault:
             SecretError: what stands in the way, with the reference and never with the value.
         """
         reference = parse(text)
-        return self._backends[reference.kind].read(reference)
+        return self._backends[reference.kind].read(reference, accept)
+
+    def document(self, text: str) -> Secret:
+        """The secret of many lines, a credential file, that the reference `text` names. May block, as `resolve`.
+
+        Raises:
+            SecretError: what stands in the way, with the reference and never with the value.
+        """
+        reference = parse(text)
+        return self._backends[reference.kind].read(reference, accept_document)
 
 
 def local_vault(environment: Mapping[str, str], dotenv_path: Path) -> Vault:
