@@ -73,6 +73,39 @@ def test_an_edit_leaves_every_other_byte_of_a_compact_body_too() -> None:
     assert edited == '{"a":1.0e2,"model":"gpt","z":{"model": "y"},"\u00e9":"\\u00e9\\/","stream":true}'.encode()
 
 
+@law
+@given(bodies, st.sets(st.sampled_from(["model", "stream", "a", "b", ""])), st.sampled_from([None, 0, 1]), values)
+@example({"a": 1, "b": 2, "model": 3}, {"a", "b"}, 1, 4)
+@example({"a": 1, "b": 2, "model": 3}, {"b", "model"}, 1, 4)
+@example({"model": 3}, {"model"}, 1, 4)
+def test_removed_members_are_gone_and_the_others_stay(
+    body: dict[str, Any], removed: set[str], indent: int | None, added: Any
+) -> None:
+    body = {"a": 1, **body, "b": 2}
+    data = json.dumps(body, ensure_ascii=False, indent=indent).encode()
+    if indent is None:
+        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    changes = {"version": json.dumps(added).encode()}
+    edited = walked(data, RELIED).edited(changes, frozenset(removed))
+    wanted = {name: value for name, value in body.items() if name not in removed} | {"version": added}
+    assert json.loads(edited) == wanted
+    assert list(json.loads(edited)) == list(wanted)
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        (b' { "model" : 1 , "a": 1.0e2,\n"b":2 }', b' { "a": 1.0e2,\n"b":2 }'),
+        (b'{"a": 1.0e2 , "model" : 1 ,\n"b":2 }', b'{"a": 1.0e2 ,\n"b":2 }'),
+        (b'{"a": 1.0e2 , "b":2,\t"model" : 1\n}', b'{"a": 1.0e2 , "b":2\n}'),
+        (b'{ "model" : 1 } ', b"{} "),
+        (b'{"a":1.0e2,"model":1,"b": 2}', b'{"a":1.0e2,"b": 2}'),
+    ],
+)
+def test_a_removal_leaves_every_other_byte_as_it_came(body: bytes, left: bytes) -> None:
+    assert walked(body, RELIED).edited({}, frozenset({"model"})) == left
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -26,6 +26,8 @@ from keywright.core.failure import Failure
 DEPTH_MAX: Final = 128
 """How deep arrays and objects may stand in one another."""
 
+NONE_REMOVED: Final[frozenset[str]] = frozenset()
+
 _DECODER: Final = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER: Final = msgspec.json.Encoder()
 _SPACES: Final = b" \t\n\r"
@@ -45,26 +47,49 @@ class Members(Struct, frozen=True):
     starts: list[int] | None = None
     close: int = 0
 
-    def edited(self, changes: Mapping[str, bytes]) -> bytes:
+    def edited(self, changes: Mapping[str, bytes], removed: frozenset[str] = NONE_REMOVED) -> bytes:
         """The body with the value of each member in `changes` exchanged for the given JSON, or the member added
-        at the end where it is missing; every other byte as it came.
+        at the end where it is missing, and without the members in `removed`; every other byte as it came.
         """
         if self.starts is None:
-            return _ENCODER.encode(self.values | {name: Raw(change) for name, change in changes.items()})
-        pieces: list[bytes] = []
-        at = 0
-        for start, (name, value) in zip(self.starts, self.values.items(), strict=True):
-            if name in changes:
-                pieces += self.body[at:start], changes[name]
-                at = start + len(memoryview(value))
-        pieces.append(self.body[at : self.close])
-        comma = b"," if self.values else b""
+            values = self.values
+            if removed:
+                values = {name: value for name, value in values.items() if name not in removed}
+            return _ENCODER.encode(values | {name: Raw(change) for name, change in changes.items()})
+        pieces, remain = self._kept(changes, removed)
+        comma = b"," if remain else b""
         for name, change in changes.items():
             if name not in self.values:
                 pieces.append(comma + msgspec.json.encode(name) + b":" + change)
                 comma = b","
         pieces.append(self.body[self.close :])
         return b"".join(pieces)
+
+    def _kept(self, changes: Mapping[str, bytes], removed: frozenset[str]) -> tuple[list[bytes], bool]:
+        """The pieces of a body with white space up to its end, edited, and whether any of its members remain.
+
+        A member goes with the comma before it; the first one with that behind it.
+        """
+        body = self.body
+        at = behind = _past_spaces(body, 0) + 1
+        pieces = [body[:at]]
+        remain = False
+        for start, (name, value) in zip(self.starts or (), self.values.items(), strict=True):
+            end = start + len(memoryview(value))
+            if name not in removed:
+                remain = True
+                if name in changes:
+                    pieces += body[at:start], changes[name]
+                    at = end
+            elif remain:
+                pieces.append(body[at:behind])
+                at = end
+            else:
+                at = _past_spaces(body, end)
+                at += body[at] == _COMMA
+            behind = end
+        pieces.append(body[at : self.close])
+        return pieces, remain
 
 
 class Peeked(Peek, frozen=True, kw_only=True):
