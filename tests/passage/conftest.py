@@ -41,6 +41,11 @@ route = ["mill/gpt-image-1"]
 """
 
 
+def is_asgi(gateway: Gateway) -> bool:
+    """Whether clients come in over plain ASGI, where the connection is the server's affair."""
+    return gateway.folder.name.startswith("passage-asgi")
+
+
 @pytest.fixture(scope="session")
 def mill_server() -> Iterator[Mill]:
     """The upstream, one for all tests."""

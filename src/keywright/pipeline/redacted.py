@@ -17,17 +17,20 @@ from keywright.pipeline.types import Answer
 class RedactedAnswer:
     """`answer`, with `credential` in it replaced by its fingerprint. An `Answer` like the one it is made of."""
 
-    __slots__ = ("_answer", "_credential", "_held", "headers", "length", "status")
+    __slots__ = ("_answer", "_credential", "_held", "headers", "status")
 
     def __init__(self, answer: Answer, credential: Credential) -> None:
         self.status: int = answer.status
         self.headers: tuple[Header, ...] = answer.headers
         """As they came: `visible` gives those that may be shown."""
-        self.length: int | None = answer.length
-        """Of the body as it came."""
         self._answer = answer
         self._credential = credential
         self._held = b""
+
+    @property
+    def length(self) -> int | None:
+        """Of the body as it comes, where it is known."""
+        return self._answer.length
 
     def visible(self, names: frozenset[bytes]) -> tuple[Header, ...]:
         """The headers with one of these names."""

@@ -12,8 +12,7 @@ the next candidate at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -26,7 +25,18 @@ from keywright.pipeline.translate import Translator
 from keywright.pipeline.types import Delivery, Plan
 from keywright.transport.retry import RetrySettings, delay_s, safe_to_repeat
 
+
+class Aimed(Protocol):
+    """A request for one target."""
+
+    @property
+    def target(self) -> Target: ...
+
+
+Aim = TypeVar("Aim", bound=Aimed)
 Answered = TypeVar("Answered")
+Ask: TypeAlias = Callable[[Aim, Attempts, Upstreams, Clock], Awaitable[Answered]]
+"""Asks one target once. Raises UpstreamError when there is no answer that can be passed on."""
 
 
 class Line(Struct, frozen=True):
@@ -52,22 +62,19 @@ async def deliver(plan: Plan, translator: Translator, attempts: Attempts, line: 
         except NotTranslatableError as error:
             attempts.refusal = attempts.refusal or error
             continue
-        asking = partial(ask, outbound, attempts, line.upstreams, line.clock)
-        delivery = await persist(target, asking, attempts, line)
+        delivery = await persist(outbound, ask, attempts, line)
         if delivery is not None:
             return delivery
     raise attempts.refused()
 
 
-async def persist(
-    target: Target, asking: Callable[[], Awaitable[Answered]], attempts: Attempts, line: Line
-) -> Answered | None:
-    """One candidate's answer, after `asking` as often as makes sense; None when it has none for us.
+async def persist(outbound: Aim, asking: Ask[Aim, Answered], attempts: Attempts, line: Line) -> Answered | None:
+    """One candidate's answer, after it was asked as often as makes sense; None when it has none for us.
 
     Raises:
         RefusedError: the request is at fault, by what the provider says.
     """
-    clock = line.clock
+    target, clock = outbound.target, line.clock
     breaker = target.source.breaker
     for number in range(1, line.retry.attempts_max + 1):
         began_us = clock.ticks_us()
@@ -75,7 +82,7 @@ async def persist(
             attempts.add_unasked(target, breaker.wait_s(began_us / SECOND_US))
             return None
         try:
-            answered = await asking()
+            answered = await asking(outbound, attempts, line.upstreams, clock)
         except asyncio.CancelledError:
             attempts.add(target, "cancelled", took_us=clock.ticks_us() - began_us)
             raise

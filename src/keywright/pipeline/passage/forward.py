@@ -5,13 +5,12 @@ body of which some has been read from the client already, and a request that may
 time it comes (an upload, a batch, whatever a native path does), unless the provider says that it has not taken it.
 """
 
-from functools import partial
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from keywright.core.clock import SECOND_US
+from keywright.core.clock import SECOND_US, Clock
 from keywright.core.dialect import Tap
 from keywright.core.errors import (
     CredentialLapsedError,
@@ -23,7 +22,7 @@ from keywright.core.errors import (
 from keywright.core.failure import Failure
 from keywright.core.http import Header, HttpRequest
 from keywright.dialects import WIRES, openai_chat
-from keywright.pipeline.ask import ERROR_BYTES_MAX
+from keywright.pipeline.ask import ERROR_BYTES_MAX, Upstreams
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.passage.freight import Freight, gathered
 from keywright.pipeline.passage.headers import downward, upward
@@ -43,6 +42,14 @@ TEXTS: Final = (b"application/json", b"text/")
 """What may repeat what it was sent. Cleared of our key it has another length, so none is told to the client."""
 NOT_TAKEN: Final = frozenset({429, 503, 529})
 """Statuses by which a provider says that it did nothing with a request."""
+
+
+class Shipment(Struct, frozen=True):
+    """A call's freight for one target."""
+
+    target: Target
+    passing: Passing
+    freight: Freight
 
 
 class Arrival(Struct, frozen=True):
@@ -74,8 +81,7 @@ async def deliver(plan: Plan, passing: Passing, freight: Freight, attempts: Atte
     if any(isinstance(target.source.row.identity, SigV4) for target in plan.targets):
         freight = await gathered(freight, passing.kept_bytes_max)  # a signature is over all of the body
     for target in plan.targets:
-        asking = partial(_forward, target, passing, freight, attempts, line)
-        arrival = await persist(target, asking, attempts, line)
+        arrival = await persist(Shipment(target, passing, freight), ask, attempts, line)
         if arrival is not None:
             return arrival
         if attempts.last is not None and attempts.last.spent:
@@ -83,32 +89,32 @@ async def deliver(plan: Plan, passing: Passing, freight: Freight, attempts: Atte
     raise attempts.refused()
 
 
-async def _forward(target: Target, passing: Passing, freight: Freight, attempts: Attempts, line: Line) -> Arrival:
+async def ask(shipment: Shipment, attempts: Attempts, upstreams: Upstreams, clock: Clock) -> Arrival:
     """The candidate's answer, from its head on; an error is read whole.
 
     Raises:
         UpstreamError: there is none that can be passed on.
     """
-    began_us = line.clock.ticks_us()
+    began_us, source = clock.ticks_us(), shipment.target.source
     try:
-        credential = await _current(target.source.credential)
-        http = _request(target, passing, freight, credential)
-        answer = await line.upstreams.send(target.source.reach, http)
+        credential = await _current(source.credential)
+        answer = await upstreams.send(source.reach, _request(shipment, credential))
         redacted = RedactedAnswer(answer, credential)
         try:
-            return await _arrived(target, passing, freight, redacted, line)
+            return await _arrived(shipment, redacted, clock)
         except BaseException:
             answer.abort()
             raise
     except UpstreamError as error:
-        error.spent = _is_spent(error, passing, freight)
+        error.spent = _is_spent(error, shipment)
         raise
     finally:
-        attempts.waited_us += line.clock.ticks_us() - began_us
+        attempts.waited_us += clock.ticks_us() - began_us
 
 
-def _is_spent(error: UpstreamError, passing: Passing, freight: Freight) -> bool:
+def _is_spent(error: UpstreamError, shipment: Shipment) -> bool:
     """Whether the request may not be sent again, to anybody."""
+    passing, freight = shipment.passing, shipment.freight
     if freight.tail is not None and freight.tail.begun:
         return True
     if freight.peek.model or passing.method in READING_METHODS or not error.sent:
@@ -125,9 +131,10 @@ async def _current(credential: Credential | RenewingCredential) -> Credential:
         raise CredentialLapsedError(str(error)) from None
 
 
-def _request(target: Target, passing: Passing, freight: Freight, credential: Credential) -> HttpRequest:
+def _request(shipment: Shipment, credential: Credential) -> HttpRequest:
+    target, passing = shipment.target, shipment.passing
     source, call = target.source, passing.call
-    body = freight.body(target.model)
+    body = shipment.freight.body(target.model)
     is_native = passing.way.endpoint == "native"
     headers = upward(call.headers, source, call.key, is_native=is_native)
     bare = HttpRequest(passing.method, address_at(target, passing), ())
@@ -138,14 +145,15 @@ def _request(target: Target, passing: Passing, freight: Freight, credential: Cre
     return signed if isinstance(body, bytes) else msgspec.structs.replace(signed, pieces=body)
 
 
-async def _arrived(target: Target, passing: Passing, freight: Freight, answer: RedactedAnswer, line: Line) -> Arrival:
+async def _arrived(shipment: Shipment, answer: RedactedAnswer, clock: Clock) -> Arrival:
+    target, passing, freight = shipment.target, shipment.passing, shipment.freight
     is_native = passing.way.endpoint == "native"
     said = dict(answer.headers)
     headers = answer.visible(downward(said, target.source, is_native=is_native))
     is_plain = said.get(b"content-encoding", b"identity") == b"identity"
     if answer.status >= 400:
         body = await _error_body(answer) if is_plain else b""
-        raise _error(target, passing, freight, answer, headers, body, line)
+        raise _error(shipment, answer, headers, body, clock)
     if answer.status >= 300 and answer.status != 304:
         raise UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
     kind = said.get(b"content-type", b"") if is_plain else b""
@@ -162,17 +170,11 @@ async def _error_body(answer: RedactedAnswer) -> bytes:
 
 
 def _error(
-    target: Target,
-    passing: Passing,
-    freight: Freight,
-    answer: RedactedAnswer,
-    headers: tuple[Header, ...],
-    body: bytes,
-    line: Line,
+    shipment: Shipment, answer: RedactedAnswer, headers: tuple[Header, ...], body: bytes, clock: Clock
 ) -> PassedError:
-    wire = WIRES.get(freight.wire or error_dialect(target.source, passing), openai_chat)
-    failure = wire.decode_error(answer.status, body)
-    wait_s = retry_after_s(answer.headers, line.clock.unix_us() / SECOND_US)
+    spoken = shipment.freight.wire or error_dialect(shipment.target.source, shipment.passing)
+    failure = WIRES.get(spoken, openai_chat).decode_error(answer.status, body)
+    wait_s = retry_after_s(answer.headers, clock.unix_us() / SECOND_US)
     if wait_s is not None:
         failure = msgspec.structs.replace(failure, retry_after_s=wait_s)
     return PassedError(failure, headers, body)
