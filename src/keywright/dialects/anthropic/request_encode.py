@@ -25,6 +25,12 @@ _NO_SAMPLING: Final = Sampling()
 
 def encode_request(request: Request, model: str, abilities: Abilities) -> Encoded:
     """The body that asks `model` for what `request` says, and what could not be said."""
+    body, losses = request_node(request, model, abilities)
+    return Encoded(rendered(body), tuple(losses))
+
+
+def request_node(request: Request, model: str, abilities: Abilities) -> tuple[Node, list[Loss]]:
+    """The same, not rendered yet."""
     losses: list[Loss] = []
     plan = planned(request, abilities, losses)
     body: Node = {"model": model, "max_tokens": plan.output_tokens_max}
@@ -44,7 +50,7 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
     if request.extras:
         _write_extras(request.extras.get(NAME, {}), body)
         report_foreign(request.extras, "", losses)
-    return Encoded(rendered(body), tuple(losses))
+    return body, losses
 
 
 def _write_sampling(sampling: Sampling, plan: Plan, abilities: Abilities, body: Node, losses: list[Loss]) -> None:

@@ -22,7 +22,7 @@ MODEL_CHARS_MAX: Final = 512
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
-_RELIED: Final = frozenset({"model", "stream", "max_tokens"})
+RELIED: Final = frozenset({"model", "stream", "max_tokens"})
 
 
 class _Delta(Struct):
@@ -88,18 +88,18 @@ _SWITCH: Final = msgspec.json.Decoder(bool | None)
 _COUNT: Final = msgspec.json.Decoder(int | None)
 
 
-def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
-    """What policy and routing need to know of a request.
+def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
+    """What policy and routing need to know of a request, whose path says the model where this API is another's guest.
 
     Raises:
         RefusedError: 400 `invalid_json` when it is no unambiguous JSON object, `invalid_request` naming the field.
     """
-    members = walked(body, _RELIED)
+    members = walked(body, RELIED)
     values = members.values
     model = stream = output_tokens_max = None
     field = "model"
     try:
-        model = _STRING.decode(values["model"])
+        model = said.model or _STRING.decode(values["model"])
         field = "max_tokens"
         if (raw := values.get("max_tokens")) is not None:
             output_tokens_max = _COUNT.decode(raw)
@@ -112,14 +112,14 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
         _refuse("model", f"must have 1 to {MODEL_CHARS_MAX} characters")
     if output_tokens_max is None or output_tokens_max < 1:
         _refuse("max_tokens", "must be a whole number of 1 or more")
-    return Peeked(model, stream or False, len(body), output_tokens_max, members=members)
+    return Peeked(model, stream or said.stream, len(body), output_tokens_max, members=members)
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage."""
     if model == peeked.model:
         return body
-    return members_of(peeked, body, _RELIED).edited({"model": msgspec.json.encode(model)})
+    return members_of(peeked, body, RELIED).edited({"model": msgspec.json.encode(model)})
 
 
 def tap_response(body: bytes) -> Tapped:
