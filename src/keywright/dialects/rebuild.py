@@ -1,12 +1,14 @@
 """Changing nodes wherever they stand: for a dialect that reads as another does, and then names what is its own."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 Node = TypeVar("Node")
+
+_INNER: Final = (tuple, Struct)
 
 
 def rebuilt(node: Node, change: Callable[[Struct], Struct]) -> Node:
@@ -23,7 +25,7 @@ def rebuilt(node: Node, change: Callable[[Struct], Struct]) -> Node:
     inner = {}
     for field in node.__struct_fields__:
         value = getattr(node, field)
-        if isinstance(value, tuple | Struct):
+        if value and isinstance(value, _INNER):
             new = rebuilt(value, change)
             if new is not value:
                 inner[field] = new
