@@ -71,8 +71,8 @@ def test_signatures_of_claude_are_anthropics_on_every_platform() -> None:
             b'{"max_tokens":64,"messages":[],"anthropic_version":"vertex-2023-10-16"}',
         ),
         (
-            b'{ "top_p": 1e0, "max_tokens": 9,\n "messages":[], "model": "claude-sonnet-4", "x": "\\u00e9" }',
-            b'{ "top_p": 1e0, "max_tokens": 9,\n "messages":[], "x": "\\u00e9" ,"anthropic_version":"vertex-2023-10-16"}',
+            b'{ "max_tokens": 9,\n "messages":[], "model": "claude-sonnet-4", "x": "\\u00e9" }',
+            b'{ "max_tokens": 9,\n "messages":[], "x": "\\u00e9" ,"anthropic_version":"vertex-2023-10-16"}',
         ),
     ],
 )
