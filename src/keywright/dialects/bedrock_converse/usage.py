@@ -60,8 +60,8 @@ def usage_of(node: Json) -> Usage | None:
 
 
 def usage_of_counts(counts: Counts) -> Usage | None:
-    """The usage that `counts` says, a missing number of cached tokens as zero. None when the output is not told, as where
-    a guardrail wrote it anew, or a number is negative or beyond all sense.
+    """The usage that `counts` says, a missing number of cached tokens as zero. None when the output is not told, as
+    where a guardrail wrote it anew, or a number is negative or beyond all sense.
     """
     if counts.outputTokens is None:
         return None
