@@ -1,0 +1,131 @@
+"""Anthropic's `POST /v1/messages/count_tokens`: a message's request without what only matters to its answer.
+
+Nothing is used by counting. A count that was estimated says so in a member of its own, which Anthropic's has not.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from keywright.core.ability import Abilities
+from keywright.core.counting import CountRequest, CountResponse
+from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid, Peek, Tapped
+from keywright.core.json import Json, JsonObject
+from keywright.core.usage import NO_USAGE
+from keywright.dialects import anthropic
+from keywright.dialects.anthropic.error import decode_error, encode_error
+from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.members import walked
+from keywright.dialects.whole import answered, patch_whole, peek_whole
+
+__all__ = [
+    "CARRIES",
+    "NAME",
+    "decode_error",
+    "decode_request",
+    "decode_response",
+    "encode_error",
+    "encode_request",
+    "encode_response",
+    "locate",
+    "patch",
+    "peek",
+    "tap_response",
+]
+
+NAME: Final = "anthropic_count"
+CARRIES: Final = frozenset({NAME})
+
+_RELIED: Final = frozenset({"model", "messages", "system", "tools", "max_tokens"})
+_ANY_LIMIT: Final = b"1"
+_ANSWERS: Final = frozenset(
+    ("max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier")
+)
+"""Members of a message's request that only its answer depends on: counting refuses them."""
+
+_TUNING: Final = frozenset(
+    ("output_tokens_max", "temperature", "top_p", "top_k", "stop", "user", "metadata", "service_tier", "seed")
+) | {"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"}
+"""The same in canonical paths: to lose them loses nothing here."""
+
+
+class _Count(Struct):
+    input_tokens: int
+
+
+_COUNT: Final = msgspec.json.Decoder(_Count)
+
+
+def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> CountRequest:
+    """The request whose tokens shall be counted.
+
+    Raises:
+        RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
+    """
+    members = walked(body, _RELIED)
+    limited = body if "max_tokens" in members.values else members.edited({"max_tokens": _ANY_LIMIT})
+    return CountRequest(msgspec.structs.replace(anthropic.decode_request(limited, said), output_tokens_max=None))
+
+
+def encode_request(request: CountRequest, model: str, abilities: Abilities) -> Encoded:
+    """The body that asks for the count."""
+    encoded = anthropic.encode_request(request.request, model, abilities)
+    asked: JsonObject = msgspec.json.decode(encoded.body)
+    body = {member: value for member, value in asked.items() if member not in _ANSWERS}
+    losses = tuple(loss for loss in encoded.losses if loss.path not in _TUNING)
+    return Encoded(msgspec.json.encode(body), losses)
+
+
+def decode_response(body: bytes) -> CountResponse:
+    """The count that `body` tells.
+
+    Raises:
+        UpstreamMalformedError: it is no answer of this API; says where it differs.
+    """
+    return answered(body, "count of the Messages API", _response)
+
+
+def _response(value: Json) -> CountResponse:
+    body = Fields(value)
+    tokens = body.count("input_tokens")
+    if tokens is None:
+        raise WrongFieldError("input_tokens", "an integer")
+    return CountResponse(tokens, extras=body.extras(NAME))
+
+
+def encode_response(response: CountResponse, request: CountRequest) -> Encoded:
+    """The answer that tells a client the count."""
+    del request
+    body: JsonObject = {"input_tokens": response.input_tokens}
+    if response.estimated:
+        body["estimated"] = True
+    return Encoded(msgspec.json.encode({**body, **(response.extras.get(NAME) or {})}))
+
+
+def locate(path: str, request: CountRequest) -> str:
+    """The canonical `path` in the client's words."""
+    return anthropic.locate(path, request.request)
+
+
+def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
+    """What policy and routing need to know of `body`.
+
+    Raises:
+        RefusedError: 400 `invalid_json`, or `invalid_request` naming the model.
+    """
+    return peek_whole(body, said, _RELIED)
+
+
+def patch(body: bytes, peeked: Peek, model: str) -> bytes:
+    """`body` with the model's name exchanged for `model`; all else byte for byte."""
+    return patch_whole(body, peeked, model, _RELIED)
+
+
+def tap_response(body: bytes) -> Tapped:
+    """That a count came; nothing is used by counting. Never raises."""
+    try:
+        _COUNT.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Tapped()
+    return Tapped(usage=NO_USAGE, complete=True)
