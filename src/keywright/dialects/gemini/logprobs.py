@@ -54,6 +54,11 @@ def logprobs_result(logprobs: Json) -> JsonObject | None:
     return result
 
 
+def says_logprobs(logprobs: Json) -> bool:
+    """Whether there is anything in canonical log probabilities, in whatever form."""
+    return any(logprobs.values()) if isinstance(logprobs, dict) else logprobs is not None
+
+
 def _candidate(token: Json) -> JsonObject:
     said = token if isinstance(token, dict) else {}
     candidate: JsonObject = {"token": said.get("token"), "logProbability": said.get("logprob")}

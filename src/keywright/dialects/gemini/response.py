@@ -38,7 +38,7 @@ from keywright.dialects.gemini.error import error_in, failure_of
 from keywright.dialects.gemini.finish import blocked, finish_of, finish_reason
 from keywright.dialects.gemini.grounding import citations_of, grounding_of
 from keywright.dialects.gemini.ids import Calls
-from keywright.dialects.gemini.logprobs import logprobs_of, logprobs_result
+from keywright.dialects.gemini.logprobs import logprobs_of, logprobs_result, says_logprobs
 from keywright.dialects.gemini.parts_in import part_of
 from keywright.dialects.gemini.parts_out import call, file, thought
 from keywright.dialects.gemini.usage import usage_extras, usage_node, usage_of
@@ -199,7 +199,7 @@ def ending(finish: Finish | None, logprobs: Json, extras: Extras, at: str, losse
         said["finishReason"] = finish_reason(finish)
         said |= own(finish.extras)
         report_answer(finish.extras, at, losses)
-    if logprobs is not None:
+    if says_logprobs(logprobs):
         result = logprobs_result(logprobs)
         if result is None:
             losses.append(Loss(f"{at}.logprobs", "log probabilities in a form that Gemini has not"))

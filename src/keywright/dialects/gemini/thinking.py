@@ -74,7 +74,7 @@ def reasoning_of(config: Fields) -> Reasoning | None:
     if budget is not None:
         if budget == 0:
             return Reasoning("off", effort, display=display)
-        return Reasoning("on", effort, budget if budget > 0 else None, display)
+        return Reasoning("on", effort, budget if budget > 0 else None, display or "omitted")
     if effort is not None:
         return Reasoning(effort=effort, display=display)
     return Reasoning("adaptive", display=display) if shown else None
