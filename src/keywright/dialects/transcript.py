@@ -12,7 +12,8 @@ A lone turn of the user's is its own text, untouched: that is what such wires ar
 
     Assistant:
 
-and the answer is cut off where the model would go on as the user (`stop`). An assistant's turn at the end is left open,
+and the answer is cut off where the model would go on as the user (`stop`; a server that leaves the stop sequence in
+its answer needs `ending` as well). An assistant's turn at the end is left open,
 so that the model goes on with it. That it is a transcript is reported as a knob loss: the words arrive, but not in the
 form that a chat model was trained on. What is not text cannot be told so, and means something: pictures, documents but
 plain texts, sound, tools' calls and results. Thinking is never sent as something that was said: a knob loss.
@@ -73,6 +74,12 @@ def transcript(turns: Sequence[Turn]) -> Transcript:
     if not turns or turns[-1].role != "assistant":
         said.append(_LABELS["assistant"].rstrip())
     return Transcript(_BETWEEN_TURNS.join(said), (NEXT_TURN,), tuple(writer.losses))
+
+
+def ending(text: str) -> int:
+    """How many characters at the end of `text` are a beginning of the user's next turn, or all of it."""
+    longest = min(len(text), len(NEXT_TURN))
+    return next((size for size in range(longest, 0, -1) if text.endswith(NEXT_TURN[:size])), 0)
 
 
 class _Writer:

@@ -138,6 +138,14 @@ def test_what_one_client_of_this_dialect_says_its_servers_hear(fields: dict[str,
     assert again(**fields) == fields
 
 
+def test_a_choice_in_hugging_faces_words_is_said_in_openais() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    assert again(tools=tools, tool_choice={"function": {"name": "f"}})["tool_choice"] == {
+        "type": "function",
+        "function": {"name": "f"},
+    }
+
+
 def test_vendors_reasoning_is_understood_and_echoed() -> None:
     assert decoded(reasoning={"effort": "high", "enabled": True}).reasoning == Reasoning("on", "high")
     assert decoded(reasoning={"enabled": False}).reasoning == Reasoning("off")

@@ -98,6 +98,8 @@ def decode_choice(body: Fields) -> ToolChoice | None:
             return ToolChoice("required", parallel=parallel)
         case {"type": "function", "function": named} | {"type": "custom", "custom": named}:
             return ToolChoice("named", (Fields(named, "tool_choice.function").needed_text("name"),), parallel=parallel)
+        case {"function": named, **rest} if not rest:  # as Hugging Face words it
+            return ToolChoice("named", (Fields(named, "tool_choice.function").needed_text("name"),), parallel=parallel)
         case {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": list(tools)}}:
             names = tuple(_allowed(tool, index) for index, tool in enumerate(tools))
             return ToolChoice("allowed", names, mode == "required", parallel)

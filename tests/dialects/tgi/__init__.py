@@ -1,0 +1,1 @@
+"""Specification of Hugging Face's text generation."""
