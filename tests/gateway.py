@@ -32,7 +32,7 @@ from keywright.house import House, plan_house
 from keywright.house.watch import Watch
 from keywright.identity.keystring import issue
 from keywright.server.edge import READ_S
-from keywright.server.listen import Address, Door, bind
+from keywright.server.listen import Address, Door, Tls, bind
 from keywright.server.protocol import DataPlaneProtocol
 from tests.client import Answer, Stream, ask, streaming
 from tests.standin.cloud import StandIn
@@ -206,6 +206,7 @@ def running(
     watch: bool = False,
     shutdown_s: float = 2.0,
     read_s: float = READ_S,
+    tls: Tls | None = None,
 ) -> Iterator[Gateway]:
     """A gateway by `config` in `folder`, listening on a free port until the block is left."""
     path = folder / "keywright.toml"
@@ -220,9 +221,10 @@ def running(
         bound = bind(Address("127.0.0.1", 0))
         port = bound.getsockname()[1]
         app = replace(house.app, edge=replace(house.app.edge, read_s=read_s))
-        door = Door(app, shutdown_s, DataPlaneProtocol if edge == "protocol" else None)
+        door = Door(app, shutdown_s, DataPlaneProtocol if edge == "protocol" else None, tls)
+        scheme = "http" if tls is None else "https"
         admin = variables.get("KEYWRIGHT_ADMIN_KEY") or (house.admin.new.reveal() if house.admin.new else "")
-        made.append(Gateway(f"http://127.0.0.1:{port}", admin, house, folder, asyncio.get_running_loop(), door))
+        made.append(Gateway(f"{scheme}://127.0.0.1:{port}", admin, house, folder, asyncio.get_running_loop(), door))
         try:
             if watch:
                 follow.start()

@@ -101,11 +101,18 @@ def _trouble(vault: "Vault", reference: str) -> str:
 
 def _require_routes(path: Path, config: "Config", vault: "Vault") -> None:
     """Return when the gateway could route by `config`. Raises ConfigError or SecretError."""
+    from keywright.core.clock import SYSTEM_CLOCK
+    from keywright.guard.address import is_public
+    from keywright.house.credentials import Credentials
     from keywright.house.sources import Breakers, build_routes
     from keywright.transport.breaker import Breaker, BreakerSettings
+    from keywright.transport.pool import Pool
 
+    # Nobody is asked: a token is had when a request needs it.
+    credentials = Credentials(vault, os.environ, Pool(allowed=is_public, environment=os.environ), SYSTEM_CLOCK)
+    breakers = Breakers(lambda: Breaker(BreakerSettings()))
     try:
-        build_routes(config, vault, Breakers(lambda: Breaker(BreakerSettings())), {}, path.parent)
+        build_routes(config, credentials, breakers, {}, path.parent, os.environ)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 

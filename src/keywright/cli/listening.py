@@ -12,7 +12,7 @@ from keywright.cli.logs import log_loop_fault
 from keywright.core.errors import ConfigError
 from keywright.house import Blueprint, House
 from keywright.house.watch import Watch
-from keywright.server.listen import Address, bind, serve_until_stopped
+from keywright.server.listen import Address, Tls, bind, require_tls, serve_until_stopped
 
 WORKERS_MAX: Final = 1
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
@@ -42,15 +42,18 @@ async def listening(
     """
     asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     server = blueprint.config.server
+    tls = _tls(blueprint)
+    if tls is not None:
+        require_tls(tls)
     bound = _bind(Address(server.host, server.port), other_port=other_port)
     try:
         house = await House.open(blueprint)
         watch = Watch(house)
-        served = asyncio.create_task(_serve(house, bound, on_stopping))
+        served = asyncio.create_task(_serve(house, bound, on_stopping, tls))
         try:
             watch.start()
             await asyncio.sleep(0)  # from here on signals and changes are heeded; before, a signal broke off the start
-            yield Listening(house, bound, url_of(bound), served)
+            yield Listening(house, bound, url_of(bound, tls), served)
         finally:
             served.cancel()
             await asyncio.gather(served, return_exceptions=True)
@@ -60,13 +63,13 @@ async def listening(
         bound.close()
 
 
-async def _serve(house: House, bound: socket.socket, on_stopping: Callable[[int], None]) -> None:
+async def _serve(house: House, bound: socket.socket, on_stopping: Callable[[int], None], tls: Tls | None) -> None:
     def stopping() -> None:
         if not house.stopping:
             house.stopping = True
             on_stopping(house.ledger.reserved)
 
-    await serve_until_stopped(house.app, bound, house.blueprint.config.server.shutdown_s, stopping)
+    await serve_until_stopped(house.app, bound, house.blueprint.config.server.shutdown_s, stopping, tls)
 
 
 def require_workers(asked: int) -> None:
@@ -79,11 +82,19 @@ def require_workers(asked: int) -> None:
         raise ConfigError(f"{asked} workers: this version runs one worker process, more are not available yet")
 
 
-def url_of(bound: socket.socket) -> str:
+def _tls(blueprint: Blueprint) -> Tls | None:
+    server = blueprint.config.server
+    if server.tls_certificate is None or server.tls_key is None:
+        return None
+    return Tls(blueprint.base / server.tls_certificate, blueprint.base / server.tls_key)
+
+
+def url_of(bound: socket.socket, tls: Tls | None = None) -> str:
     """The URL by which this machine reaches the socket."""
     host, port = bound.getsockname()[:2]
     host = WILDCARDS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _bind(address: Address, *, other_port: bool) -> socket.socket:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from keywright.house.blueprint import Blueprint
     from keywright.pipeline.routes import Source
     from keywright.providers.provider import Provider
+    from keywright.transport.pool import Pool
 
 EXAMPLE: Final = "Example: keywright provider test openai"
 
@@ -102,7 +103,7 @@ async def _prove(name: str, config: ConfigFile) -> list[Proof]:
     blueprint = await _blueprint(config)
     pool = Pool(allowed=is_public, environment=os.environ)
     try:
-        sources = _sources(name, blueprint)
+        sources = _sources(name, blueprint, pool)
         moved = bool(blueprint.config.providers[name].base_url)
         verdicts = await asyncio.gather(*(proving.prove(source, pool, is_moved=moved) for source in sources))
     finally:
@@ -113,9 +114,10 @@ async def _prove(name: str, config: ConfigFile) -> list[Proof]:
     ]
 
 
-def _sources(name: str, blueprint: "Blueprint") -> "list[Source]":
+def _sources(name: str, blueprint: "Blueprint", pool: "Pool") -> "list[Source]":
     from keywright.config import Config
     from keywright.house.blueprint import DOTENV
+    from keywright.house.credentials import Credentials
     from keywright.house.sources import Breakers, build_routes
     from keywright.transport.breaker import Breaker, BreakerSettings
     from keywright.vault.vault import local_vault
@@ -127,7 +129,8 @@ def _sources(name: str, blueprint: "Blueprint") -> "list[Source]":
     only = Config(providers={name: given})
     vault = local_vault(os.environ, blueprint.base / DOTENV)
     breakers = Breakers(lambda: Breaker(BreakerSettings()))
-    return list(build_routes(only, vault, breakers, {}, blueprint.base, os.environ).sources)
+    credentials = Credentials(vault, os.environ, pool, blueprint.clock)
+    return list(build_routes(only, credentials, breakers, {}, blueprint.base, os.environ).sources)
 
 
 def _row(config: "Config", name: str) -> "Provider":

@@ -1,5 +1,6 @@
 """Providers without a file: from the environment, from `.env`, and from local runtimes that were found."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -8,10 +9,15 @@ import msgspec
 from keywright.config.address import parse_address
 from keywright.config.tree import Config, ProviderConfig
 from keywright.config.upstream import resolve_provider
-from keywright.core.errors import ConfigError
+from keywright.core.errors import ConfigError, SecretError
 from keywright.providers import PROVIDERS
 from keywright.providers.provider import Provider
 from keywright.vault.dotenv import DotenvBackend
+from keywright.vault.file import FileBackend, on_read_only_mount
+from keywright.vault.login import login_file
+from keywright.vault.reference import Reference
+
+_log = logging.getLogger("keywright.config")
 
 
 def discover(environment: Mapping[str, str], dotenv_path: Path) -> dict[str, ProviderConfig]:
@@ -27,7 +33,7 @@ def discover(environment: Mapping[str, str], dotenv_path: Path) -> dict[str, Pro
     sources = {"env": environment, "dotenv": DotenvBackend(dotenv_path).values()}
     found = {}
     for row in PROVIDERS:
-        key = _first(row.env, sources)
+        key = _first(row.env, sources) or _left(row, environment)
         address = _address(row, sources)
         if key is not None and (address or row.base_url):
             found[row.name] = ProviderConfig(api_key=(key,), base_url=address)
@@ -43,6 +49,22 @@ def with_found(config: Config, found: Iterable[Provider]) -> Config:
         if row.name not in config.providers and row.base_url not in addresses
     }
     return msgspec.structs.replace(config, providers={**config.providers, **new})
+
+
+def _left(row: Provider, environment: Mapping[str, str]) -> str | None:
+    """The reference of the key that the provider's own tool left on this machine. One that cannot be used is passed
+    over with a warning: nobody has asked for it.
+    """
+    path = login_file(row.login_files, environment)
+    if path is None:
+        return None
+    reference = Reference("file", str(path))
+    try:
+        FileBackend(on_read_only_mount).read(reference)
+    except SecretError as error:
+        _log.warning("%s is left out: %s", row.title, error)
+        return None
+    return str(reference)
 
 
 def _first(variables: Iterable[str], sources: Mapping[str, Mapping[str, str]]) -> str | None:

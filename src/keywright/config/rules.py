@@ -43,6 +43,8 @@ def check(config: Config, named: Collection[str], faults: Faults) -> None:
     `named`: the providers that the file names, those too whose tables could not be read.
     """
     _check_store(config.store, faults)
+    if (config.server.tls_certificate is None) != (config.server.tls_key is None):
+        faults.add(("server",), "tls_certificate and tls_key are needed together, or neither")
     for name, provider in config.providers.items():
         _check_provider(name, provider, faults)
     # Without a table of providers they come from the environment: any that is built in may be meant.
@@ -96,7 +98,7 @@ def _add_unknown_kind(config: ProviderConfig, path: Path, faults: Faults) -> Non
 def _check_against_row(config: ProviderConfig, row: Provider, path: Path, faults: Faults) -> None:
     if not config.base_url and not row.base_url:
         faults.add(path, "base_url is missing: this kind has no address of its own")
-    if not config.api_key and not row.key_optional and row.identity is None:
+    if not (config.api_key or row.key_optional or row.identity or row.login_files):
         faults.add(path, f'api_key is missing: write api_key = "env:{row.env[0]}"')
     _check_settings(config, row, path, faults)
 

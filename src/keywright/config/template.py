@@ -18,6 +18,8 @@ port = 4100
 #shutdown_s = 30              # how long calls in flight may still take at the end
 #body_bytes_max = 33_554_432  # the largest request
 #calls_max = 4096             # calls at one time in one worker
+#tls_certificate = "tls/fullchain.pem"  # with tls_key: the gateway speaks HTTPS itself
+#tls_key = "tls/key.pem"
 
 [store]
 url = "sqlite:///keywright.db"

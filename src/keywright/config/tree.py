@@ -25,7 +25,8 @@ class Server(Struct, frozen=True, kw_only=True):
     """`[server]`: where clients come in. `port` 0 takes a free one.
 
     `shutdown_s`: how long calls in flight may still take once the gateway is told to stop. `calls_max`: calls at
-    one time in one worker; more are answered with 503.
+    one time in one worker; more are answered with 503. `tls_certificate` (with its chain) and `tls_key`: PEM files,
+    with which the gateway speaks HTTPS itself; without them it speaks HTTP.
     """
 
     host: Name = "127.0.0.1"
@@ -34,6 +35,8 @@ class Server(Struct, frozen=True, kw_only=True):
     shutdown_s: Seconds = 30.0
     body_bytes_max: Bytes = 33_554_432
     calls_max: Count = 4096
+    tls_certificate: Name | None = None
+    tls_key: Name | None = None
 
 
 class Store(Struct, frozen=True, kw_only=True):

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -27,6 +29,34 @@ class Address(Struct, frozen=True):
 
     host: str
     port: int
+
+
+class Tls(Struct, frozen=True):
+    """With what the gateway proves its name: PEM files of the certificate with its chain, and of its key."""
+
+    certificate: Path
+    key: Path
+
+
+def require_tls(tls: Tls) -> None:
+    """Return when TLS can be spoken with these files.
+
+    Raises:
+        ConfigError: they cannot be read, or do not belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password=_no_password)
+    except ssl.SSLError:
+        raise ConfigError(
+            f"server.tls_certificate and tls_key: no PEM certificate and its key: {tls.certificate}"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"server.tls_certificate or tls_key cannot be read: {error.strerror}") from None
+
+
+def _no_password() -> str:
+    raise ConfigError("server.tls_key: the key is protected by a password; store it without one, readable by its owner")
 
 
 def bind(address: Address) -> socket.socket:
@@ -60,7 +90,13 @@ class Door(uvicorn.Server):
     `http` makes the protocol of a connection; None leaves the data plane to uvicorn's own, over plain ASGI.
     """
 
-    def __init__(self, app: App, shutdown_s: float, http: type[DataPlaneProtocol] | None = DataPlaneProtocol) -> None:
+    def __init__(
+        self,
+        app: App,
+        shutdown_s: float,
+        http: type[DataPlaneProtocol] | None = DataPlaneProtocol,
+        tls: Tls | None = None,
+    ) -> None:
         made = "httptools" if http is None else partial(http, edge=app.edge)
         super().__init__(
             uvicorn.Config(
@@ -74,6 +110,8 @@ class Door(uvicorn.Server):
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=max(1, round(shutdown_s)),
+                ssl_certfile=None if tls is None else tls.certificate,
+                ssl_keyfile=None if tls is None else tls.key,
             )
         )
 
@@ -91,6 +129,8 @@ class Door(uvicorn.Server):
                 task.cancel()
         if left:
             await asyncio.wait(left, timeout=CUT_S)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -99,10 +139,10 @@ class Door(uvicorn.Server):
 
 
 async def serve_until_stopped(
-    app: App, bound: socket.socket, shutdown_s: float, on_stopping: Callable[[], None]
+    app: App, bound: socket.socket, shutdown_s: float, on_stopping: Callable[[], None], tls: Tls | None = None
 ) -> None:
     """Serve until SIGINT or SIGTERM, then let running calls finish `shutdown_s` at most. Another SIGINT cuts them."""
-    door = Door(app, shutdown_s)
+    door = Door(app, shutdown_s, tls=tls)
 
     def stop(number: signal.Signals) -> None:
         on_stopping()

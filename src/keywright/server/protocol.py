@@ -31,6 +31,8 @@ from keywright.server.raw_paths import raw_path
 from keywright.transport.timer import NEVER, LazyTimer
 
 HEADERS_MAX: Final = 128
+FAREWELL_S: Final = 0.5
+"""How long a client may take to say that it has seen our TLS connection's end, when the gateway stops."""
 HEAD_BYTES_MAX: Final = 64 * 1024
 
 
@@ -158,6 +160,12 @@ class DataPlaneProtocol(HttpToolsProtocol):
             cycle.its_turn()
         else:
             super()._start_asgi_task(cycle, app)
+
+    def shutdown(self) -> None:
+        """The gateway stops: an idle connection ends, a busy one with its answer. Over TLS that takes two."""
+        super().shutdown()
+        if self.transport.is_closing():
+            self.loop.call_later(FAREWELL_S, self.transport.abort)
 
     def resume_writing(self) -> None:
         """The client reads again."""

@@ -1,0 +1,1 @@
+"""Every SDK, unmodified, on one running gateway, towards every provider: the same scenarios for all."""

@@ -1,0 +1,118 @@
+"""One gateway with every stand-in behind it, and every SDK in turn."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from keywright.server.listen import Tls
+from tests.conformance.sdks.anthropic import Anthropic
+from tests.conformance.sdks.bedrock import Bedrock
+from tests.conformance.sdks.cohere import Cohere
+from tests.conformance.sdks.genai import GoogleGenai
+from tests.conformance.sdks.huggingface import HuggingFace
+from tests.conformance.sdks.mistral import Mistral
+from tests.conformance.sdks.ollama import Ollama
+from tests.conformance.sdks.openai_chat import OpenAIChat
+from tests.conformance.sdks.openai_responses import OpenAIResponses
+from tests.conformance.sdks.sdk import Sdk
+from tests.gateway import ADMIN_KEY, Gateway, running
+from tests.standin.cloud import StandIn
+from tests.standin.fixtures import anthropic_server, openai_server
+
+__all__ = ["anthropic_server", "openai_server"]
+
+MAKERS: dict[str, Callable[[str, str], Sdk]] = {
+    "openai": OpenAIChat,
+    "openai-responses": OpenAIResponses,
+    "anthropic": Anthropic,
+    "google-genai": GoogleGenai,
+    "cohere": Cohere,
+    "mistralai": Mistral,
+    "ollama": Ollama,
+    "huggingface-hub": HuggingFace,
+}
+BOTO3 = "boto3"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A provider behind the gateway: the model to ask for, and the cloud that answers."""
+
+    provider: str
+    model: str
+    cloud: StandIn
+
+
+PROVIDERS: dict[str, tuple[str, str]] = {
+    "openai": ("openai/gpt-4o", "openai_server"),
+    "anthropic": ("anthropic/claude-haiku-4-5", "anthropic_server"),
+}
+"""By provider: the model that is asked for, and the fixture of its cloud."""
+
+
+@pytest.fixture(scope="session")
+def clouds(request: pytest.FixtureRequest) -> dict[str, StandIn]:
+    """Every stand-in."""
+    return {provider: request.getfixturevalue(fixture) for provider, (_, fixture) in PROVIDERS.items()}
+
+
+@contextlib.contextmanager
+def gateway_of(folder: Path, clouds: dict[str, StandIn], tls: Tls | None = None) -> Iterator[Gateway]:
+    """A gateway with all clouds behind it. Nothing is tried twice: a scripted failure is what the client sees."""
+    tables = [
+        f'[providers.{name}]\napi_key = "env:KEY_{name.upper()}"\nbase_url = "{cloud.base_url}"\n'
+        for name, cloud in clouds.items()
+    ]
+    config = '[store]\nurl = "sqlite:///test.db"\n[retry]\nattempts = 1\n' + "".join(tables)
+    variables = {f"KEY_{name.upper()}": cloud.key for name, cloud in clouds.items()}
+    with running(folder, config, {**variables, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}, tls=tls) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def every_gateway(tmp_path_factory: pytest.TempPathFactory, clouds: dict[str, StandIn]) -> Iterator[Gateway]:
+    """One gateway for all scenarios."""
+    with gateway_of(tmp_path_factory.mktemp("sdks"), clouds) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def secure_gateway(
+    tmp_path_factory: pytest.TempPathFactory, clouds: dict[str, StandIn]
+) -> Iterator[tuple[Gateway, str]]:
+    """Another, which speaks HTTPS, and the file of the authority to trust."""
+    folder = tmp_path_factory.mktemp("secure")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    with gateway_of(folder, clouds, Tls(folder / "server.pem", folder / "server.pem")) as gateway:
+        yield gateway, str(folder / "ca.pem")
+
+
+@pytest.fixture(params=[*MAKERS, BOTO3])
+def sdk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sdk]:
+    """Every SDK in turn."""
+    made: Sdk
+    if request.param == BOTO3:
+        secure, ca_file = request.getfixturevalue("secure_gateway")
+        made = Bedrock(secure.url, secure.admin_key, ca_file, monkeypatch)
+    else:
+        gateway = request.getfixturevalue("every_gateway")
+        made = MAKERS[request.param](gateway.url, gateway.admin_key)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=PROVIDERS)
+def place(request: pytest.FixtureRequest, clouds: dict[str, StandIn]) -> Iterator[Place]:
+    """Every provider in turn. A request that breaks its rules fails the test."""
+    provider = request.param
+    cloud = clouds[provider]
+    cloud.reset()
+    yield Place(provider, PROVIDERS[provider][0], cloud)
+    assert cloud.take_violations() == []
