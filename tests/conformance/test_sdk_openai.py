@@ -184,7 +184,7 @@ KNOBS: dict[str, Any] = {
     "metadata": {"team": "blue"},
     "top_logprobs": 2,
     "logprobs": True,
-    "store": False,
+    "store": True,
     "prompt_cache_key": "k",
     "verbosity": "low",
 }

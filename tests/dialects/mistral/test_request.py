@@ -364,14 +364,26 @@ def test_what_openais_clients_say_by_the_same_name_is_said() -> None:
         "openai_chat": {
             "prompt_cache_key": "k",
             "prediction": {"type": "content", "content": "x"},
+            "random_seed": 3,
+            "safe_prompt": True,
             "store": True,
         }
     }
     body, losses = encoded(Request("m", (USER,), extras=extras))
     assert (body["prompt_cache_key"], body["prediction"]["content"]) == ("k", "x")
+    assert (body["random_seed"], body["safe_prompt"]) == (3, True)
     assert losses == [("store", "knob")]
     parts: Any = {"openai_chat": {"prediction": {"type": "content", "content": []}}}
     assert encoded(Request("m", (USER,), extras=parts))[1] == [("prediction", "knob")]
+
+
+def test_chunks_of_its_own_are_understood_from_openais_clients_too() -> None:
+    chunk: Json = {"type": "document_url", "document_url": "https://x.example/a.pdf"}
+    other: Json = {"type": "video_url", "video_url": {"url": "u"}}
+    assert said(Opaque("openai_chat", "document_url", chunk), Opaque("openai_chat", "video_url", other)) == (
+        [chunk],
+        [("turns[1].parts[1]", "meaning")],
+    )
 
 
 def test_a_stream_is_asked_for_without_options() -> None:

@@ -38,7 +38,7 @@ from keywright.core.message import (
     UrlSource,
 )
 from keywright.dialects.mistral.ids import outward
-from keywright.dialects.mistral.wire import NAME, own
+from keywright.dialects.mistral.wire import NAME, READ_AS, own, understood
 from keywright.dialects.openai_chat.parts import data_url, image_url
 from keywright.dialects.openai_chat.target import Target
 from keywright.dialects.openai_chat.thinking import CHUNK, encode_chunk
@@ -161,7 +161,7 @@ def _chunks(part: Part, place: str, path: str, target: Target) -> list[Json]:
         case Image() | Document() | Audio():
             return _file(part, path, target)
         case Opaque():
-            return _opaque(part, path, target)
+            return _opaque(part, place, path, target)
         case RedactedThinking() | ToolCall() | ToolResult() | ServerToolCall() | ServerToolResult():
             return []  # said above, or not allowed anywhere
         case _:
@@ -175,9 +175,13 @@ def _is_sealed(part: Part) -> bool:
     )
 
 
-def _opaque(part: Opaque, path: str, target: Target) -> list[Json]:
+def _opaque(part: Opaque, place: str, path: str, target: Target) -> list[Json]:
+    """A part of this dialect's own, or one of its kinds from a client of the wire that it is modelled on."""
     if part.origin == NAME:
         return [part.body]
+    known = understood(part) if part.origin == READ_AS else part
+    if not isinstance(known, Opaque):
+        return _chunks(known, place, path, target)
     target.meaning(path, f"only {part.origin} understands {part.kind}")
     return []
 

@@ -4,7 +4,7 @@ Knobs that cannot be said are dropped and reported. Images that are not obvious:
 - the seed is `random_seed`, and none below 0; a temperature above 1.5 is 1.5;
 - allowed tools: only those are declared; a choice where there are no tools is left out, a loss where it demands one;
 - a tool without parameters takes an empty object of them; `none` of the efforts switches thinking off;
-- what OpenAI's clients say by the same name with the same meaning (`SHARED`) is said.
+- what clients of OpenAI's wire say by a name that this API knows (`SHARED`) is said, for many of them mean this API.
 Extras of this dialect are put over everything else: they are the client's own words.
 """
 
@@ -35,8 +35,8 @@ TEMPERATURE_MAX: Final = 1.5
 TIERS: Final = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
 """The tiers that clients ask for, and what this API calls them."""
 
-SHARED: Final = frozenset({"prediction", "prompt_cache_key"})
-"""Extras of OpenAI's clients that this API knows, too."""
+SHARED: Final = frozenset({"guardrails", "prediction", "prompt_cache_key", "prompt_mode", "random_seed", "safe_prompt"})
+"""Extras of OpenAI's wire that this API knows."""
 
 _NO_PARAMETERS: Final[JsonObject] = {"type": "object", "properties": {}}
 _SAME_KNOBS: Final = ("frequency_penalty", "presence_penalty")
@@ -63,16 +63,18 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
 def _with_shared(extras: Extras) -> Extras:
     """`extras`, where this dialect says what OpenAI's client said by the same name."""
     theirs = extras.get(READ_AS) or {}
-    shared: JsonObject = {field: value for field, value in theirs.items() if field in SHARED and _is_plain(value)}
+    shared: JsonObject = {field: value for field, value in theirs.items() if _is_shared(field, value)}
     if not shared:
         return extras
     rest: JsonObject = {field: value for field, value in theirs.items() if field not in shared}
     return {**extras, READ_AS: rest, NAME: {**shared, **(extras.get(NAME) or {})}}
 
 
-def _is_plain(value: Json) -> bool:
-    """Whether a value is text, or a prediction of text: OpenAI knows one of parts as well."""
-    return isinstance(value.get("content"), str) if isinstance(value, dict) else isinstance(value, str)
+def _is_shared(field: str, value: Json) -> bool:
+    """Whether this API knows the field with that value. Of predictions, OpenAI knows one of parts as well."""
+    if field == "prediction":
+        return isinstance(value, dict) and isinstance(value.get("content"), str)
+    return field in SHARED
 
 
 def _tools(request: Request, body: JsonObject, target: Target) -> None:
