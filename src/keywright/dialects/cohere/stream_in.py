@@ -11,6 +11,7 @@ whole with its start; a stream without `[DONE]`.
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.event import (
@@ -42,6 +43,31 @@ from keywright.dialects.sse import FRAME_BYTES_MAX, Frame, SseDecoder
 PARTS_MAX: Final = 4_096
 _EVENT_FIELDS: Final = frozenset(("id", "type", "delta", "index"))
 _NONE: Final[JsonObject] = {}
+_CONTENT_DELTA: Final = "content-delta"
+
+
+class _Item(Struct, forbid_unknown_fields=True):
+    text: str | None = None
+    thinking: str | None = None
+
+
+class _Message(Struct, forbid_unknown_fields=True):
+    content: _Item
+
+
+class _Delta(Struct, forbid_unknown_fields=True):
+    message: _Message
+
+
+class _Plain(Struct, forbid_unknown_fields=True):
+    """Nearly every frame: more text of an item, and nothing else."""
+
+    index: int
+    delta: _Delta
+    type: str = _CONTENT_DELTA
+
+
+_PLAIN: Final = msgspec.json.Decoder(_Plain)
 
 
 class StreamReader:
@@ -83,6 +109,8 @@ class StreamReader:
         return events
 
     def _frame(self, frame: Frame, events: list[Event]) -> None:
+        if frame.event == _CONTENT_DELTA and self._plain(frame.data, events):
+            return
         data = frame.data.strip()
         if self._over or not data or data == b"[DONE]":
             return
@@ -99,8 +127,6 @@ class StreamReader:
             raise UpstreamMalformedError(f"an event of the stream is malformed: {error}") from error
 
     def _event(self, kind: str, event: JsonObject, events: list[Event]) -> None:
-        if kind == "content-delta" and self._plain(event, events):
-            return
         if not self._started:
             self._start(kind, event, events)
         message = _inner(_inner(event, "delta"), "message")
@@ -124,14 +150,16 @@ class StreamReader:
             case _:
                 self._other(kind, event, events)
 
-    def _plain(self, event: JsonObject, events: list[Event]) -> bool:
-        """Nearly every frame: more text of an open item, and nothing else. False when it is not that plain."""
+    def _plain(self, data: bytes, events: list[Event]) -> bool:
+        """Take a frame that is as plain as nearly all are; False when it is not."""
         try:
-            (field, text), *more = event["delta"]["message"]["content"].items()  # type: ignore[index, call-overload, union-attr]
-            part, kind = self._items[event["index"]]  # type: ignore[index]
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            plain = _PLAIN.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return False
-        if more or kind != field or "logprobs" in event or not text or not isinstance(text, str):
+        part, field = self._items.get(plain.index, (0, ""))
+        item = plain.delta.message.content
+        text = item.text if field == "text" else item.thinking
+        if not field or not text or plain.type != _CONTENT_DELTA or (item.text and item.thinking) or self._over:
             return False
         events.append(TextDelta(part, text))
         return True

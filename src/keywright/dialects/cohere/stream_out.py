@@ -42,16 +42,38 @@ _DONE: Final = b"data: [DONE]\n\n"
 _EMPTY: Final[JsonObject] = {"role": "assistant", "content": [], PLAN: "", "tool_calls": [], "citations": []}
 
 
-class _Part:
-    """An open part: where it stands among its like (`field` says which like), and a text's characters so far."""
+_CALLS: Final = "tool_calls"
+_ANY: Final = b'"?"'
 
-    __slots__ = ("citations", "field", "index", "texts")
+
+class _Part:
+    """An open part: where it stands among its like (`field` says which like), the bytes before and after more of its
+    text, and a text's characters so far.
+    """
+
+    __slots__ = ("after", "before", "citations", "field", "index", "texts")
 
     def __init__(self, field: str, index: int) -> None:
         self.field = field
         self.index = index
         self.texts: list[str] = []
         self.citations: list[Citation] = []
+        self.before, _, self.after = _delta(field, index).partition(_ANY)
+
+    def more(self, text: str) -> bytes:
+        """The frame that adds `text`."""
+        return b"%b%b%b" % (self.before, msgspec.json.encode(text), self.after)
+
+
+def _delta(field: str, index: int) -> bytes:
+    """A frame that adds `_ANY` to a part."""
+    match field:
+        case "tool_calls":
+            return _frame("tool-call-delta", index, {_CALLS: {"function": {"arguments": "?"}}})
+        case "tool_plan":
+            return _frame("tool-plan-delta", None, {PLAN: "?"})
+        case _:
+            return _frame("content-delta", index, {"content": {field: "?"}})
 
 
 class StreamWriter:
@@ -120,15 +142,15 @@ class StreamWriter:
     def _opened(self, event: Opened) -> bytes:
         head = event.head
         if isinstance(head, ToolCall):
-            part = self._parts[event.part] = _Part("tool_calls", self._calls)
+            part = self._parts[event.part] = _Part(_CALLS, self._calls)
             self._calls += 1
             function: JsonObject = {"name": head.name, "arguments": head.arguments}
             call: JsonObject = {**own(head.extras), "id": head.id, "type": "function", "function": function}
-            return _frame("tool-call-start", part.index, {"tool_calls": call})
+            return _frame("tool-call-start", part.index, {_CALLS: call})
         if is_plan(head):
             assert isinstance(head, Thinking)
-            self._parts[event.part] = _Part(PLAN, 0)
-            return _frame("tool-plan-delta", None, {PLAN: head.text}) if head.text else b""
+            part = self._parts[event.part] = _Part(PLAN, 0)
+            return part.more(head.text) if head.text else b""
         item = answer_item(head, f"choices[0].parts[{event.part}]", self.losses)
         if item is None:
             return b""
@@ -143,25 +165,21 @@ class StreamWriter:
 
     def _text(self, event: TextDelta) -> bytes:
         part = self._parts.get(event.part)
-        if part is None or part.field == "tool_calls":
+        if part is None or part.field == _CALLS:
             return b""
-        if part.field == PLAN:
-            return _frame("tool-plan-delta", None, {PLAN: event.text})
         if part.field == "text":
             part.texts.append(event.text)
-        return _frame("content-delta", part.index, {"content": {part.field: event.text}})
+        return part.more(event.text)
 
     def _arguments(self, event: ArgumentsDelta) -> bytes:
         part = self._parts.get(event.part)
-        if part is None or part.field != "tool_calls":
-            return b""
-        return _frame("tool-call-delta", part.index, {"tool_calls": {"function": {"arguments": event.text}}})
+        return b"" if part is None or part.field != _CALLS else part.more(event.text)
 
     def _closed(self, event: Closed) -> bytes:
         part = self._parts.get(event.part)
         if part is None or part.field == PLAN:
             return b""
-        if part.field == "tool_calls":
+        if part.field == _CALLS:
             return _frame("tool-call-end", part.index)
         return self._owed(part) + _frame("content-end", part.index)
 

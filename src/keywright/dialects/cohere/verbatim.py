@@ -15,7 +15,7 @@ from keywright.core.json import Json, JsonObject
 from keywright.dialects.cohere.error import streamed_failure
 from keywright.dialects.cohere.usage import NOT_TOLD, usage_of
 from keywright.dialects.members import Members, Peeked, members_of, walked
-from keywright.dialects.sse import Frame, SseDecoder
+from keywright.dialects.sse import SseDecoder
 
 MODEL_CHARS_MAX: Final = 512
 BATCH_CHUNKS_MAX: Final = 64
@@ -80,6 +80,8 @@ class _Answer(Struct):
 
 
 _EVENT: Final = msgspec.json.Decoder(_Event)
+_EVENTS: Final = msgspec.json.Decoder(list[_Event])
+_DONE: Final = b"[DONE]"
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
 
 
@@ -175,18 +177,21 @@ class Tap:
         if self._blind or self._end is not None:
             return
         try:
-            for frame in self._frames.feed(batch):
-                self._count(frame)
+            frames = [frame.data for frame in self._frames.feed(batch)]
         except UpstreamMalformedError:
             self._blind = True
-
-    def _count(self, frame: Frame) -> None:
-        try:
-            delta = _EVENT.decode(frame.data).delta
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return  # it passes through all the same
-        if delta is None:
             return
+        if frames and frames[-1] == _DONE:
+            frames.pop()
+        try:
+            events = _EVENTS.decode(b"[%b]" % b",".join(frames))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            events = _readable(frames)
+        for event in events:
+            if event.delta is not None:
+                self._count(event.delta)
+
+    def _count(self, delta: _Delta) -> None:
         message = delta.message
         if message is not None:
             self._chars += len(message.tool_plan or "")
@@ -199,6 +204,17 @@ class Tap:
             if delta.error is not None:
                 timeout = delta.finish_reason == "TIMEOUT"
                 self._failure = streamed_failure(delta.error, delta.error_type, timeout=timeout)
+
+
+def _readable(frames: list[bytes]) -> list[_Event]:
+    """The frames that are events, one by one."""
+    events = []
+    for frame in frames:
+        try:
+            events.append(_EVENT.decode(frame))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue  # it passes through all the same
+    return events
 
 
 def _item_chars(item: _Item) -> int:
