@@ -66,3 +66,20 @@ def test_found_runtimes_join_but_for_those_that_are_named_already() -> None:
     named = Config(providers={"ollama": ProviderConfig(base_url="http://10.0.0.1")})
     assert with_found(named, [ollama]) == named
     assert list(config.providers) == ["mine"]
+
+
+def test_a_key_that_a_provider_s_own_tool_left_is_found_behind_the_variables(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = tmp_path / ".cache/huggingface/token"
+    token.parent.mkdir(parents=True)
+    token.write_text("hf_token\n")
+    token.chmod(0o600)
+    home = {"HOME": str(tmp_path)}
+    assert discover(home, tmp_path / ".env") == {"huggingface": ProviderConfig(api_key=(f"file:{token}",))}
+    found = discover({**home, "HF_TOKEN": "hf_other"}, tmp_path / ".env")
+    assert found["huggingface"].api_key == ("env:HF_TOKEN",)
+    token.chmod(0o644)
+    assert discover(home, tmp_path / ".env") == {}
+    assert "Hugging Face is left out" in caplog.text
+    assert "run chmod 600" in caplog.text

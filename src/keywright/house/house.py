@@ -16,6 +16,7 @@ from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
 from keywright.house.blueprint import DOTENV, Blueprint
+from keywright.house.credentials import Credentials
 from keywright.house.listing import list_models
 from keywright.house.sources import Breakers, build_routes
 from keywright.ledger import Ledger, LedgerSettings
@@ -51,7 +52,8 @@ class House:
         self.pool = Pool(allowed=is_public, environment=blueprint.environment)
         self.meters = Meters()
         self.stopping = False
-        self._vault = local_vault(blueprint.environment, blueprint.base / DOTENV)
+        vault = local_vault(blueprint.environment, blueprint.base / DOTENV)
+        self._credentials = Credentials(vault, blueprint.environment, self.pool, blueprint.clock)
         self._breakers = Breakers(lambda: Breaker(BreakerSettings()))
         self._snapshot = Snapshot(keys={}, foreign={}, routes=self._routes(blueprint.config, {}))
         self.app = self._app()
@@ -131,7 +133,7 @@ class House:
 
     def _routes(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> Routes:
         return build_routes(
-            config, self._vault, self._breakers, listed, self.blueprint.base, self.blueprint.environment
+            config, self._credentials, self._breakers, listed, self.blueprint.base, self.blueprint.environment
         )
 
     def _app(self) -> App:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -15,12 +15,10 @@ from keywright.catalog.snapshot import bundled
 from keywright.config import Config, PriceConfig, ProviderConfig, reach, resolve_provider, settings_of
 from keywright.config.upstream import NO_ENVIRONMENT
 from keywright.core.errors import ConfigError, ConnectFailedError, SecretError
-from keywright.core.secret import Secret
+from keywright.house.credentials import Credentials
 from keywright.pipeline.routes import Breaker, Routes, Source
-from keywright.providers.provider import Bearer, HeaderKey, Provider
+from keywright.providers.provider import GoogleOAuth
 from keywright.transport.tls import TlsContexts
-from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
-from keywright.vault.vault import Vault
 
 OWN_NAMES: Final = {"per_request": "request"}
 """Where the file says a price otherwise than the catalogue."""
@@ -28,7 +26,7 @@ OWN_NAMES: Final = {"per_request": "request"}
 
 def build_routes(
     config: Config,
-    vault: Vault,
+    credentials: Credentials,
     breakers: "Breakers",
     listed: Mapping[str, tuple[str, ...]],
     base: Path = Path(),
@@ -43,7 +41,7 @@ def build_routes(
     sources = [
         source
         for name, provider in config.providers.items()
-        for source in _sources(name, _at(base, provider), vault, breakers, listed.get(name, ()), environment)
+        for source in _sources(name, _at(base, provider), credentials, breakers, listed.get(name, ()), environment)
     ]
     aliases = {name: model.route for name, model in config.models.items()}
     return Routes(sources, aliases, Catalogue(bundled(), _own_prices(config.prices)))
@@ -83,13 +81,16 @@ def _require_trust(name: str, config: ProviderConfig) -> None:
 def _sources(
     name: str,
     config: ProviderConfig,
-    vault: Vault,
+    credentials: Credentials,
     breakers: Breakers,
     listed: tuple[str, ...],
     environment: Mapping[str, str],
 ) -> list[Source]:
     row = resolve_provider(name, config, environment)
     _require_trust(name, config)
+    settings = settings_of(row, config, environment)
+    if isinstance(row.identity, GoogleOAuth) and not config.api_key and "project" not in settings:
+        settings["project"] = _project(name, config, credentials)
     return [
         Source(
             name=name,
@@ -101,43 +102,26 @@ def _sources(
             serves=config.models,
             listed=listed,
             fee_bp=row.byok_fee_bp if config.byok else 0,
-            settings=settings_of(row, config, environment),
+            settings=settings,
             deployments=config.deployments,
         )
-        for credential in _credentials(name, row, config, vault)
+        for credential in credentials.of(name, row, config, settings)
     ]
 
 
-def _credentials(name: str, row: Provider, config: ProviderConfig, vault: Vault) -> list[Credential]:
-    if not config.api_key:
-        if not row.key_optional:
-            raise ConfigError(
-                f"providers.{name}.api_key: {row.title} needs a key; write a reference such as {_hint(row)}"
-            )
-        return [NoCredential(name)]
-    made, failures = [], []
-    for reference in config.api_key:
-        try:
-            made.append(_credential(name, row, vault.resolve(reference)))
-        except SecretError as error:
-            failures.append(str(error))
-    if not made:
-        raise SecretError(f"providers.{name}.api_key: " + "; ".join(failures))
-    return made
+def _project(name: str, config: ProviderConfig, credentials: Credentials) -> str:
+    """The project of the workload's own identity.
 
-
-def _credential(name: str, row: Provider, secret: Secret) -> Credential:
-    match row.credential:
-        case Bearer():
-            return BearerCredential(name, secret)
-        case HeaderKey(header):
-            return HeaderCredential(name, header, secret)
-        case _:
-            assert_never(row.credential)
-
-
-def _hint(row: Provider) -> str:
-    return f'"env:{row.env[0]}"' if row.env else '"env:NAME"'
+    Raises:
+        ConfigError: it names none, or cannot be had.
+    """
+    try:
+        project = credentials.project(config)
+    except SecretError as error:
+        raise ConfigError(f"providers.{name}: {error}") from None
+    if not project:
+        raise ConfigError(f"providers.{name}.project: without a key every call names a project; write project")
+    return project
 
 
 def _own_prices(rows: tuple[PriceConfig, ...]) -> dict[str, Price]:

@@ -22,6 +22,12 @@ HUGGINGFACE = Provider(
         MODELS,
     ),
     env=("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"),
+    login_files=(
+        "{HF_TOKEN_PATH}",
+        "{HF_HOME}/token",
+        "{XDG_CACHE_HOME}/huggingface/token",
+        "~/.cache/huggingface/token",
+    ),
     passed_headers=("x-hf-bill-to",),
     answer_headers=("x-request-id", "x-inference-provider", "ratelimit", "ratelimit-policy"),
     check=Check("https://huggingface.co/api/whoami-v2"),

@@ -122,7 +122,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     know it. It may name settings in braces; `base_urls` has what holds instead where a setting fits a glob:
     `(setting, glob, base_url)`. `base_url_env`: the variable from which that SDK takes another address ("" if none).
     `env`: variables that may hold the key; the first that is set wins. `key_optional`: it may answer without a key.
-    `identity`: how it is called without one. `settings`: what else it wants to know.
+    `login_files`: where its own tool leaves a key: paths, which may name variables in braces; the first whose variables
+    are set counts. `identity`: how it is called without one. `settings`: what else it wants to know.
     `check`: what proves the key; None for the list of models, where there is one.
     `headers` are always sent; `passed_headers` are the client's own that go up verbatim, and replace one of
     `headers` of the same name; `answer_headers` are the provider's own that go back. All names are lower case and
@@ -144,6 +145,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     base_urls: tuple[tuple[str, str, str], ...] = ()
     check: Check | None = None
     env: tuple[str, ...] = ()
+    login_files: tuple[str, ...] = ()
     base_url_env: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     passed_headers: tuple[str, ...] = ()

@@ -80,7 +80,9 @@ class Reply(Struct, frozen=True):
 
 
 class Fetch:
-    """Asks by way of `upstreams`. `ca_file` and `proxy` are what a `Reach` takes."""
+    """Asks by way of `upstreams`. `ca_file`: what is trusted at addresses that the operator wrote; `proxy` as of a
+    `Reach`, for all that is not near.
+    """
 
     def __init__(
         self,
@@ -110,7 +112,7 @@ class Fetch:
         origin, target = place(question.who, question.url)
         reach = Reach(
             origin=origin,
-            ca_file=self._ca_file,
+            ca_file=self._ca_file if question.where == "written" else None,
             proxy="" if question.where == "near" else self._proxy,
             private=question.where != "public",
             deadlines=NEAR if question.where == "near" else FAR,

@@ -14,6 +14,7 @@ from keywright.vault.aws import AwsSettings, aws_credential
 from keywright.vault.aws.answer import sts_error
 from keywright.vault.aws.credential import SigV4Credential, aws_keys
 from keywright.vault.fetch import Answer, Fetch
+from tests.vault.aws.answers import metadata_answer, sts_answer, sts_refusal
 from tests.vault.aws.signed import check_signed
 from tests.vault.hands import Hands
 from tests.vault.standin import Received, Say, service
@@ -28,29 +29,6 @@ UNSAID = AwsSettings()
 
 def when(hands: Hands, life_s: float) -> str:
     return datetime.fromtimestamp(hands.wall_s + life_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def sts_answer(action: str, key_id: str, expiration: str, token: str = "session-token/+=") -> str:
-    return (
-        f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>'
-        f"<AccessKeyId>{key_id}</AccessKeyId><SecretAccessKey>{key_id}-secret</SecretAccessKey>"
-        f"<SessionToken>{token}</SessionToken><Expiration>{expiration}</Expiration></Credentials>"
-        f"</{action}Result></{action}Response>"
-    )
-
-
-def sts_refusal(code: str, message: str) -> str:
-    return (
-        '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
-        f"<Code>{code}</Code><Message>{message}</Message></Error><RequestId>x</RequestId></ErrorResponse>"
-    )
-
-
-def metadata_answer(key_id: str, expiration: str) -> str:
-    return (
-        f'{{"Code": "Success", "LastUpdated": "2026-11-24T00:00:00Z", "Type": "AWS-HMAC", "AccessKeyId": "{key_id}",'
-        f' "SecretAccessKey": "{key_id}-secret", "Token": "session-token", "Expiration": "{expiration}"}}'
-    )
 
 
 async def test_a_role_is_assumed_with_a_signed_request_and_its_keys_sign_the_next(fetch: Fetch, hands: Hands) -> None:

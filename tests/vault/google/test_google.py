@@ -18,53 +18,14 @@ from keywright.vault.google import GoogleSettings, google_credential, google_pro
 from keywright.vault.google.file import MetadataServer, find_google
 from keywright.vault.google.token import EXCHANGE, SCOPE, google_token
 from keywright.vault.oauth import JWT_BEARER
+from tests.vault.google.files import ACCOUNT, AUDIENCE, authorized_user, external_account, service_account
 from tests.vault.hands import Hands
-from tests.vault.rsa_key import pem, rsa_key, verified
+from tests.vault.rsa_key import rsa_key, verified
 from tests.vault.standin import Handler, Received, Say, service
 
 GENERATE = "/v1/projects/-/serviceAccounts/llm@project-7.iam.gserviceaccount.com:generateAccessToken"
 VERTEX = Origin("https", "aiplatform.googleapis.com", 443)
-ACCOUNT = "llm@project-7.iam.gserviceaccount.com"
-AUDIENCE = "//iam.googleapis.com/projects/7/locations/global/workloadIdentityPools/p/providers/q"
 GIVEN = GoogleSettings()
-
-
-def service_account(url: str, **changed: object) -> str:
-    file = {
-        "type": "service_account",
-        "project_id": "project-7",
-        "private_key_id": "key-1",
-        "private_key": pem(rsa_key()),
-        "client_email": ACCOUNT,
-        "client_id": "1234",
-        "auth_uri": "https://accounts.google.com/o/oauth2/auth",
-        "token_uri": f"{url}/token",
-        "universe_domain": "googleapis.com",
-    }
-    return json.dumps({**file, **changed})
-
-
-def authorized_user(url: str, **changed: object) -> dict[str, object]:
-    file = {
-        "type": "authorized_user",
-        "account": "",
-        "client_id": "gcloud.apps.googleusercontent.com",
-        "client_secret": "gcloud-secret",
-        "refresh_token": "1//refresh",
-        "token_uri": f"{url}/token",
-    }
-    return {**file, **changed}
-
-
-def external_account(url: str, source: dict[str, object], **changed: object) -> str:
-    file = {
-        "type": "external_account",
-        "audience": AUDIENCE,
-        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-        "token_url": f"{url}/v1/token",
-        "credential_source": source,
-    }
-    return json.dumps({**file, **changed})
 
 
 def given(text: str) -> GoogleSettings:
