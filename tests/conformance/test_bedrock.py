@@ -186,9 +186,11 @@ def converse_by_hand(body: Body) -> Said:
 def converse_tokens(usage: Body) -> tuple[int, int, int, int] | None:
     if "outputTokens" not in usage:
         return None
-    read_tokens = usage.get("cacheReadInputTokens", usage.get("cacheReadInputTokenCount", 0))
-    written = usage.get("cacheWriteInputTokens", usage.get("cacheWriteInputTokenCount", 0))
-    return (usage["inputTokens"], usage["outputTokens"], read_tokens, written)
+    cached = [
+        int(usage.get(f"cache{way}InputTokens", usage.get(f"cache{way}InputTokenCount", 0)))
+        for way in ("Read", "Write")
+    ]
+    return (usage["inputTokens"], usage["outputTokens"], cached[0], cached[1])
 
 
 def converse_assembled(events: list[tuple[str, Body]]) -> Body:

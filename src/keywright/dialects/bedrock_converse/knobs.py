@@ -137,10 +137,11 @@ def _budgeted(request: Request, reasoning: Reasoning, abilities: Abilities, loss
 def _budget(request: Request, reasoning: Reasoning, losses: list[Loss]) -> int | None:
     """The budget, or none, where `maxTokens` leaves no room for the least."""
     asked = reasoning.budget_tokens or THINKING_TOKENS.get(reasoning.effort or "medium", THINKING_TOKENS_MIN)
-    room = asked if request.output_tokens_max is None else request.output_tokens_max - 1
-    if reasoning.budget_tokens is None:
-        room = max(room * 3 // 4, min(THINKING_TOKENS_MIN, room)) if request.output_tokens_max else asked
-    budget = min(max(asked, THINKING_TOKENS_MIN), room)
+    budget, limit = max(asked, THINKING_TOKENS_MIN), request.output_tokens_max
+    if limit is not None and reasoning.budget_tokens is not None:
+        budget = min(budget, limit - 1)
+    elif limit is not None:
+        budget = min(budget, max(limit * 3 // 4, min(THINKING_TOKENS_MIN, limit - 1)))  # leaves room for the answer
     if budget < THINKING_TOKENS_MIN:
         losses.append(Loss("reasoning", f"the output limit leaves no room for {THINKING_TOKENS_MIN} thinking tokens"))
         return None

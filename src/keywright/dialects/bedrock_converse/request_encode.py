@@ -126,9 +126,8 @@ def _write_sampling(
             if value is not None
         ]
         return
-    if temperature is not None and temperature > TEMPERATURE_MAX:
-        losses.append(Loss("temperature", "Converse takes 0 to 1: set to 1"))
-        temperature = TEMPERATURE_MAX
+    temperature = _bounded("temperature", temperature, losses)
+    top_p = _bounded("top_p", top_p, losses)
     if plan.exclusive and temperature is not None and temperature < TEMPERATURE_MAX:
         losses.append(Loss("temperature", "this model takes only 1 while it thinks"))
         temperature = None
@@ -142,6 +141,15 @@ def _write_sampling(
         said["temperature"] = temperature
     if top_p is not None:
         said["topP"] = top_p
+
+
+def _bounded(field: str, value: float | None, losses: list[Loss]) -> float | None:
+    """`value`, or the bound that it is beyond."""
+    if value is None or 0 <= value <= TEMPERATURE_MAX:
+        return value
+    bound = 0.0 if value < 0 else TEMPERATURE_MAX
+    losses.append(Loss(field, f"Converse takes 0 to 1: set to {bound:g}"))
+    return bound
 
 
 def _write_top_k(
