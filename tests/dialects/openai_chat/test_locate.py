@@ -97,6 +97,7 @@ def test_reasoning_is_an_effort_or_the_object_of_other_vendors() -> None:
     assert located("reasoning.effort", reasoning_effort="low") == "reasoning_effort"
     assert located("reasoning.effort", reasoning={"effort": "low"}) == "reasoning.effort"
     assert located("reasoning.budget_tokens", reasoning={"max_tokens": 9}) == "reasoning.max_tokens"
+    assert located("reasoning.mode", reasoning={"enabled": True}) == "reasoning.enabled"
     assert located("reasoning.display", reasoning={"exclude": True}) == "reasoning.exclude"
 
 

@@ -27,7 +27,11 @@ _FIELDS: Final = {
     "tool_choice.parallel": "parallel_tool_calls",
     "turns": "messages",
 }
-_REASONING: Final = {"reasoning.budget_tokens": "reasoning.max_tokens", "reasoning.display": "reasoning.exclude"}
+_REASONING: Final = {
+    "reasoning.budget_tokens": "reasoning.max_tokens",
+    "reasoning.display": "reasoning.exclude",
+    "reasoning.mode": "reasoning.enabled",
+}
 _FUNCTION: Final = frozenset({"description", "name", "parameters", "strict"})
 
 
