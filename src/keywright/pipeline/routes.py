@@ -38,13 +38,16 @@ class Credential(Protocol):
 
 
 class RenewingCredential(Protocol):
-    """Gives a credential for each request, a new one when the old one has run out. Raises SecretError if it cannot."""
+    """Gives a credential for each request, a new one when the old one has run out. Raises SecretError if it cannot.
+    It is told in doubt when the provider has refused one.
+    """
 
     @property
     def fingerprint(self) -> str: ...
     @property
     def renews(self) -> Literal[True]: ...
     async def current(self) -> Credential: ...
+    def doubt(self) -> None: ...
 
 
 class Breaker(Protocol):

@@ -67,7 +67,9 @@ def worst_case(peek: Peek, targets: tuple[Target, ...], routes: Routes, when_s: 
 def _worst_at(peek: Peek, target: Target, price: Price | None) -> int:
     if price is None:
         return 0
-    output_max = peek.output_tokens_max or target.abilities.output_tokens_max or OUTPUT_TOKENS_ASSUMED
+    output_max = peek.output_tokens_max
+    if output_max is None:
+        output_max = target.abilities.output_tokens_max or OUTPUT_TOKENS_ASSUMED
     return worst_cost(peek.input_bytes, output_max * peek.choices, price, target.source.fee_bp)
 
 

@@ -21,12 +21,12 @@ POST: Final = b"POST"
 class Translator:
     """Renders one call for one target after another."""
 
-    __slots__ = ("_call", "_client", "_peek", "_request")
+    __slots__ = ("_peek", "_request", "call", "client")
 
     def __init__(self, call: Call, plan: Plan, client: Wire[Any, Any]) -> None:
-        self._call = call
+        self.call = call
         self._peek = plan.admitted.intent.peek
-        self._client = client
+        self.client = client
         self._request: Any = None
 
     def outbound(self, target: Target) -> Outbound:
@@ -37,43 +37,52 @@ class Translator:
                 anything at all; names each field.
             RefusedError: 400, the body is not a request of the client's dialect.
         """
-        lane = target.lane(self._call.endpoint, self._call.dialect)
+        lane = target.lane(self.call.endpoint, self.call.dialect)
         if lane is None:
             raise NotTranslatableError(
-                (Loss("model", f"{target.name} takes no {self._call.endpoint} calls", "meaning"),)
+                (Loss("model", f"{target.name} takes no {self.call.endpoint} calls", "meaning"),)
             )
         if lane.verbatim:
-            body = lane.dialect.patch(self._call.body, self._peek, target.model)
+            body = lane.dialect.patch(self.call.body, self._peek, target.model)
             return self._outbound(target, lane, body, None, ())
         return self._outbound(target, lane, *self._rendered(target, lane))
+
+    def request(self) -> Any:
+        """What the client's dialect makes of the body: decoded once, whoever asks.
+
+        Raises:
+            RefusedError: 400, the body is not a request of the client's dialect.
+        """
+        if self._request is None:
+            self._request = self.client.decode_request(self.call.body, self.call.said)
+        return self._request
 
     def _outbound(self, target: Target, lane: Lane, body: bytes, request: Any, losses: tuple[Loss, ...]) -> Outbound:
         path = lane.stream_path if self._peek.stream else lane.path
         return Outbound(
             target=target,
             lane=lane,
-            client=self._client,
+            client=self.client,
             peek=self._peek,
-            said=self._call.said,
-            http=HttpRequest(POST, path, _headers(lane, self._call.headers), body),
+            said=self.call.said,
+            http=HttpRequest(POST, path, _headers(lane, self.call.headers), body),
             request=request,
             losses=losses,
-            asked_s=self._call.started_us // SECOND_US,
+            asked_s=self.call.started_us // SECOND_US,
         )
 
     def _rendered(self, target: Target, lane: Lane) -> tuple[bytes, Any, tuple[Loss, ...]]:
-        if self._request is None:
-            self._request = self._client.decode_request(self._call.body, self._call.said)
-        encoded = lane.dialect.encode_request(self._request, target.model, target.abilities)
-        losses = self._located(encoded.losses, self._request) if encoded.losses else ()
-        refused = losses if self._call.strict else tuple(x for x in losses if x.weight == "meaning")
+        request = self.request()
+        encoded = lane.dialect.encode_request(request, target.model, target.abilities)
+        losses = self._located(encoded.losses, request) if encoded.losses else ()
+        refused = losses if self.call.strict else tuple(x for x in losses if x.weight == "meaning")
         if refused:
             raise NotTranslatableError(refused)
-        return encoded.body, self._request, losses
+        return encoded.body, request, losses
 
     def _located(self, losses: tuple[Loss, ...], request: Any) -> tuple[Loss, ...]:
         """The losses with their paths in the client's words."""
-        return tuple(Loss(self._client.locate(loss.path, request), loss.why, loss.weight) for loss in losses)
+        return tuple(Loss(self.client.locate(loss.path, request), loss.why, loss.weight) for loss in losses)
 
 
 def _headers(lane: Lane, given: Sequence[Header]) -> tuple[Header, ...]:

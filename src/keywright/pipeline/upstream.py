@@ -20,6 +20,7 @@ from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import NotTranslatableError, ProviderError, RefusedError, UpstreamError
 from keywright.pipeline.ask import Upstreams, ask
 from keywright.pipeline.attempts import OURS, REQUESTS, THEIRS, Attempts, retry_after_of
+from keywright.pipeline.estimated import estimated
 from keywright.pipeline.routes import Target
 from keywright.pipeline.translate import Translator
 from keywright.pipeline.types import Delivery, Plan
@@ -50,7 +51,7 @@ class Line(Struct, frozen=True):
 
 
 async def deliver(plan: Plan, translator: Translator, attempts: Attempts, line: Line) -> Delivery:
-    """The first candidate's answer that is one.
+    """The first candidate's answer that is one. Tokens that no candidate can count are estimated.
 
     Raises:
         RefusedError: the request is at fault, or every candidate failed (`upstream_failed`, `upstream_timeout`).
@@ -65,6 +66,8 @@ async def deliver(plan: Plan, translator: Translator, attempts: Attempts, line: 
         delivery = await persist(outbound, ask, attempts, line)
         if delivery is not None:
             return delivery
+    if plan.admitted.intent.endpoint == "count" and not attempts.made:
+        return estimated(plan, translator)
     raise attempts.refused()
 
 

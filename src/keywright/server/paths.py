@@ -5,13 +5,14 @@ in the path; it is decoded once, here, and stands for a name only: it is looked 
 made of what was found.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
+from keywright.dialects.bedrock_invoke import embedding_wire, kind_of
 from keywright.providers.provider import EndpointKind
 
 MODEL_BYTES_MAX: Final = 1024
@@ -21,13 +22,15 @@ MODEL_BYTES_MAX: Final = 1024
 class DataPath(Struct, frozen=True):
     """A path of the data plane: the dialect that it speaks, the endpoint that it is, and what it says of the request.
 
-    `agents`: beginnings of `user-agent` whose clients speak another dialect on this path.
+    `agents`: beginnings of `user-agent` whose clients speak another dialect on this path. `by_body` gives the path as
+    it is meant, where only the body tells.
     """
 
     dialect: str
     endpoint: EndpointKind
     said: PathSaid = BODY_SAYS
     agents: Mapping[bytes, str] = {}
+    by_body: "Callable[[DataPath, bytes], DataPath] | None" = None
 
 
 class Method(Struct, frozen=True):
@@ -36,6 +39,14 @@ class Method(Struct, frozen=True):
     dialect: str
     endpoint: EndpointKind
     stream: bool = False
+    by_body: Callable[[DataPath, bytes], DataPath] | None = None
+
+
+def _invoked(path: DataPath, body: bytes) -> DataPath:
+    """InvokeModel is one path for chats and for vectors."""
+    if kind_of(path.said.model, body) == "chat":
+        return path
+    return DataPath(embedding_wire(path.said.model, body), "embeddings", path.said)
 
 
 _OWN_PREFIXES: Final[dict[bytes, tuple[tuple[bytes, DataPath], ...]]] = {
@@ -90,7 +101,7 @@ _GEMINI_SSE: Final = Method("gemini", "chat", stream=True)
 _BEDROCK: Final[dict[bytes, Method]] = {
     b"converse": Method("bedrock_converse", "chat"),
     b"converse-stream": Method("bedrock_converse", "chat", stream=True),
-    b"invoke": Method("bedrock_invoke", "chat"),
+    b"invoke": Method("bedrock_invoke", "chat", by_body=_invoked),
     b"invoke-with-response-stream": Method("bedrock_invoke", "chat", stream=True),
     b"count-tokens": Method("bedrock_count", "count"),
 }
@@ -165,5 +176,5 @@ def _model_path(target: bytes, query: bytes) -> DataPath | None:
             if methods is _GEMINI and method.stream and b"alt=sse" in query.split(b"&"):
                 method = _GEMINI_SSE
             model = unquote_to_bytes(name).decode(errors="replace")
-            return DataPath(method.dialect, method.endpoint, PathSaid(model, method.stream))
+            return DataPath(method.dialect, method.endpoint, PathSaid(model, method.stream), by_body=method.by_body)
     return None

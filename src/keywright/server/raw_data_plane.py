@@ -14,7 +14,7 @@ from keywright.server.data_plane import AsgiReply, Receive, Scope, Send, address
 from keywright.server.edge import Edge
 from keywright.server.paths import DataPath
 from keywright.server.raw_paths import RawPath
-from keywright.server.raw_reading import length_of, read_passing, too_long, too_slow
+from keywright.server.raw_reading import cut_short, length_of, read_passing, too_long, too_slow
 from keywright.server.refusals import overloaded, stopping
 
 
@@ -50,7 +50,7 @@ class AsgiBody:
         """The next piece of the body, b"" at its end.
 
         Raises:
-            RefusedError: 408, nothing came for too long; 413, it is too long.
+            RefusedError: 408, nothing came for too long; 413, it is too long; 400, it is too short.
         """
         if (self.length or 0) > self._edge.passed_bytes_max:
             raise too_long(self._edge)
@@ -65,6 +65,8 @@ class AsgiBody:
         self._passed_bytes += len(piece)
         if self._passed_bytes > self._edge.passed_bytes_max:
             raise too_long(self._edge)
+        if not piece and self._passed_bytes < (self.length or 0):
+            raise cut_short()
         return piece
 
     async def until_gone(self) -> None:

@@ -18,7 +18,7 @@ from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.types import Call
 from keywright.server.exchange import CONTINUE, Connection, Exchange, Head
 from keywright.server.raw_paths import RawPath
-from keywright.server.raw_reading import length_of, read_passing, too_long, too_slow
+from keywright.server.raw_reading import cut_short, length_of, read_passing, too_long, too_slow
 from keywright.server.refusals import overloaded
 
 BODYLESS: Final = frozenset({204, 304})
@@ -87,7 +87,7 @@ class RawExchange(Exchange):
         """The next piece of the body, b"" at its end.
 
         Raises:
-            RefusedError: 408, nothing came for too long; 413, it is too long.
+            RefusedError: 408, nothing came for too long; 413, it is too long; 400, it is too short.
         """
         edge = self._connection.edge
         if (self.length or 0) > edge.passed_bytes_max:
@@ -101,6 +101,8 @@ class RawExchange(Exchange):
             raise too_long(edge)
         if not self.body_complete:
             self._flow.resume_reading()
+        elif not pieces and self._passed_bytes < (self.length or 0):
+            raise cut_short()
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _more(self) -> None:

@@ -45,6 +45,12 @@ def too_long(edge: Edge) -> RefusedError:
     return RefusedError(Failure(kind="too_large", status=413, code="body_too_large", message=message))
 
 
+def cut_short() -> RefusedError:
+    """What a body is refused with that has ended before its length: of a request that asked to switch protocols."""
+    message = "the request's body is shorter than its content-length"
+    return RefusedError(Failure(kind="invalid_request", status=400, code="invalid_request", message=message))
+
+
 def too_slow(edge: Edge) -> RefusedError:
     """What a body is refused with that does not come."""
     message = f"nothing of the request's body came for {edge.read_s:g} s"

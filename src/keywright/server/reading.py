@@ -38,6 +38,8 @@ def read_call(
     path: DataPath, headers: Sequence[Header], query: bytes, body: bytes, address: str, clock: Clock, ids: Ids
 ) -> Call:
     """The call that a complete request makes. Nothing in it is checked here."""
+    if path.by_body is not None:
+        path = path.by_body(path, body)
     found = {name: value for name, value in headers if name in _READ}
     started_us = clock.unix_us()
     return Call(

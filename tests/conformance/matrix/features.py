@@ -140,6 +140,7 @@ CITATIONS: dict[str, JsonObject] = {
         "encrypted_index": "x",
         "cited_text": "hello",
     },
+    "mistral": {"type": "reference", "reference_ids": [1]},
     "bedrock_converse": {"title": TITLE, "location": {"web": {"url": URL}}, "sourceContent": [{"text": "hello"}]},
 }
 """What a citation of an address looks like where it comes from; where none is given, the dialect's own way is taken."""

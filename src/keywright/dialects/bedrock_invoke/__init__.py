@@ -29,7 +29,7 @@ from keywright.dialects.bedrock_invoke.faces import (
     encode_response,
     locate,
 )
-from keywright.dialects.bedrock_invoke.kind import kind_of
+from keywright.dialects.bedrock_invoke.kind import embedding_wire, kind_of
 from keywright.dialects.bedrock_invoke.stream import StreamReader, StreamWriter
 from keywright.dialects.bedrock_invoke.verbatim import Tap, patch, peek, speaks_alike, tap_response
 from keywright.dialects.bedrock_invoke.wire import NAME, STREAM_TYPE
@@ -48,6 +48,7 @@ __all__ = [
     "decode_error",
     "decode_request",
     "decode_response",
+    "embedding_wire",
     "encode_error",
     "encode_request",
     "encode_response",

@@ -23,8 +23,23 @@ _EMBEDDING_MARKS: Final = frozenset(
         "taskType",
     }
 )
+_COHERE_MARKS: Final = frozenset({"texts", "images", "inputs", "input_type"})
 _INPUT: Final = "inputText"
 _CHAT_INPUT: Final = "textGenerationConfig"
+
+
+TITAN: Final = "titan_embeddings"
+COHERE: Final = "bedrock_cohere_embeddings"
+
+
+def embedding_wire(model: str, body: bytes) -> str:
+    """In which of the two bodies for vectors a call asks. What cannot be read is Titan's: that refuses it."""
+    if "cohere" in model:
+        return COHERE
+    try:
+        return TITAN if _COHERE_MARKS.isdisjoint(members_of(body)) else COHERE
+    except ValueError:
+        return TITAN
 
 
 def kind_of(model: str, body: bytes) -> Kind:

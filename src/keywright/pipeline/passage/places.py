@@ -22,8 +22,8 @@ WANTED: Final = b"x-keywright-provider"
 
 READ: Final[frozenset[EndpointKind]] = frozenset({"chat", "embeddings", "rerank", "count", "fim"})
 """The endpoints whose bodies are read on a native path: they name a model, and their answers say what was used."""
-UNSEEN: Final[frozenset[EndpointKind]] = frozenset({"native", "batches"})
-"""Where a request without a model may have one run all the same."""
+STORED: Final[frozenset[EndpointKind]] = frozenset({"files", "responses_items"})
+"""Where a request without a model has none run. Everywhere else it may: a default one, or those that a file names."""
 
 
 class Known(Struct, frozen=True):
@@ -140,7 +140,7 @@ def _may_serve(source: Source, model: str, kind: EndpointKind) -> bool:
     if not source.serves:
         return True
     if not model:
-        return kind not in UNSEEN
+        return kind in STORED
     return any(fnmatchcase(model, glob) for glob in source.serves)
 
 
