@@ -7,6 +7,7 @@ import pytest
 
 from keywright.core.ability import Abilities
 from keywright.core.errors import RefusedError
+from keywright.core.json import JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import (
     Audio,
@@ -137,7 +138,7 @@ def test_an_item_of_this_dialect_goes_back_as_it_came(item: Body) -> None:
 def test_the_parts_of_a_message_stay_in_it_and_messages_stay_apart() -> None:
     first = {"type": "output_text", "text": "a", "annotations": []}
     refusal = {"type": "refusal", "refusal": "no"}
-    messages = [
+    messages: list[Body] = [
         {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [first, refusal]},
         {"type": "message", "id": "msg_2", "status": "incomplete", "role": "assistant", "content": [first]},
     ]
@@ -170,7 +171,7 @@ def test_content_of_every_kind_is_read_and_written() -> None:
 
 
 def test_a_content_part_that_is_not_modelled_goes_through_and_to_no_other_dialect() -> None:
-    novel = {"type": "input_video", "video_url": "u"}
+    novel: JsonObject = {"type": "input_video", "video_url": "u"}
     request = decoded(input=[{"role": "user", "content": [novel, {"type": "input_text", "text": "a"}]}])
     assert request.turns[0].parts[0] == Opaque(NAME, "input_video", novel)
     found = openai_responses.encode_request(request, "m", ABLE)
@@ -203,8 +204,8 @@ def test_a_field_that_is_wrong_is_named(fields: Body, param: str) -> None:
 
 
 def test_tools_are_read_and_written() -> None:
-    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
-    tools = [
+    schema: JsonObject = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    tools: list[Body] = [
         {"type": "function", "name": "f", "description": "d", "parameters": schema, "strict": True},
         {"type": "function", "name": "g", "parameters": schema, "strict": None, "defer_loading": True},
         {"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}},
@@ -231,7 +232,7 @@ def again_chat(body: Body) -> Body:
 
 
 def test_a_tool_of_another_dialect_is_not_strict_unless_it_says_so() -> None:
-    loose = {"type": "object", "properties": {"a": {"type": "string"}}}
+    loose: JsonObject = {"type": "object", "properties": {"a": {"type": "string"}}}
     body, losses = encoded(Request("m", (USER,), (Tool("f", parameters=loose), Tool("g", None, loose, True))))
     assert [tool["strict"] for tool in body["tools"]] == [False, False]
     assert [loss.path for loss in losses] == ["tools[1].strict"]
@@ -334,7 +335,7 @@ def test_knobs_are_read_and_written() -> None:
 
 
 def test_a_schema_is_flat_here() -> None:
-    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    schema: JsonObject = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     form = {"type": "json_schema", "name": "n", "schema": schema, "strict": True, "description": "d"}
     request = decoded(text={"format": form})
     assert request.format == JsonSchemaFormat(schema, "n", "d", True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from keywright.core.ability import Abilities
+from keywright.core.dialect import Dialect
 from keywright.core.errors import ProviderError, UpstreamError
 from keywright.core.event import Event, Failed
 from keywright.core.fold import fold
@@ -64,7 +65,7 @@ def streamed(items: list[Recording]) -> list[Recording]:
 
 
 def decoded(item: Recording) -> Response | None:
-    dialect = anthropic if item["endpoint"] == "messages" else openai_chat
+    dialect: Dialect = anthropic if item["endpoint"] == "messages" else openai_chat
     try:
         return dialect.decode_response(json.dumps(item["response_json"]).encode())
     except (UpstreamError, ProviderError):

@@ -1,7 +1,8 @@
 """Where a client of the Responses API finds what a loss speaks of.
 
 Which item a part stood in is what the encoder of this dialect itself would make of the turns: for a request that came
-in this dialect, those are the client's items. An input that was a string counts as its only item.
+in this dialect, those are the client's items. An input that was a string counts as its only item, a user's content
+that was one as its only part.
 """
 
 from typing import Final

@@ -18,7 +18,7 @@ from keywright.dialects.openai_responses.fields import CHAT, NAME, own
 from keywright.dialects.openai_responses.target import Target
 
 _CUSTOM_FIELDS: Final = frozenset(("type", "name", "description", "format"))
-_CALLABLE: Final = frozenset(("function", "custom"))
+_CALLABLE: Final = ("function", "custom")
 
 
 def decode_tools(body: Fields) -> tuple[AnyTool, ...]:
@@ -133,7 +133,8 @@ def _is_callable(tool: Json) -> bool:
 
 def encode_choice(choice: ToolChoice, tools: tuple[AnyTool, ...]) -> JsonObject:
     """The fields of a request that say `choice` among `tools`."""
-    custom = {shown.get("name") for tool in tools if isinstance(tool, ServerTool) and (shown := shown_tool(tool))}
+    shown = [shown_tool(tool) for tool in tools if isinstance(tool, ServerTool)]
+    custom = [tool.get("name") for tool in shown if tool is not None]
 
     def reference(name: str) -> JsonObject:
         return {"type": "custom" if name in custom else "function", "name": name}
