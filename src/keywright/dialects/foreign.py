@@ -14,6 +14,7 @@ REPEATED: Final = frozenset(
     {
         "as_json",
         "cache_control",
+        "details",
         "document",
         "instructions",
         "item",
