@@ -229,8 +229,6 @@ def _by_type(given: JsonObject) -> tuple[Vector, ...]:
             found = read_numbers(value, f"embeddings.{name}[{index}]", kind)
             if index == len(vectors):
                 vectors.append(Vector({}))
-            if index > len(vectors):
-                raise WrongFieldError(f"embeddings.{name}", "as long as the others")
             vectors[index] = Vector({**vectors[index].written, **found.written})
     return tuple(vectors)
 
