@@ -14,12 +14,12 @@ REPEATED: Final = frozenset(
     {
         "as_json",
         "cache_control",
-        "details",
         "document",
         "instructions",
         "item",
         "legacy",
         "output_format",
+        "parameters.details",
         "raw",
         "reasoning",
         "seals",
