@@ -36,6 +36,9 @@ kind = "openai"
 base_url = "{url}/narrow/v1"
 models = ["gpt-4o"]
 {key}
+[providers.mistral]
+base_url = "{url}/mistral"
+{key}
 [models.draw]
 route = ["mill/gpt-image-1"]
 """

@@ -11,8 +11,10 @@ import json
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 
 STOP_S = 5.0
+SETTLED = "/settled"
 
 
 @dataclass
@@ -121,6 +123,10 @@ class Mill:
         self._thread.join(STOP_S)
 
     def reset(self) -> None:
+        """Forget what came, once all that is on its way has come: what asks last is answered last."""
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=STOP_S)) as connection:
+            connection.request("GET", SETTLED)
+            connection.getresponse().read()
         self.script = mirror
         self.seen = []
         self.errors = []
@@ -145,6 +151,9 @@ class Mill:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 method, target, _ = head[0].split(" ")
+                if target == SETTLED:
+                    writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                    continue
                 pairs = (line.partition(": ") for line in head[1:-2])
                 seen = Seen(method, target, [(name.lower(), value) for name, _, value in pairs])
                 self.seen.append(seen)

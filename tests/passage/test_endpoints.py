@@ -104,7 +104,7 @@ def test_whoever_lacks_the_endpoint_is_not_asked(gateway: Gateway, mill: Mill) -
     assert answer.status == 404
     answer = call(gateway, "/v1/files", method="GET", x_keywright_provider="claude")
     assert (answer.status, answer.code) == (404, "not_found")
-    assert "mill, narrow" in answer.message
+    assert "mill, narrow, mistral" in answer.message
     assert mill.seen == []
 
 
@@ -333,6 +333,26 @@ def test_an_id_that_is_another_path_is_refused(gateway: Gateway, mill: Mill, nam
             sock.sendall(f"{method} {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {gateway.admin_key}\r\n\r\n".encode())
             assert read_answer(sock).status == 400
     assert mill.seen == []
+
+
+def test_a_provider_for_certain_models_is_not_asked_for_a_default_one(gateway: Gateway, mill: Mill) -> None:
+    for path in ("/v1/moderations", "/v1/images/generations", "/v1/batches"):
+        answer = call(gateway, path, {"input": "x"}, x_keywright_provider="narrow")
+        assert (answer.status, answer.code) == (403, "endpoint_not_allowed")
+    assert mill.seen == []
+
+
+def test_mistral_s_clients_come_to_mistral(gateway: Gateway, mill: Mill) -> None:
+    mill.script = says(200, {"pages": [], "model": "mistral-ocr-latest", "usage_info": {"pages_processed": 1}})
+    for path in ("/v1/ocr", "/mistral/v1/ocr"):
+        answer = call(gateway, path, {"model": "mistral-ocr-latest", "document": {"type": "document_url"}})
+        assert (answer.status, answer.headers["x-keywright-model"]) == (200, "mistral/mistral-ocr-latest")
+        assert mill.last.target == "/mistral/v1/ocr"
+        assert gateway.entry(answer.request_id).endpoint == "ocr"
+    assert call(gateway, "/v1/files", method="GET", user_agent="mistral-client-python/1").status == 200
+    assert mill.last.target == "/mistral/v1/files"
+    assert call(gateway, "/mistral/v1/files/a/content", method="GET").status == 200
+    assert mill.last.target == "/mistral/v1/files/a/content"
 
 
 def test_anthropic_s_own_files_are_others(gateway: Gateway, mill: Mill) -> None:

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.client import Answer, ask, post, raw, read_answer
-from tests.gateway import Gateway
-from tests.passage.conftest import OWN_KEY
+from tests.gateway import Gateway, running
+from tests.passage.conftest import ADMIN_KEY, OWN_KEY, config
 from tests.passage.mill import Guest, Mill
 
 BODY = bytes(range(256)) * 20
@@ -272,7 +273,7 @@ def test_the_absolute_form_leads_nowhere_else(gateway: Gateway, mill: Mill) -> N
 def test_an_unknown_provider_is_404_that_names_the_others(gateway: Gateway) -> None:
     answer = call(gateway, "/native/nobody/x", b"{}")
     assert (answer.status, answer.code) == (404, "not_found")
-    assert "mill, claude" in answer.message
+    assert "mill, claude, narrow, mistral" in answer.message
     assert gateway.entry(answer.request_id).outcome == "refused"
 
 
@@ -437,3 +438,18 @@ def test_a_large_answer_comes_whole(gateway: Gateway, mill: Mill) -> None:
     answer = call(gateway, "/native/mill/files/f/content", method="GET")
     assert answer.headers["content-length"] == str(len(large))
     assert hashlib.sha256(answer.body).digest() == hashlib.sha256(large).digest()
+
+
+def test_a_credential_that_fails_again_and_again_rests(tmp_path: Path, mill: Mill) -> None:
+    async def failing(guest: Guest) -> None:
+        await guest.pieces()
+        await guest.answer(500, b'{"error":{"message":"broken"}}', "content-type: application/json")
+
+    mill.script = failing
+    with running(tmp_path, config(mill.port), {"MILL_KEY": OWN_KEY, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}) as gateway:
+        assert [call(gateway, "/native/mill/files", b"{}").status for _ in range(5)] == [500] * 5
+        answer = call(gateway, "/native/mill/files", b"{}")
+        assert (answer.status, answer.code) == (503, "upstream_failed")
+        assert int(answer.headers["retry-after"]) > 1
+        assert len(mill.seen) == 5
+        assert call(gateway, "/v1/moderations", b'{"input":"x"}').status == 503, "it is the same credential"
