@@ -328,6 +328,8 @@ def test_the_number_of_parts_is_limited() -> None:
     calls = {"tool_calls": [{"function": {"name": "f"}}] * (PARTS_MAX + 1)}
     with pytest.raises(UpstreamMalformedError, match="parts"):
         events(line(calls))
+    with pytest.raises(UpstreamMalformedError, match="parts"):
+        events(*[line({"content": "a"}), line({"thinking": "b"})] * (PARTS_MAX // 2 + 1))
 
 
 def test_nothing_is_read_after_the_end() -> None:

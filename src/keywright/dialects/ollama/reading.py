@@ -116,6 +116,9 @@ class _Answer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamMalformedError(f"a line of the answer is not JSON: {error}") from error
         try:
+            if self.has_started and isinstance(value, dict) and (plain := self._shape.plain(value)) is not None:
+                self._plain(*plain, events)
+                return
             fields = Fields(value)
             if fields.left.get("error"):
                 self.over = True
@@ -145,6 +148,12 @@ class _Answer:
             if usage is not None:
                 events.append(Metered(usage))
             events.append(Ended())
+
+    def _plain(self, text: str, thinking: str, events: list[Event]) -> None:
+        if thinking:
+            self._flow(self._thought, thinking, events)
+        elif text:
+            self._flow(_TEXT, text, events)
 
     def _piece(self, piece: Piece, events: list[Event]) -> None:
         if piece.thinking:

@@ -12,6 +12,10 @@ from keywright.dialects.ollama.family import CHAT, GENERATE
 from keywright.dialects.ollama.images import data_of, decode_image, decode_images
 from keywright.dialects.ollama.tools import decode_calls, encode_call
 
+_MESSAGE_LINE: Final = frozenset(("model", "created_at", "message", "done"))
+_FIELDS_LINE: Final = frozenset(("model", "created_at", "response", "done"))
+_MESSAGE: Final = frozenset(("role", "content", "thinking"))
+
 
 class Piece(Struct, frozen=True, omit_defaults=True):
     """What one line says, or a whole answer. `extra`: fields of a message that are not modelled."""
@@ -26,7 +30,8 @@ class Piece(Struct, frozen=True, omit_defaults=True):
 class Shape(Struct, frozen=True):
     """One endpoint's way. `place` names where the text stands, for losses; `calls`: whether it can tell of calls.
 
-    `read` takes a piece out of a line, or raises WrongFieldError; `write` gives the fields that say one.
+    `read` takes a piece out of a line, or raises WrongFieldError; `write` gives the fields that say one. `plain` is the
+    text and the thinking of a line that says one of them and nothing else, as nearly all do; None: it may say more.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Shape(Struct, frozen=True):
     calls: bool
     read: Callable[[Fields], Piece]
     write: Callable[[Piece], JsonObject]
+    plain: Callable[[JsonObject], tuple[str, str] | None]
 
 
 def _read_message(line: Fields) -> Piece:
@@ -48,6 +54,16 @@ def _read_message(line: Fields) -> Piece:
         tuple(decode_calls(message)),
         message.left,
     )
+
+
+def _plain_message(line: JsonObject) -> tuple[str, str] | None:
+    message = line.get("message")
+    if line.keys() != _MESSAGE_LINE or line["done"] is not False or not isinstance(message, dict):
+        return None
+    text, thinking = message.get("content"), message.get("thinking", "")
+    if not message.keys() <= _MESSAGE or not isinstance(text, str) or not isinstance(thinking, str):
+        return None
+    return None if text and thinking else (text, thinking)
 
 
 def _write_message(piece: Piece) -> JsonObject:
@@ -66,6 +82,13 @@ def _read_fields(line: Fields) -> Piece:
     return Piece(line.text("response") or "", line.text("thinking") or "", () if not image else (decode_image(image),))
 
 
+def _plain_fields(line: JsonObject) -> tuple[str, str] | None:
+    text = line.get("response")
+    if line.keys() != _FIELDS_LINE or line["done"] is not False or not isinstance(text, str):
+        return None
+    return text, ""
+
+
 def _write_fields(piece: Piece) -> JsonObject:
     said: JsonObject = {"response": piece.text}
     if piece.thinking:
@@ -75,8 +98,8 @@ def _write_fields(piece: Piece) -> JsonObject:
     return said
 
 
-MESSAGE: Final = Shape(CHAT, "message", calls=True, read=_read_message, write=_write_message)
+MESSAGE: Final = Shape(CHAT, "message", calls=True, read=_read_message, write=_write_message, plain=_plain_message)
 """`/api/chat`."""
 
-FIELDS: Final = Shape(GENERATE, "response", calls=False, read=_read_fields, write=_write_fields)
+FIELDS: Final = Shape(GENERATE, "response", calls=False, read=_read_fields, write=_write_fields, plain=_plain_fields)
 """`/api/generate`."""
