@@ -108,6 +108,7 @@ def test_messages_need_no_type_and_what_a_model_made_is_one_turn() -> None:
         {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "free"},
         {"type": "function_call_output", "call_id": "c", "output": "x", "status": "completed", "id": "fco_1"},
         {"type": "custom_tool_call_output", "call_id": "unknown", "output": "x"},
+        {"type": "function_call_output", "call_id": "c", "output": "x", "name": "f"},
         {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "a"}] * 2},
         {
             "type": "reasoning",
@@ -184,6 +185,7 @@ def test_a_content_part_that_is_not_modelled_goes_through_and_to_no_other_dialec
     ("fields", "param"),
     [
         ({"input": 5}, "input"),
+        ({"input": None}, "input"),
         ({"input": [5]}, "input[0]"),
         ({"input": [{"role": "nobody", "content": "x"}]}, "input[0].role"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0].image_url"),
@@ -483,6 +485,28 @@ def test_ids_that_were_made_here_are_not_sent_to_a_provider() -> None:
         {"type": "message", "role": "assistant", "content": "a"},
         {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
     ]
+
+
+def test_a_call_of_another_provider_has_an_id_that_openai_takes() -> None:
+    long = "x" * 65
+    turns = (USER, Turn("assistant", (ToolCall(long, "f", "{}"),)), Turn("tool", (ToolResult(long, (Text("1"),)),)))
+    (_, call, result), lost = sent(*turns)
+    assert not lost
+    assert call["call_id"] == result["call_id"]
+    assert len(call["call_id"]) <= 64
+    assert sent(USER, Turn("assistant", (ToolCall("x" * 64, "f", "{}"),)))[0][1]["call_id"] == "x" * 64
+
+
+def test_an_answer_that_was_begun_is_not_gone_on_with() -> None:
+    _, lost = sent(USER, Turn("assistant", (Text("Once upon"),)))
+    assert lost == ["turns[1]"]
+
+
+def test_a_stored_conversation_may_stand_for_the_input() -> None:
+    body = {"model": "m", "previous_response_id": "resp_1"}
+    request = openai_responses.decode_request(json.dumps(body).encode())
+    assert request.turns == ()
+    assert again(body) == body
 
 
 def test_what_chat_completions_say_in_the_same_words_passes() -> None:

@@ -9,6 +9,8 @@ What the wire cannot say, and its image:
 - citations of another provider, or within a message that its provider gave no id: a knob loss;
 - the name of a speaker: a knob loss;
 - a call with empty arguments: an empty object, since OpenAI wants JSON there;
+- a call's id that is longer than OpenAI takes: a hash of it, in the call and in its result;
+- a last turn that the assistant began: sent, but OpenAI does not go on with it, a knob loss;
 - a PDF whose title does not end with `.pdf`: it does, since OpenAI goes by that.
 
 An assistant's text that came in no item of this wire becomes a message of its own whose content is a string: a list
@@ -16,6 +18,7 @@ would need the id that only its provider can give.
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final, assert_never
 
 from keywright.core.json import Json, JsonObject
@@ -46,6 +49,8 @@ from keywright.dialects.openai_responses.target import Target
 
 INSTRUCTIONS: Final = "instructions"
 """The extra of a system's turn that stood in the field of that name, which is not among the items."""
+
+CALL_ID_CHARS_MAX: Final = 64
 
 _MARKS: Final = frozenset((ITEM, INSTRUCTIONS, RAW))
 _NO_MARKS: Final = "OpenAI caches by itself and refuses marks"
@@ -88,6 +93,10 @@ class InputWriter:
                         self._placed(number, index)
                 case _:
                     assert_never(turn.role)
+        if not self._target.plain and turns and turns[-1].role == "assistant" and _is_begun(turns[-1]):
+            self._target.knob(
+                f"turns[{len(turns) - 1}]", "OpenAI does not go on with an assistant's turn: it answers anew"
+            )
 
     def _placed(self, turn: int, part: int, content: int = -1) -> None:
         if content < 0 and self._message:
@@ -262,12 +271,13 @@ class InputWriter:
         extra = self._target.extras(call.extras, path)
         self._check(call, path)
         item: JsonObject
+        call_id = self._call_id(call.id)
         if call.custom:
             self._custom.add(call.id)
-            item = {"type": "custom_tool_call", "call_id": call.id, "name": call.name, "input": call.arguments}
+            item = {"type": "custom_tool_call", "call_id": call_id, "name": call.name, "input": call.arguments}
         else:
             arguments = call.arguments or "{}"
-            item = {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
+            item = {"type": "function_call", "call_id": call_id, "name": call.name, "arguments": arguments}
         self.items.append({**item, **_unmarked(extra), **(item_of(call.extras) or {})})
 
     def _result(self, part: Part, path: str) -> None:
@@ -292,7 +302,16 @@ class InputWriter:
                 for each in self._content(piece, f"{path}.parts[{index}]")
             ]
         kind = "custom_tool_call_output" if part.call_id in self._custom else "function_call_output"
-        self.items.append({"type": kind, "call_id": part.call_id, "output": output, **_unmarked(extra), **item})
+        if part.name is not None and self._target.plain:
+            item = {"name": part.name, **item}
+        said: JsonObject = {"type": kind, "call_id": self._call_id(part.call_id), "output": output}
+        self.items.append({**said, **_unmarked(extra), **item})
+
+    def _call_id(self, call_id: str) -> str:
+        """The id of a call as the wire takes it: another provider's may be too long, and then stands for itself."""
+        if self._target.plain or len(call_id) <= CALL_ID_CHARS_MAX:
+            return call_id
+        return f"call_{sha256(call_id.encode()).hexdigest()[:40]}"
 
     def _check(self, part: Part, path: str) -> None:
         """Report what a part says beside its content."""
@@ -305,6 +324,11 @@ class InputWriter:
 def _unmarked(extra: JsonObject) -> JsonObject:
     """What the wire itself said, without our notes on where it stood."""
     return {field: value for field, value in extra.items() if field not in _MARKS} if extra else extra
+
+
+def _is_begun(turn: Turn) -> bool:
+    """Whether an assistant's turn is the beginning of an answer."""
+    return all(isinstance(part, Text) for part in turn.parts)
 
 
 def _is_own_item(part: Part) -> bool:

@@ -39,6 +39,9 @@ SEALS: Final = "seals"
 _RESULTS: Final = frozenset(("function_call_output", "custom_tool_call_output"))
 _MADE: Final = frozenset(("reasoning", "mcp_list_tools", "mcp_approval_request", "compaction", "program"))
 _CALL: Final = "_call"
+_STORED: Final = ("conversation", "previous_response_id", "prompt")
+"""What may stand in place of an input."""
+
 _Speaker: TypeAlias = Literal["system", "developer", "user"]
 _SPOKEN: Final[dict[str, _Speaker]] = {"system": "system", "developer": "developer", "user": "user"}
 
@@ -109,8 +112,8 @@ def _turns(body: Fields) -> tuple[Turn, ...]:
     items = body.json("input")
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
-    if items is None:
-        items = []  # a conversation or a prompt that is stored may stand alone
+    if items is None and any(body.left.get(field) is not None for field in _STORED):
+        items = []
     if not isinstance(items, list):
         raise WrongFieldError("input", "a string or an array of items")
     for index, item in enumerate(items):
