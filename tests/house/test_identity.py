@@ -231,6 +231,37 @@ async def test_where_no_token_can_be_had_the_next_candidate_answers_and_alone_th
     assert len(tokens.received) == 1, "a refusal is remembered for a moment"
 
 
+async def test_a_token_that_the_provider_refuses_is_had_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keywright.vault.renewal.DOUBTED_S_MIN", 0.0)
+    issued = iter(["eyJ.revoked", "eyJ.good"])
+
+    def azure(request: Received) -> Say:
+        if request.headers["authorization"] == "Bearer eyJ.revoked":
+            said = {"error": {"code": "401", "message": "Access denied: eyJ.revoked is revoked"}}
+            return Say(json.dumps(said), 401, (("content-type", "application/json"),))
+        return Say(completion(), headers=(("content-type", "application/json"),))
+
+    def entra(_: Received) -> Say:
+        return Say(json.dumps({"access_token": next(issued), "expires_in": 3599}))
+
+    async with service(entra) as tokens, service(azure) as upstream:
+        text = config("azure", upstream, "gpt-4o", "entra = true")
+        variables = {
+            "AZURE_TENANT_ID": "t",
+            "AZURE_CLIENT_ID": "c",
+            "AZURE_CLIENT_SECRET": "s",
+            "AZURE_AUTHORITY_HOST": tokens.url,
+        }
+        async with gateway(tmp_path, text, variables) as started:
+            refused = await chat(started, "azure/gpt-4o")
+            assert refused.status == 401
+            assert b"eyJ" not in refused.body
+            async with asyncio.timeout(5):
+                while (await chat(started, "azure/gpt-4o")).status != 200:
+                    await asyncio.sleep(0.01)
+    assert len(tokens.received) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "extra", "error", "why"),
     [

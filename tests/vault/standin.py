@@ -1,6 +1,7 @@
 """A small real HTTP server that stands for a token service: it keeps what it received and answers as it is told."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -77,11 +78,12 @@ class Service:
 
 
 @asynccontextmanager
-async def service(handler: Handler) -> AsyncIterator[Service]:
-    """A server on a free port. What its handler found wrong fails the test at the end."""
+async def service(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[Service]:
+    """A server on a free port of this machine, over TLS if given. What its handler found wrong fails the test."""
     running = Service(handler)
-    server = await asyncio.start_server(running.serve, "127.0.0.1", 0)
-    running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(running.serve, "127.0.0.1", 0, ssl=tls)
+    scheme = "http" if tls is None else "https"
+    running.url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield running
     finally:

@@ -189,3 +189,16 @@ def test_a_secret_file_that_is_no_secret_is_refused(tmp_path: Path) -> None:
     assert "larger than" in refusal(f"file:{write(tmp_path / 'big', CANARY * FILE_BYTES_MAX)}", tmp_path)
     with pytest.raises(SecretError):
         resolve("file:/nul\0byte", tmp_path)
+
+
+def test_a_document_has_many_lines_where_a_key_has_one(tmp_path: Path) -> None:
+    text = '{\n  "private_key": "-----BEGIN PRIVATE KEY-----\\n' + CANARY + '\\n"\n}'
+    vault = local_vault({"DOCUMENT": text, "EMPTY": " \n"}, tmp_path / ".env")
+    file = write(tmp_path / "key.json", text + "\n")
+    assert vault.document("env:DOCUMENT").reveal() == text
+    assert vault.document(f"file:{file}").reveal() == text
+    assert "more than one line" in refusal("env:DOCUMENT", tmp_path, {"DOCUMENT": text})
+    with pytest.raises(SecretError, match="env:EMPTY is empty"):
+        vault.document("env:EMPTY")
+    with pytest.raises(SecretError, match="env:LONG is longer than 65536 characters"):
+        local_vault({"LONG": "x" * 65_537}, tmp_path / ".env").document("env:LONG")

@@ -1,20 +1,37 @@
 """Token services are asked within bounds, and their failures say what is wrong and show no secret."""
 
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
+import trustme
 from msgspec import Struct
 
-from keywright.core.errors import SecretError
-from keywright.core.http import Deadlines
+from keywright.core.errors import ConnectFailedError, SecretError
+from keywright.core.http import Deadlines, HttpRequest, Origin, Reach
 from keywright.core.secret import Secret
-from keywright.vault.fetch import ANSWER_BYTES_MAX, ATTEMPTS_MAX, SAID_CHARACTERS_MAX, Fetch, Question, place
+from keywright.guard.address import is_public
+from keywright.transport.pool import Pool
+from keywright.vault.fetch import (
+    ANSWER_BYTES_MAX,
+    ATTEMPTS_MAX,
+    FAR,
+    NEAR,
+    SAID_CHARACTERS_MAX,
+    Answer,
+    Fetch,
+    Question,
+    Where,
+    place,
+)
 from keywright.vault.hidden import Hidden
 from tests.vault.hands import Hands
 from tests.vault.standin import Received, Say, service
 
+HERE = Origin("https", "token.example", 443)
 CANARY = "canary-8d1c-token"
 
 
@@ -162,3 +179,59 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 
 def test_a_secret_in_an_error_is_hidden_when_it_is_not_ascii() -> None:
     assert Hidden(Secret("schlüssel")).redact("ein schlüssel!".encode()).startswith(b"ein <secret ")
+
+
+class Nobody:
+    """Where nobody answers: it keeps how it was reached."""
+
+    def __init__(self) -> None:
+        self.reaches: list[Reach] = []
+
+    async def send(self, reach: Reach, _: HttpRequest) -> Answer:
+        self.reaches.append(reach)
+        raise ConnectFailedError("nobody is here")
+
+
+@pytest.mark.parametrize(
+    ("where", "reach", "attempts"),
+    [
+        ("public", Reach(HERE, None, "http://proxy:3128", private=False, deadlines=FAR, connections_max=8), 3),
+        ("written", Reach(HERE, "/ca.pem", "http://proxy:3128", private=True, deadlines=FAR, connections_max=8), 3),
+        ("near", Reach(HERE, None, "", private=True, deadlines=NEAR, connections_max=8), 1),
+    ],
+)
+async def test_how_a_service_is_reached_follows_from_whose_address_it_is(
+    hands: Hands, where: Where, reach: Reach, attempts: int
+) -> None:
+    nobody = Nobody()
+    fetch = Fetch(nobody, hands.clock, ca_file="/ca.pem", proxy="http://proxy:3128", pause=lambda _: asyncio.sleep(0))
+    with pytest.raises(SecretError, match=r"it \(token\.example\) gave no answer: nobody is here"):
+        await fetch.ask(Question("it", "https://token.example/x", where))
+    assert nobody.reaches == [reach] * attempts
+
+
+async def test_the_environment_s_proxy_never_sees_a_metadata_service(hands: Hands) -> None:
+    async with service(lambda _: Say("through the proxy")) as proxy, service(lambda _: Say("direct")) as metadata:
+        pool = Pool(allowed=is_public, environment={"HTTP_PROXY": proxy.url, "http_proxy": proxy.url})
+        fetch = Fetch(pool, hands.clock)
+        assert (await fetch.ask(Question("it", metadata.url, "near"))).body == b"direct"
+        assert proxy.received == []
+        assert (await fetch.ask(Question("it", "http://sts.corp.example/", "written"))).body == b"through the proxy"
+        await pool.aclose()
+
+
+async def test_an_address_that_the_operator_wrote_is_trusted_by_the_operator_s_authority(
+    hands: Hands, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    async with service(lambda _: Say("trusted"), tls) as running:
+        pool = Pool(allowed=is_public, environment={})
+        asked = Question("it", running.url.replace("127.0.0.1", "localhost"), "written")
+        fetch = Fetch(pool, hands.clock, ca_file=str(tmp_path / "ca.pem"), pause=lambda _: asyncio.sleep(0))
+        assert (await fetch.ask(asked)).body == b"trusted"
+        with pytest.raises(SecretError, match="not trusted"):
+            await Fetch(pool, hands.clock, pause=lambda _: asyncio.sleep(0)).ask(asked)
+        await pool.aclose()

@@ -10,7 +10,7 @@ from keywright.core.errors import SecretError
 from keywright.core.http import HttpRequest, Origin
 from keywright.core.secret import Secret
 from keywright.vault.credential import BearerCredential, Credential
-from keywright.vault.renewal import MARGIN_S, PAUSE_S, RENEWED_AT, Renewed, RenewingCredential
+from keywright.vault.renewal import DOUBTED_S_MIN, MARGIN_S, PAUSE_S, RENEWED_AT, Renewed, RenewingCredential
 from tests.vault.hands import Hands
 
 LIFE_S = 1000.0
@@ -189,6 +189,23 @@ async def test_a_renewal_that_hangs_ends(monkeypatch: pytest.MonkeyPatch) -> Non
     mint.gate.clear()
     with pytest.raises(SecretError, match=r"cloud: no new credential within 0\.05 s"):
         await renewing(mint).current()
+
+
+async def test_a_credential_that_the_provider_refuses_is_renewed_unless_it_is_new() -> None:
+    mint = Mint(Hands(1_800_000_000.0))
+    credential = renewing(mint)
+    await credential.current()
+    mint.hands.pass_by(DOUBTED_S_MIN - 1)
+    credential.doubt()
+    await credential.current()
+    await asyncio.sleep(0.01)
+    assert mint.asked == 1
+    mint.hands.pass_by(1)
+    credential.doubt()
+    assert token(await credential.current()) == "token-1"
+    await settle(lambda: mint.asked == 2)
+    await asyncio.sleep(0)
+    assert token(await credential.current()) == "token-2"
 
 
 async def test_it_shows_its_name_and_fingerprint_only() -> None:

@@ -39,7 +39,8 @@ class Credential(Protocol):
 
 class RenewingCredential(Protocol):
     """Gives a credential for each request, a new one when the old one has run out. Raises SecretError if it cannot.
-    It is told in doubt when the provider has refused one.
+
+    `doubt` tells it that the provider has refused one.
     """
 
     @property

@@ -109,8 +109,10 @@ async def persist(outbound: Aim, asking: Ask[Aim, Answered], attempts: Attempts,
 
 
 def _judge(target: Target, error: UpstreamError, now_s: float) -> None:
-    """Tell the credential's breaker whose failure it was."""
-    breaker = target.source.breaker
+    """Tell the credential, and its breaker, whose failure it was."""
+    breaker, credential = target.source.breaker, target.source.credential
+    if isinstance(error, ProviderError) and error.failure.kind == "authentication" and credential.renews:
+        credential.doubt()
     if isinstance(error, ProviderError) and error.failure.kind not in THEIRS | OURS:
         breaker.succeeded(now_s)
     else:

@@ -7,6 +7,8 @@ that finds nothing valid waits, at most `RENEWAL_S`. However many requests come,
 failed one the next is not begun for `PAUSE_S`; until then a request that finds nothing valid is told the same failure
 at once, so that a token service in trouble is not stormed.
 
+A provider that refuses a credential, because it was revoked or its source was changed, makes it be renewed as well.
+
 When a credential runs out is told by the wall clock, since a machine that slept has not counted the time; when it is
 renewed, by the ticks, since a wall clock may be set back.
 
@@ -31,6 +33,7 @@ RENEWED_AT: Final = 0.8
 
 RENEWAL_S: Final = 30.0
 PAUSE_S: Final = 5.0
+DOUBTED_S_MIN: Final = 60.0
 MARGIN_S: Final = 15.0
 """A credential is not used in the last of its seconds: a request needs time to arrive."""
 
@@ -58,6 +61,7 @@ class RenewingCredential(Unwritable):
         "_clock",
         "_failure",
         "_held",
+        "_held_ticks_s",
         "_obtain",
         "_renew_ticks_s",
         "_task",
@@ -73,6 +77,7 @@ class RenewingCredential(Unwritable):
         self._obtain = obtain
         self._clock = clock
         self._held: Credential | None = None
+        self._held_ticks_s = 0.0
         self._renew_ticks_s = 0.0
         self._until_s = 0.0
         self._again_ticks_s = 0.0
@@ -96,6 +101,13 @@ class RenewingCredential(Unwritable):
         if self._held is None or self._now_s() >= self._until_s:
             raise SecretError(self._failure)
         return self._held
+
+    def doubt(self) -> None:
+        """The provider has refused the credential, so it is renewed before its time. One that is new is not: it would
+        be asked for over and over while the provider refuses all of them.
+        """
+        if self._ticks_s() - self._held_ticks_s >= DOUBTED_S_MIN:
+            self._renew_ticks_s = 0.0
 
     def __repr__(self) -> str:
         return f"<renewing credential {self.name} {self.fingerprint}>"
@@ -121,7 +133,8 @@ class RenewingCredential(Unwritable):
         life_s = math.inf if renewed.expires_s is None else renewed.expires_s - now_s
         if life_s <= 0:
             raise SecretError("the new credential had run out when it came; is this machine's clock right?")
-        self._renew_ticks_s = self._ticks_s() + life_s * RENEWED_AT
+        self._held_ticks_s = self._ticks_s()
+        self._renew_ticks_s = self._held_ticks_s + life_s * RENEWED_AT
         self._until_s = now_s + life_s - min(MARGIN_S, life_s * MARGIN_PART_MAX)
         self._held = renewed.credential
 

@@ -149,6 +149,7 @@ def test_roles_build_on_profiles(machine: Machine) -> None:
     [
         ("", "there is no profile 'p' in the CLI's files"),
         ("[profile p]\ncredential_process = /bin/keys --token canary-9\n", "'p' starts a program for its keys"),
+        ("[profile p]\ncredential_process = x\n", "aws configure export-credentials --profile p --format env"),
         (
             "[profile p]\nsso_session = corp\n",
             "'p' signs in a person, which a gateway cannot do; give it an access key",

@@ -7,6 +7,7 @@ never passed over: a role that cannot be assumed must not silently become anothe
 Two ways of the CLI are refused, because they need a program or a person: `credential_process` and single sign-on.
 """
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -188,7 +189,10 @@ def _of_credential_source(kind: str, environment: Mapping[str, str]) -> AwsSourc
 
 
 def _require_possible(name: str, profile: Profile) -> None:
-    instead = "give it an access key, a role_arn with a source_profile, or run the gateway where the machine has a role"
+    instead = (
+        "give it an access key or a role_arn with a source_profile, run the gateway where the machine has a role, or "
+        f"start it with keys from: aws configure export-credentials --profile {shlex.quote(name)} --format env"
+    )
     if any(setting in profile for setting in ("sso_session", "sso_start_url", "login_session")):
         raise SecretError(f"AWS: profile {name!r} signs in a person, which a gateway cannot do; {instead}")
     if "credential_process" in profile and "aws_access_key_id" not in profile:
