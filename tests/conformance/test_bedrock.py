@@ -187,8 +187,7 @@ def converse_tokens(usage: Body) -> tuple[int, int, int, int] | None:
     if "outputTokens" not in usage:
         return None
     cached = [
-        int(usage.get(f"cache{way}InputTokens", usage.get(f"cache{way}InputTokenCount", 0)))
-        for way in ("Read", "Write")
+        usage.get(f"cache{way}InputTokens") or usage.get(f"cache{way}InputTokenCount") or 0 for way in ("Read", "Write")
     ]
     return (usage["inputTokens"], usage["outputTokens"], cached[0], cached[1])
 

@@ -16,4 +16,4 @@ def test_it_exports_the_names_of_a_dialect_and_what_its_path_needs() -> None:
         for name in (*vars(protocol), *protocol.__annotations__)
         if not name.startswith("_")
     }
-    assert set(bedrock_invoke.__all__) == wanted | {"kind_of", "speaks_alike"}
+    assert set(bedrock_invoke.__all__) == wanted | {"embedding_wire", "kind_of", "speaks_alike"}

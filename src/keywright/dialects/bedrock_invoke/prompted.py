@@ -12,7 +12,7 @@ from keywright.core.response import Choice, Response
 from keywright.dialects.bedrock_converse.wire import strings
 from keywright.dialects.bedrock_invoke.pieces import Piece, Prompted, finish_of, piece_of, usage_of, word_of
 from keywright.dialects.bedrock_invoke.prompted_stream import Reader, Writer
-from keywright.dialects.bedrock_invoke.templates import Template, read, written
+from keywright.dialects.bedrock_invoke.templates import read, written
 from keywright.dialects.bedrock_invoke.texts import lost_fields, said_by_part, text_of_part
 from keywright.dialects.bedrock_invoke.wire import (
     NAME,
@@ -97,12 +97,13 @@ def _encoded(kind: Prompted, request: Request, model: str, abilities: Abilities)
     losses: list[Loss] = []
     said = own(request.extras)
     template = kind.template(model)
+    plain = said.get("shape") == f"{kind.name} {PLAIN}"
+    special = () if plain else template.special
     spoken = [
         (turn.role, text)
         for index, turn in enumerate(request.turns)
-        if (text := _words(turn, f"turns[{index}]", template, losses))
+        if (text := _words(turn, f"turns[{index}]", special, losses))
     ]
-    plain = said.get("shape") == f"{kind.name} {PLAIN}"
     prompt = "".join(text for _, text in spoken) if plain else written(template, spoken)
     knobs: JsonObject = {}
     names = kind.fields
@@ -134,15 +135,15 @@ def _encoded(kind: Prompted, request: Request, model: str, abilities: Abilities)
     return Encoded(rendered({**body, **rest}), tuple(losses))
 
 
-def _words(turn: Turn, path: str, template: Template, losses: list[Loss]) -> str:
-    """What is said in a turn, without the marks of the template."""
+def _words(turn: Turn, path: str, special: tuple[str, ...], losses: list[Loss]) -> str:
+    """What is said in a turn, without the `special` marks of a template."""
     if turn.name is not None:
         losses.append(Loss(f"{path}.name", "a prompt has no names of speakers"))
     words = "\n".join(
         text for index, part in enumerate(turn.parts) if (text := text_of_part(part, f"{path}.parts[{index}]", losses))
     )
     clean = words
-    for mark in template.special:
+    for mark in special:
         clean = clean.replace(mark, "")
     if clean != words:
         losses.append(Loss(path, "marks that only the prompt itself may have were taken out of the text"))
