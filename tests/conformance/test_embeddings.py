@@ -156,8 +156,10 @@ def validator(name: str) -> jsonschema.Draft202012Validator:
     specs = shared_dir("specs")
     match name:
         case "openai_embeddings":
-            document = yaml.safe_load((specs / "openai" / "openapi.yaml").read_text())
-            return jsonschema.Draft202012Validator(document["components"]["schemas"]["CreateEmbeddingRequest"])
+            described = (specs / "openai" / "openapi.yaml").read_text()
+            start = described.index("    CreateEmbeddingRequest:")
+            document = yaml.safe_load(described[start : described.index("    CreateEmbeddingResponse:")])
+            return jsonschema.Draft202012Validator(document["CreateEmbeddingRequest"])
         case "ollama_embeddings":
             document = yaml.safe_load((specs / "ollama" / "openapi.yaml").read_text())
             schema = dict(document["components"]["schemas"]["EmbedRequest"])
