@@ -266,6 +266,7 @@ async def test_a_token_that_the_provider_refuses_is_had_anew(tmp_path: Path, mon
     ("name", "extra", "error", "why"),
     [
         ("azure", "", ConfigError, r"azure\.api_key: Azure OpenAI needs a key; .*, or entra = true"),
+        ("openai", "", ConfigError, "api_key is missing"),
         ("vertex", "", ConfigError, r"vertex\.project: without a key every call names a project"),
         ("vertex", 'service_account = "env:NOWHERE"', ConfigError, "env:NOWHERE is not set"),
         ("vertex", 'project = "p"\nservice_account = "env:BAD"', SecretError, "service_account is not JSON"),
@@ -276,6 +277,7 @@ async def test_a_token_that_the_provider_refuses_is_had_anew(tmp_path: Path, mon
 def test_a_way_that_leads_nowhere_is_told_at_the_start(
     tmp_path: Path, name: str, extra: str, error: type[Exception], why: str
 ) -> None:
+    variables = {"BAD": "canary", "OPENAI_API_KEY": "k", "AZURE_OPENAI_API_KEY": "k"}
     text = f'[store]\nurl = "sqlite:///test.db"\n[providers.{name}]\nbase_url = "http://127.0.0.1:1"\n{extra}\n'
-    with pytest.raises(error, match=why), running(tmp_path, text, {"BAD": "canary"}):
+    with pytest.raises(error, match=why), running(tmp_path, text, variables):
         pass

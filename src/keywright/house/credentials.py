@@ -1,8 +1,9 @@
 """With what a provider is called: its keys, or what this workload is.
 
-Keys that the operator names come first. Without them another way to sign in that the operator names is taken; else the
-first that is there: the key that the environment has for the provider, the key that the provider's own tool left on
-this machine, the identity of the workload. Azure's is taken only when it is asked for (`entra = true`).
+Keys that the operator names come first, then another way to sign in that the operator names. Where nothing is named, a
+provider whose own tools sign in by themselves is called as they would call it: with the key that the environment has
+for it, with the key that a login left on this machine, with the identity of the workload. Any other needs a key, and
+Entra is taken only when it is asked for (`entra = true`).
 """
 
 from collections.abc import Mapping
@@ -44,10 +45,11 @@ class Credentials:
             SecretError: none of those named can be had.
         """
         named = any(getattr(config, setting) for setting in IDENTITY_SETTINGS)
-        keys = config.api_key or (() if named else self._found(row))
+        ambient = not named and not isinstance(row.identity, Entra)
+        keys = config.api_key or (self._found(row) if ambient else ())
         if keys:
             return self._of_keys(name, row, keys)
-        if row.identity is not None and (named or not isinstance(row.identity, Entra)):
+        if row.identity is not None and (named or ambient):
             try:
                 return [self._of_identity(name, row.identity, config, settings)]
             except SecretError as error:
@@ -65,7 +67,9 @@ class Credentials:
         return google_project(self._google(config), self._environment)
 
     def _found(self, row: Provider) -> tuple[str, ...]:
-        """References to the key that this machine has for the provider."""
+        """References to the key that this machine has for a provider whose tools look for it; none for any other."""
+        if row.identity is None and not row.login_files:
+            return ()
         for variable in row.env:
             if self._environment.get(variable, "").strip():
                 return (f"env:{variable}",)
