@@ -1,7 +1,7 @@
 """OpenAI's Responses API, without the state that its servers may keep.
 
-request_in, request_out, input_out   requests: from clients, to upstreams
-response, stream_in, item_in, output, stream_out, settings   answers
+request_in, request_out, input_out, given_out   requests: from clients, to upstreams
+response, stream_in, item_in, output, stream_out, part_out, settings   answers
 items, content, reasoning, tools, finish, usage   what both directions share
 error   errors, both ways
 verbatim, tap   the lane without translation

@@ -20,8 +20,8 @@ probabilities. What both have is canonical in chat's name, so that it passes fro
 ITEM: Final = "item"
 """The extra that holds what an item says beside its content."""
 
-ID_CHARS_MAX: Final = 64
-"""OpenAI takes no longer id of an item."""
+INSTRUCTIONS: Final = "instructions"
+"""The extra of a system's turn that stood in the field of that name, which is not among the items."""
 
 _MADE: Final = "kw_"
 _TAIL_CHARS: Final = 40

@@ -2,16 +2,14 @@
 
 What the wire cannot say, and its image:
 - a tool's error flag: the content goes, the flag is a knob loss;
-- a plain-text document: its text, as a text part; a document made of blocks: the blocks; their titles are knob losses;
-- sound, another dialect's uploaded file or opaque part, a tool that another provider ran: meaning is lost;
+- a tool that another provider ran, another dialect's opaque part: meaning is lost;
 - thinking that another dialect's provider made: a knob loss, for it is never sent as text;
 - thinking that is only an id, to a provider that was told to store nothing: a knob loss, it could not be found;
 - citations of another provider, or within a message that its provider gave no id: a knob loss;
 - the name of a speaker: a knob loss;
 - a call with empty arguments: an empty object, since OpenAI wants JSON there;
 - a call's id that is longer than OpenAI takes: a hash of it, in the call and in its result;
-- a last turn that the assistant began: sent, but OpenAI does not go on with it, a knob loss;
-- a PDF whose title does not end with `.pdf`: it does, since OpenAI goes by that.
+- a last turn that the assistant began: sent, but OpenAI does not go on with it, a knob loss.
 
 An assistant's text that came in no item of this wire becomes a message of its own whose content is a string: a list
 would need the id that only its provider can give.
@@ -24,13 +22,10 @@ from typing import Final, assert_never
 from keywright.core.json import Json, JsonObject
 from keywright.core.message import (
     Audio,
-    BlocksSource,
     Document,
-    FileSource,
     Image,
     Opaque,
     Part,
-    PlainSource,
     RedactedThinking,
     Refusal,
     ServerToolCall,
@@ -41,19 +36,14 @@ from keywright.core.message import (
     ToolResult,
     Turn,
 )
-from keywright.dialects.openai_responses.content import encode_document, encode_image
-from keywright.dialects.openai_responses.fields import ITEM, NAME, item_of, own
+from keywright.dialects.openai_responses.fields import INSTRUCTIONS, NAME, item_of
+from keywright.dialects.openai_responses.given_out import check_part, given_content, kind_of, unmarked
 from keywright.dialects.openai_responses.items import is_item
-from keywright.dialects.openai_responses.reasoning import RAW, reasoning_item, unsealed
+from keywright.dialects.openai_responses.reasoning import reasoning_item, unsealed
 from keywright.dialects.openai_responses.target import Target
 
-INSTRUCTIONS: Final = "instructions"
-"""The extra of a system's turn that stood in the field of that name, which is not among the items."""
-
 CALL_ID_CHARS_MAX: Final = 64
-
-_MARKS: Final = frozenset((ITEM, INSTRUCTIONS, RAW))
-_NO_MARKS: Final = "OpenAI caches by itself and refuses marks"
+"""OpenAI takes no longer id of a call."""
 
 
 class InputWriter:
@@ -116,7 +106,7 @@ class InputWriter:
             return
         content: list[Json] = []
         for index, part in enumerate(turn.parts):
-            content += self._content(part, f"{path}.parts[{index}]")
+            content += given_content(part, f"{path}.parts[{index}]", self._target)
             self.places.append((number, index, len(self.items), len(content) - 1))
         only = turn.parts[0] if len(turn.parts) == 1 else None
         said: Json = content or ""
@@ -124,66 +114,7 @@ class InputWriter:
             said = only.text
         role = self._target.abilities.system_role if turn.role == "system" else turn.role
         item = item_of(turn.extras) or {}
-        self.items.append({"type": "message", "role": role, "content": said, **_unmarked(extra), **item})
-
-    def _content(self, part: Part, path: str) -> list[Json]:
-        """The content parts for a part that was given to the model; none when it is lost."""
-        target = self._target
-        encoded: JsonObject | None
-        match part:
-            case Text():
-                encoded = {"type": "input_text", "text": part.text}
-            case Image():
-                if not target.abilities.images:
-                    target.meaning(path, "the model cannot see images")
-                    return []
-                encoded = encode_image(part)
-            case Document():
-                return self._document(part, path)
-            case Audio():
-                target.meaning(path, "the Responses API takes no sound")
-                return []
-            case Opaque() if part.origin == NAME:
-                return [part.body]
-            case Opaque() | ServerToolCall() | ServerToolResult():
-                target.meaning(path, f"only {part.origin} understands {_kind(part)}")
-                return []
-            case Refusal() | ToolCall() | ToolResult() | Thinking() | RedactedThinking():
-                target.meaning(path, f"what is given to a model holds no {_kind(part)}")
-                return []
-            case _:
-                assert_never(part)
-        if encoded is None:
-            target.meaning(path, _no_source(part))
-            return []
-        self._check(part, path)
-        return [{**encoded, **_unmarked(own(part.extras))}]
-
-    def _document(self, part: Document, path: str) -> list[Json]:
-        target = self._target
-        if part.context is not None:
-            target.knob(f"{path}.context", "OpenAI has no context of a document")
-        if part.citations:
-            target.knob(f"{path}.citations", "OpenAI cannot be asked to cite from a document")
-        source = part.source
-        self._check(part, path)
-        if isinstance(source, PlainSource | BlocksSource):
-            if part.title is not None:
-                target.knob(f"{path}.title", "a document of text is sent as text, without its title")
-            pieces = (Text(source.text),) if isinstance(source, PlainSource) else source.parts
-            return [
-                each
-                for index, piece in enumerate(pieces)
-                for each in self._content(piece, path if len(pieces) == 1 else f"{path}.parts[{index}]")
-            ]
-        encoded = encode_document(part)
-        if encoded is None:
-            target.meaning(path, _no_source(part))
-        elif not target.abilities.documents:
-            target.meaning(path, "the model cannot read documents")
-        else:
-            return [{**encoded, **_unmarked(own(part.extras))}]
-        return []
+        self.items.append({"type": "message", "role": role, "content": said, **unmarked(extra), **item})
 
     def _made(self, part: Part, path: str) -> None:
         """A part that the assistant made."""
@@ -207,9 +138,9 @@ class InputWriter:
             case ServerToolCall() | ServerToolResult() | Opaque() if part.origin == NAME:
                 self.items.append(_body(part))
             case ServerToolCall() | ServerToolResult() | Opaque():
-                self._target.meaning(path, f"only {part.origin} understands {_kind(part)}")
+                self._target.meaning(path, f"only {part.origin} understands {kind_of(part)}")
             case Image() | Document() | Audio() | ToolResult():
-                self._target.meaning(path, f"an assistant's turn holds no {_kind(part)} in the Responses API")
+                self._target.meaning(path, f"an assistant's turn holds no {kind_of(part)} in the Responses API")
             case _:
                 assert_never(part)
 
@@ -241,7 +172,7 @@ class InputWriter:
         """A text, in the message that its item goes on with, in a new one with an id, or in a plain one."""
         extra = self._target.extras(part.extras, path)
         item = item_of(part.extras)
-        self._check(part, path)
+        check_part(part, path, self._target)
         if item is not None and (item or self._message is not None):
             if item or self._message is None:
                 self._message = []
@@ -255,11 +186,11 @@ class InputWriter:
             self._target.knob(f"{path}.citations", "citations are sent back only in a message that has its id")
         if isinstance(part, Refusal):
             self._target.knob(path, "a refusal without its message's id is sent as text")
-        rest = {field: value for field, value in _unmarked(extra).items() if field == "phase"}
+        rest = {field: value for field, value in unmarked(extra).items() if field == "phase"}
         self.items.append({"type": "message", "role": "assistant", "content": text, **rest})
 
     def _output(self, part: Text | Refusal, path: str, extra: JsonObject) -> JsonObject:
-        rest = {field: value for field, value in _unmarked(extra).items() if field != "phase"}
+        rest = {field: value for field, value in unmarked(extra).items() if field != "phase"}
         if isinstance(part, Refusal):
             return {"type": "refusal", "refusal": part.text, **rest}
         if any(citation.origin != NAME for citation in part.citations):
@@ -269,7 +200,7 @@ class InputWriter:
 
     def _call(self, call: ToolCall, path: str) -> None:
         extra = self._target.extras(call.extras, path)
-        self._check(call, path)
+        check_part(call, path, self._target)
         item: JsonObject
         call_id = self._call_id(call.id)
         if call.custom:
@@ -278,7 +209,7 @@ class InputWriter:
         else:
             arguments = call.arguments or "{}"
             item = {"type": "function_call", "call_id": call_id, "name": call.name, "arguments": arguments}
-        self.items.append({**item, **_unmarked(extra), **(item_of(call.extras) or {})})
+        self.items.append({**item, **unmarked(extra), **(item_of(call.extras) or {})})
 
     def _result(self, part: Part, path: str) -> None:
         """What a tool answered."""
@@ -288,42 +219,30 @@ class InputWriter:
         if part.is_error:
             self._target.knob(f"{path}.is_error", "OpenAI has no flag for a tool's error; its content is sent")
         extra = self._target.extras(part.extras, path)
-        self._check(part, path)
+        check_part(part, path, self._target)
         item = item_of(part.extras) or {}
         only = part.parts[0] if len(part.parts) == 1 else None
         output: Json = ""
         if isinstance(only, Text) and not only.extras:
-            self._check(only, f"{path}.parts[0]")
+            check_part(only, f"{path}.parts[0]", self._target)
             output = only.text
         elif part.parts:
             output = [
                 each
                 for index, piece in enumerate(part.parts)
-                for each in self._content(piece, f"{path}.parts[{index}]")
+                for each in given_content(piece, f"{path}.parts[{index}]", self._target)
             ]
         kind = "custom_tool_call_output" if part.call_id in self._custom else "function_call_output"
         if part.name is not None and self._target.plain:
             item = {"name": part.name, **item}
         said: JsonObject = {"type": kind, "call_id": self._call_id(part.call_id), "output": output}
-        self.items.append({**said, **_unmarked(extra), **item})
+        self.items.append({**said, **unmarked(extra), **item})
 
     def _call_id(self, call_id: str) -> str:
         """The id of a call as the wire takes it: another provider's may be too long, and then stands for itself."""
         if self._target.plain or len(call_id) <= CALL_ID_CHARS_MAX:
             return call_id
         return f"call_{sha256(call_id.encode()).hexdigest()[:40]}"
-
-    def _check(self, part: Part, path: str) -> None:
-        """Report what a part says beside its content."""
-        if isinstance(part, Text | Image | Document | Audio) and part.extras:
-            self._target.extras(part.extras, path)
-        if getattr(part, "cache", None) is not None:
-            self._target.knob(f"{path}.cache", _NO_MARKS)
-
-
-def _unmarked(extra: JsonObject) -> JsonObject:
-    """What the wire itself said, without our notes on where it stood."""
-    return {field: value for field, value in extra.items() if field not in _MARKS} if extra else extra
 
 
 def _is_begun(turn: Turn) -> bool:
@@ -339,16 +258,3 @@ def _body(part: Part) -> JsonObject:
     """The item that a part holds whole."""
     held = part.body if isinstance(part, ServerToolCall | ServerToolResult | Opaque) else None
     return held if isinstance(held, dict) else {}
-
-
-def _no_source(part: Part) -> str:
-    source = part.source if isinstance(part, Image | Document) else None
-    if isinstance(source, FileSource):
-        return f"the file was uploaded to {source.dialect}"
-    return "the Responses API takes images by address, as data or as uploaded files only"
-
-
-def _kind(part: Part) -> str:
-    if isinstance(part, Opaque):
-        return part.kind
-    return str(part.__struct_config__.tag).replace("_", " ")

@@ -23,8 +23,7 @@ from keywright.dialects.members import walked
 from keywright.dialects.openai_chat.fields import TIERS
 from keywright.dialects.openai_chat.request_in import EFFORTS
 from keywright.dialects.openai_responses.content import decode_content
-from keywright.dialects.openai_responses.fields import ITEM, NAME, noted
-from keywright.dialects.openai_responses.input_out import INSTRUCTIONS
+from keywright.dialects.openai_responses.fields import INSTRUCTIONS, ITEM, NAME, noted
 from keywright.dialects.openai_responses.items import decode_item, item_fields, opaque_item
 from keywright.dialects.openai_responses.reasoning import WRAPPED, unwrapped
 from keywright.dialects.openai_responses.tools import decode_choice, decode_tools

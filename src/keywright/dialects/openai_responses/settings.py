@@ -5,8 +5,7 @@ from typing import Final
 from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.message import Text
 from keywright.core.request import Format, JsonObjectFormat, JsonSchemaFormat, Request
-from keywright.dialects.openai_responses.fields import own
-from keywright.dialects.openai_responses.input_out import INSTRUCTIONS
+from keywright.dialects.openai_responses.fields import INSTRUCTIONS, own
 from keywright.dialects.openai_responses.request_out import shown_schema
 from keywright.dialects.openai_responses.tools import encode_choice, shown_tool
 

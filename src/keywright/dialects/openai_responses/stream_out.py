@@ -36,11 +36,12 @@ from keywright.core.failure import Failure
 from keywright.core.fold import merged
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
 from keywright.core.loss import Loss
-from keywright.core.message import Citation, Refusal, Text, Thinking, ToolCall
+from keywright.core.message import Citation, Text
 from keywright.core.request import Request
 from keywright.core.response import Finish
 from keywright.core.usage import Usage
 from keywright.dialects.foreign import answer_losses
+from keywright.dialects.openai_responses import part_out
 from keywright.dialects.openai_responses.error import error_event
 from keywright.dialects.openai_responses.fields import CHAT, NAME, made_tail, own
 from keywright.dialects.openai_responses.finish import incomplete_reason, lose_finish
@@ -59,20 +60,19 @@ from keywright.dialects.openai_responses.response import (
 from keywright.dialects.openai_responses.settings import settings_of
 from keywright.dialects.openai_responses.usage import encode_usage
 
-_NOTHING: Final[JsonObject] = {}
 _FAILED_CODES: Final = {"rate_limited": "rate_limit_exceeded", "invalid_request": "invalid_prompt"}
 """The codes of a failed answer, which are few: every other kind is a `server_error`."""
 
 
 class _Open:
-    """A part that is being written. `head`: the bytes of its delta events up to the piece."""
+    """A part that is being written. `head`: its delta events up to the text. `foreign`: others' citations, held back."""
 
-    __slots__ = ("foreign", "head", "slot", "tail")
+    __slots__ = ("foreign", "head", "slot")
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
-        self.head = b""
-        self.tail = b""
+        name, known = part_out.piece(slot)
+        self.head = b"event: %b\ndata: %b" % (name.encode(), msgspec.json.encode(known)[:-1])
         self.foreign: list[Citation] = []
 
 
@@ -177,43 +177,13 @@ class StreamWriter:
         """The start of a part, and as deltas what its head already holds."""
         slot = opened.slot
         text, slot.texts = slot.text, []
-        added = b""
-        match slot.head:
-            case ToolCall():
-                kind = "custom_tool_call_input" if slot.item.is_custom else "function_call_arguments"
-            case Thinking() if slot.raw:
-                kind = "reasoning_text"
-                added = self._part_event("response.content_part.added", slot, {"part": slot.content()})
-            case Thinking():
-                kind = "reasoning_summary_text"
-                added = self._part_event("response.reasoning_summary_part.added", slot, {"part": slot.content()})
-            case Refusal():
-                kind = "refusal"
-                added = self._part_event("response.content_part.added", slot, {"part": slot.content()})
-            case _:
-                kind = "output_text"
-                self._text = opened
-                added = self._part_event("response.content_part.added", slot, {"part": slot.content()})
-        name = f"response.{kind}.delta"
-        more: JsonObject = {"logprobs": []} if kind == "output_text" else {}
-        known = msgspec.json.encode({"type": name, **self._place(slot), **more})[:-1]
-        opened.head = b"event: %b\ndata: %b" % (name.encode(), known)
+        said = self._said(part_out.begun(slot))
         if text:
-            added += self._delta(opened, text)
+            said += self._delta(opened, text)
         if isinstance(slot.head, Text):
-            added += b"".join(self._cited(opened, citation) for citation in slot.head.citations)
-        return added
-
-    def _place(self, slot: Slot) -> JsonObject:
-        """Where a part stands, as its events say it."""
-        place: JsonObject = {"item_id": slot.item.id, "output_index": slot.item.index}
-        if isinstance(slot.head, ToolCall):
-            return place
-        summary = isinstance(slot.head, Thinking) and not slot.raw
-        return {**place, "summary_index" if summary else "content_index": slot.index}
-
-    def _part_event(self, name: str, slot: Slot, more: JsonObject) -> bytes:
-        return self._event(name, {**self._place(slot), **more})
+            self._text = opened
+            said += b"".join(self._cited(opened, citation) for citation in slot.head.citations)
+        return said
 
     def _piece(self, event: TextDelta | ArgumentsDelta) -> bytes:
         opened = None if event.choice else self._open.get(event.part)
@@ -252,8 +222,7 @@ class StreamWriter:
         if annotation is None:
             self._lose(annotations_path(slot), NO_ADDRESS)
             return b""
-        more: JsonObject = {"annotation_index": len(slot.citations) - 1, "annotation": annotation}
-        return self._part_event("response.output_text.annotation.added", slot, more)
+        return self._said([part_out.annotated(slot, annotation)])
 
     def _logprobs(self, event: LogprobsDelta) -> bytes:
         """Log probabilities of the tokens just sent: they come in a delta without text."""
@@ -261,40 +230,20 @@ class StreamWriter:
         if not tokens or self._text is None:
             return b""
         slot = self._text.slot
-        slot.logprobs = slot.logprobs + tokens
-        return self._part_event("response.output_text.delta", slot, {"delta": "", "logprobs": tokens})
+        slot.logprobs += tokens
+        name, known = part_out.piece(slot)
+        return self._said([(name, {**known, "delta": "", "logprobs": tokens})])
 
     def _closed(self, event: Closed) -> bytes:
         opened = None if event.choice else self._open.pop(event.part, None)
         if opened is None:
             return b""
         item = opened.slot.item
-        said = self._part_done(opened)
+        said = b"".join([self._annotated(opened, citation) for citation in opened.foreign])
+        said += self._said(part_out.done(opened.slot))
         item.open -= 1
         last = self._output.items[-1]
         return said + self._finished_but(last if last.growing else None)
-
-    def _part_done(self, opened: _Open) -> bytes:
-        slot = opened.slot
-        text = slot.text
-        cited = b"".join([self._annotated(opened, citation) for citation in opened.foreign])
-        match slot.head:
-            case ToolCall():
-                if slot.item.is_custom:
-                    return self._part_event("response.custom_tool_call_input.done", slot, {"input": text})
-                more: JsonObject = {"name": slot.head.name, "arguments": text}
-                return self._part_event("response.function_call_arguments.done", slot, more)
-            case Thinking() if not slot.raw:
-                return self._part_event("response.reasoning_summary_text.done", slot, {"text": text}) + (
-                    self._part_event("response.reasoning_summary_part.done", slot, {"part": slot.content()})
-                )
-            case Thinking():
-                done = self._part_event("response.reasoning_text.done", slot, {"text": text})
-            case Refusal():
-                done = self._part_event("response.refusal.done", slot, {"refusal": text})
-            case _:
-                done = self._part_event("response.output_text.done", slot, {"text": text, "logprobs": slot.logprobs})
-        return cited + done + self._part_event("response.content_part.done", slot, {"part": slot.content()})
 
     def _finished_but(self, growing: Item | None) -> bytes:
         """The ends of the items that are complete; `growing` may still get parts."""
@@ -343,6 +292,9 @@ class StreamWriter:
                 self._announced.add(told)
             body["output_index"] = self._output.reserve(told)
         return self._event(event.kind, body)
+
+    def _said(self, events: list[part_out.Said]) -> bytes:
+        return b"".join([self._event(name, body) for name, body in events])
 
     def _event(self, name: str, body: JsonObject) -> bytes:
         said = {"type": name, **body, "sequence_number": self._number}
