@@ -11,6 +11,7 @@ from zlib import crc32
 
 import pytest
 
+from keywright.catalog.families import abilities as families
 from keywright.core.ability import ABLE, Abilities
 from keywright.core.dialect import Dialect, PathSaid, Peek
 from keywright.core.event import Event
@@ -452,6 +453,16 @@ def abilities(body: Body) -> Abilities:
     """What the model of a recorded request can do, as far as the request tells."""
     thinking = (body.get("additionalModelRequestFields") or {}).get("thinking") or {}
     return Abilities(mid_system=True, reasoning="adaptive" if thinking.get("type") == "adaptive" else "budget")
+
+
+def test_no_request_that_bedrock_accepted_is_beyond_its_models_abilities(answers: list[Body]) -> None:
+    lost: Counter[tuple[str, str]] = Counter()
+    for exchange in answers:
+        if exchange["request_json"]:
+            model = model_of(exchange)
+            encoded = DIALECTS[exchange["endpoint"]].encode_request(asked(exchange), model, families(model, "aws"))
+            lost.update((model, loss.path) for loss in encoded.losses)
+    assert lost == {("anthropic.claude-v2", "top_p"): 4}  # beside a temperature, which newer models of Claude refuse
 
 
 def as_request(body: Body) -> Body:

@@ -201,10 +201,35 @@ FAMILIES: Final = (
     _family("command-a-vision", images=True, context_tokens_max=128_000),
     _family("command-a-reasoning", reasoning="budget", output_tokens_max=32_768),
     _family("command-a-plus", images=True, reasoning="budget", output_tokens_max=64_000, context_tokens_max=128_000),
+    # As Bedrock sells them: https://docs.aws.amazon.com/bedrock/latest/userguide, "Supported models and model features"
+    # of Converse, and "Structured outputs"; recorded: Nova 2 takes a level of thinking, Llama 4 reads documents
+    _made("amazon.titan-text", **TEXT_ONLY, tools=False, json_schema=False),
+    _made("amazon.nova-", json_schema=False, output_tokens_max=10_000, context_tokens_max=300_000),
+    _made("amazon.nova-micro", **TEXT_ONLY, context_tokens_max=128_000),
+    _made("amazon.nova-premier", output_tokens_max=32_000, context_tokens_max=1_000_000),
+    _made("amazon.nova-2-", reasoning="effort", output_tokens_max=65_535, context_tokens_max=1_000_000),
+    _made("meta.llama", images=False, json_schema=False),
+    _made("meta.llama2", tools=False),
+    *(
+        _made(name, tools=False)
+        for name in ("meta.llama3-8b", "meta.llama3-70b", "meta.llama3-2-1b", "meta.llama3-2-3b")
+    ),
+    *(_made(name, images=True) for name in ("meta.llama3-2-11b", "meta.llama3-2-90b", "meta.llama4")),
+    *(
+        _made(name, **TEXT_ONLY, tools=False, json_schema=False)
+        for name in ("mistral.mistral-7b", "mistral.mixtral-8x7b", "cohere.command-text", "cohere.command-light")
+    ),
+    *(_made(name, images=False) for name in ("mistral.mistral-large-24", "mistral.mistral-small-24", "deepseek.")),
+    _made("cohere.command-r", images=False, json_schema=False, output_tokens_max=4096, context_tokens_max=128_000),
+    _made("openai.gpt-oss", **TEXT_ONLY, reasoning="effort", context_tokens_max=131_072),
     # Embeddings: whose vectors have one length only, and which field chooses it
     *(
         _family(name, dimensions=False)
         for name in ("text-embedding-ada", "embed-english-", "embed-multilingual-", "mistral-embed")
+    ),
+    *(
+        _made(name, dimensions=False)
+        for name in ("amazon.titan-embed-text-v1", "cohere.embed-english-", "cohere.embed-multilingual-")
     ),
     _family("mistral-embed", dimensions_field="output_dimension"),
     _family("codestral-embed", dimensions_field="output_dimension"),
