@@ -141,7 +141,7 @@ def given_back(response: Response, *, joined: bool = False) -> Response:
 
 def given_choice(choice: Choice, *, joined: bool) -> Choice:
     parts: list[Part] = []
-    for part in (given for each in choice.parts if (given := given_part(each)) is not None):
+    for part in (given_part(each, joined=joined) for each in choice.parts):
         last = parts[-1] if parts else None
         if joined and isinstance(part, Thinking) and isinstance(last, Thinking) and last.signature is None:
             parts[-1] = replace(last, text=last.text + part.text, signature=part.signature)
@@ -151,12 +151,10 @@ def given_choice(choice: Choice, *, joined: bool) -> Choice:
     return replace(choice, parts=tuple(parts), finish=given_finish(choice.finish, parts))
 
 
-def given_part(part: Part) -> Part | None:
+def given_part(part: Part, *, joined: bool) -> Part:
     match part:
-        case RedactedThinking():
-            return part if part.origin == NAME else None
         case Thinking():
-            return replace(part, signature=part.signature if part.origin == NAME else None, origin=NAME)
+            return replace(part, origin=NAME) if joined or part.signature is None else part
         case ToolCall():
             return replace(part, arguments=msgspec.json.encode(json.loads(part.arguments)).decode())
         case _:

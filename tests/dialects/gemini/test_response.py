@@ -13,11 +13,9 @@ from keywright.core.message import (
     Image,
     Opaque,
     Part,
-    RedactedThinking,
     Refusal,
     ServerToolCall,
     Text,
-    Thinking,
     ToolCall,
     ToolResult,
 )
@@ -202,8 +200,6 @@ def test_a_picture_that_the_model_drew_is_an_image_and_is_told_again() -> None:
     ("part", "node", "losses"),
     [
         (Refusal("no"), {"text": "no"}, [""]),
-        (Thinking("hm", "s", "anthropic"), {"text": "hm", "thought": True}, [".signature"]),
-        (RedactedThinking("x", "anthropic"), None, [""]),
         (ServerToolCall("anthropic", "i", "web_search", "{}", {}), None, [""]),
         (Opaque("cohere", "x", {}), None, [""]),
         (ToolResult("a", ()), None, [""]),

@@ -282,13 +282,6 @@ def test_a_thoughts_signature_follows_it() -> None:
     assert parts == [{"text": "hm", "thought": True}, {"text": "", "thought": True, "thoughtSignature": "eA=="}]
 
 
-def test_another_providers_signature_is_lost() -> None:
-    writer = gemini.StreamWriter(ASKED)
-    for event in (Started("i", "m"), Opened(0, Thinking("", origin="anthropic")), SignatureDelta(0, "s"), Closed(0)):
-        writer.write(event)
-    assert [loss.path for loss in writer.losses] == ["candidates[0].content.parts[0].signature"]
-
-
 def test_citations_from_elsewhere_ground_what_was_said_so_far() -> None:
     frames = written(
         gemini,

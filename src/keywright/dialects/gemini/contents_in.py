@@ -6,8 +6,10 @@ every dialect has them right after the calls that they answer.
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from keywright.core.json import Json
-from keywright.core.message import Part, Role, Text, ToolResult, Turn
+from keywright.core.message import Part, Role, Text, Thinking, ToolResult, Turn
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
@@ -64,5 +66,23 @@ def _read(content: Fields, turns: list[Turn], calls: Calls) -> None:
 
 
 def _parts(content: Fields, calls: Calls) -> tuple[Part, ...]:
-    parts = listed(content, "parts")
-    return tuple(part_of(part, content.at(f"parts[{index}]"), calls) for index, part in enumerate(parts))
+    parts = [part_of(part, content.at(f"parts[{index}]"), calls) for index, part in enumerate(listed(content, "parts"))]
+    foreign = any(isinstance(part, Thinking) and part.origin != NAME for part in parts)
+    return tuple(_joined(parts) if foreign else parts)
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    """`parts`, where thoughts of another provider, which a stream told in pieces, are whole before their signature."""
+    joined: list[Part] = []
+    for part in parts:
+        whole = part
+        while isinstance(whole, Thinking) and whole.origin != NAME and joined and _is_piece(joined[-1]):
+            before = joined.pop()
+            assert isinstance(before, Thinking)
+            whole = replace(whole, text=before.text + whole.text)
+        joined.append(whole)
+    return joined
+
+
+def _is_piece(part: Part) -> bool:
+    return isinstance(part, Thinking) and part.origin == NAME and part.signature is None

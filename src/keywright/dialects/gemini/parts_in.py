@@ -31,6 +31,7 @@ from keywright.core.message import (
 )
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.ids import Calls
+from keywright.dialects.gemini.seal import MARK, unwrapped
 from keywright.dialects.gemini.wire import NAME, inner, listed, message, respelled
 
 SIGNATURE: Final = "thoughtSignature"
@@ -86,10 +87,15 @@ def _bare(part: Fields, value: Json) -> Part:
     return Opaque(NAME, next((name for name in part.left if name not in ("thought", SIGNATURE)), "part"), value)
 
 
-def _text(part: Fields) -> Part:
+def _text(part: Fields) -> Text | Thinking | RedactedThinking:
     text = part.needed_text("text")
     if len(part.left) == 0:
         return Text(text)
+    signature = part.left.get(SIGNATURE)
+    if isinstance(signature, str) and signature.startswith(MARK):
+        foreign = unwrapped(text, signature)
+        if foreign is not None:
+            return foreign
     if part.flag("thought"):
         return Thinking(text, part.text(SIGNATURE), NAME, part.extras(NAME))
     if not text and SIGNATURE in part.left:

@@ -38,6 +38,7 @@ from keywright.core.message import (
 )
 from keywright.dialects.gemini.ids import is_made
 from keywright.dialects.gemini.parts_in import ERROR, INVALID_JSON, OUTPUT, SIGNATURE
+from keywright.dialects.gemini.seal import wrapped
 from keywright.dialects.gemini.wire import NAME, Node, completed, report_foreign
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
@@ -232,12 +233,14 @@ def file(source: Source, usual: str) -> Node | None:
 
 
 def thought(part: Thinking | RedactedThinking) -> Node:
-    """The wire part of a thought. A signature of another origin is not shown as one of this API's."""
+    """The wire part of a thought, with another provider's signature wrapped."""
     if isinstance(part, RedactedThinking):
+        if part.origin != NAME:
+            return {"text": "", "thought": True, SIGNATURE: wrapped(part)}
         return completed({"text": "", SIGNATURE: part.data}, part.extras)
     node: Node = {"text": part.text, "thought": True}
-    if part.signature and part.origin == NAME:
-        node[SIGNATURE] = part.signature
+    if part.signature:
+        node[SIGNATURE] = part.signature if part.origin == NAME else wrapped(part)
     return completed(node, part.extras)
 
 

@@ -223,7 +223,7 @@ def answer_part(part: Part, path: str, losses: list[Loss]) -> Node | None:
         case ToolCall():
             node = call(part)
         case Thinking() | RedactedThinking():
-            node = _thought(part, path, losses)
+            node = thought(part)
         case ServerToolCall() | ServerToolResult() | Opaque():
             node = dict(part.body) if part.origin == NAME and isinstance(part.body, dict) else None
         case Image() | Audio() | Document():
@@ -234,18 +234,7 @@ def answer_part(part: Part, path: str, losses: list[Loss]) -> Node | None:
         case _:
             assert_never(part)
     if node is None:
-        if not isinstance(part, RedactedThinking):
-            losses.append(Loss(path, "an answer of Gemini's cannot hold this", "meaning"))
+        losses.append(Loss(path, "an answer of Gemini's cannot hold this", "meaning"))
     elif not isinstance(part, ServerToolCall | ServerToolResult | Opaque):
         report_answer(part.extras, path, losses)
     return node
-
-
-def _thought(part: Thinking | RedactedThinking, path: str, losses: list[Loss]) -> Node | None:
-    if part.origin != NAME:
-        if isinstance(part, RedactedThinking):
-            losses.append(Loss(path, "thinking that only another provider can read"))
-            return None
-        if part.signature:
-            losses.append(Loss(f"{path}.signature", "a signature from elsewhere would be taken for Gemini's"))
-    return thought(part)

@@ -33,8 +33,7 @@ from keywright.core.request import Request
 from keywright.core.usage import Usage
 from keywright.dialects.gemini.error import error_node
 from keywright.dialects.gemini.grounding import grounding_of
-from keywright.dialects.gemini.parts_in import SIGNATURE
-from keywright.dialects.gemini.parts_out import call
+from keywright.dialects.gemini.parts_out import call, thought
 from keywright.dialects.gemini.response import answer_part, ending, head_of
 from keywright.dialects.gemini.usage import usage_node
 from keywright.dialects.gemini.wire import NAME, Node, own, rendered
@@ -182,12 +181,9 @@ class AnswerWriter:
                 choice.said_bytes += len(event.head.text.encode())
                 if not event.head.text and not own(event.head.extras):
                     return []
-            case Thinking(text, signature, origin) if not text and not own(event.head.extras):
-                if signature and origin == NAME:
-                    part.signature = signature
-                    return []
-                if not signature:
-                    return []
+            case Thinking(text, signature) if not text and not own(event.head.extras):
+                part.signature = signature or ""
+                return []
             case _:
                 pass
         node = answer_part(event.head, path, self.losses)
@@ -203,11 +199,7 @@ class AnswerWriter:
             case ToolCall():
                 return self._calls(event.choice, choice)
             case Thinking(origin=origin) if part.signature:
-                if origin == NAME:
-                    node: Node = {"text": "", "thought": True, SIGNATURE: part.signature}
-                    return [self._said(event.choice, rendered(node))]
-                why = "a signature from elsewhere would be taken for Gemini's"
-                self._lose(f"candidates[{event.choice}].content.parts[{event.part}].signature", why)
+                return [self._said(event.choice, rendered(thought(Thinking("", part.signature, origin))))]
             case Text():
                 if part.citations:
                     if any(citation.url is None and citation.origin != NAME for citation in part.citations):

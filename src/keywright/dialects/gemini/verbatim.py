@@ -5,9 +5,12 @@ exchanged, unless the body repeats it.
 from typing import Final, NoReturn
 
 import msgspec
+from msgspec import Raw
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
+from keywright.core.json import Json
 from keywright.dialects.gemini.request_in import CHOICES_MAX, refused
+from keywright.dialects.gemini.seal import MARK
 from keywright.dialects.members import Members, Peeked, members_of, walked
 
 MODEL_CHARS_MAX: Final = 512
@@ -39,6 +42,7 @@ _SPELLINGS: Final = (
     ("cachedContent", "cached_content"),
 )
 _FOLDER: Final = "models/"
+_MARK: Final = MARK.encode()
 _CONFIG_RELIED: Final = frozenset(("maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"))
 
 
@@ -72,14 +76,39 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` as it is; where it repeats the model's name, with that exchanged. Streams always tell usage."""
-    if b'"model"' not in body:
-        return body
+    """`body` as it is; where it repeats the model's name, with that exchanged. Another provider's thoughts are left out.
+
+    Streams always tell usage.
+    """
+    changes: dict[str, bytes] = {}
     members = members_of(peeked, body, _RELIED)
-    if "model" not in members.values:
-        return body
-    folder = _FOLDER if _repeated(members).startswith(_FOLDER) else ""
-    return members.edited({"model": msgspec.json.encode(folder + model)})
+    if "model" in members.values:
+        folder = _FOLDER if _repeated(members).startswith(_FOLDER) else ""
+        changes["model"] = msgspec.json.encode(folder + model)
+    if _MARK in body and bytes(members.values.get("contents", b"")).startswith(b"["):
+        changes["contents"] = _without_foreign(members.values["contents"])
+    return members.edited(changes) if changes else body
+
+
+def _without_foreign(raw: Raw) -> bytes:
+    """`contents` without the parts that carry another provider's signature, which this API could not read."""
+    kept: list[Json] = []
+    for content in msgspec.json.decode(raw):
+        parts = content.get("parts") if isinstance(content, dict) else None
+        if isinstance(content, dict) and isinstance(parts, list):
+            own = [part for part in parts if not _is_foreign(part)]
+            if own or not parts:
+                kept.append({**content, "parts": own})
+        else:
+            kept.append(content)
+    return msgspec.json.encode(kept)
+
+
+def _is_foreign(part: Json) -> bool:
+    if not isinstance(part, dict):
+        return False
+    signature = part.get("thoughtSignature") or part.get("thought_signature")
+    return isinstance(signature, str) and signature.startswith(MARK)
 
 
 def _repeated(members: Members) -> str:
