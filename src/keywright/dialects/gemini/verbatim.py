@@ -76,7 +76,7 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` as it is; where it repeats the model's name, with that exchanged. Another provider's thoughts are left out.
+    """`body` as it is; where it repeats the model's name, with that exchanged. Another's thoughts are left out.
 
     Streams always tell usage.
     """
