@@ -12,6 +12,13 @@ __all__ = ["anthropic_cloud", "anthropic_server", "openai_cloud", "openai_server
 
 ADMIN_KEY = "the-admin-key-of-these-tests-0123456789"
 OWN_KEY = "sk-the-providers-own-key-0123456789"
+VARIABLES = {
+    "MILL_KEY": OWN_KEY,
+    "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY,
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret-of-these-tests",
+    "AWS_SESSION_TOKEN": "session-token",
+}
 
 
 def config(port: int) -> str:
@@ -39,6 +46,19 @@ models = ["gpt-4o"]
 [providers.mistral]
 base_url = "{url}/mistral"
 {key}
+[providers.gemini]
+base_url = "{url}/gemini"
+{key}
+[providers.cohere]
+base_url = "{url}/cohere"
+{key}
+[providers.bedrock]
+base_url = "{url}/bedrock"
+{key}
+[providers.signed]
+kind = "bedrock"
+base_url = "{url}/signed"
+region = "eu-west-1"
 [models.draw]
 route = ["mill/gpt-image-1"]
 """
@@ -64,8 +84,7 @@ def mill_gateway(
 ) -> Iterator[Gateway]:
     """The gateway behind `gateway`."""
     folder = tmp_path_factory.mktemp(f"passage-{request.param}")
-    variables = {"MILL_KEY": OWN_KEY, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}
-    with running(folder, config(mill_server.port), variables, edge=request.param, read_s=1.5) as gateway:
+    with running(folder, config(mill_server.port), VARIABLES, edge=request.param, read_s=1.5) as gateway:
         yield gateway
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.client import Answer, ask, post, raw, read_answer
 from tests.gateway import Gateway, running
-from tests.passage.conftest import ADMIN_KEY, OWN_KEY, config
+from tests.passage.conftest import OWN_KEY, VARIABLES, config
 from tests.passage.mill import Guest, Mill
 
 BODY = bytes(range(256)) * 20
@@ -273,7 +273,7 @@ def test_the_absolute_form_leads_nowhere_else(gateway: Gateway, mill: Mill) -> N
 def test_an_unknown_provider_is_404_that_names_the_others(gateway: Gateway) -> None:
     answer = call(gateway, "/native/nobody/x", b"{}")
     assert (answer.status, answer.code) == (404, "not_found")
-    assert "mill, claude, narrow, mistral" in answer.message
+    assert "there are: mill, claude, narrow, mistral, " in answer.message
     assert gateway.entry(answer.request_id).outcome == "refused"
 
 
@@ -446,7 +446,7 @@ def test_a_credential_that_fails_again_and_again_rests(tmp_path: Path, mill: Mil
         await guest.answer(500, b'{"error":{"message":"broken"}}', "content-type: application/json")
 
     mill.script = failing
-    with running(tmp_path, config(mill.port), {"MILL_KEY": OWN_KEY, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}) as gateway:
+    with running(tmp_path, config(mill.port), VARIABLES) as gateway:
         assert [call(gateway, "/native/mill/files", b"{}").status for _ in range(5)] == [500] * 5
         answer = call(gateway, "/native/mill/files", b"{}")
         assert (answer.status, answer.code) == (503, "upstream_failed")

@@ -13,7 +13,7 @@ import pytest
 
 from tests.acceptance.program import Program, ledger, until, up
 from tests.client import raw, read_answer
-from tests.passage.conftest import ADMIN_KEY, OWN_KEY, config
+from tests.passage.conftest import ADMIN_KEY, VARIABLES, config
 from tests.passage.mill import Guest, Mill
 
 PIECE = bytes(range(256)) * 256
@@ -28,7 +28,7 @@ MEMORY_KB_MAX = 12_000
 @pytest.fixture
 def program(tmp_path: Path, mill: Mill) -> Iterator[Program]:
     text = config(mill.port) + "[server]\nport = 0\nshutdown_s = 2\n"
-    with up(tmp_path, text, {"MILL_KEY": OWN_KEY, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}) as started:
+    with up(tmp_path, text, VARIABLES) as started:
         yield started
 
 
@@ -105,7 +105,7 @@ def test_a_call_that_passes_at_a_kill_is_lost_in_the_ledger_once(program: Progra
     with uploading(program, mill):
         program.kill()
     text = (program.folder / "keywright.toml").read_text()
-    with up(program.folder, text, {"MILL_KEY": OWN_KEY, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}) as again:
+    with up(program.folder, text, VARIABLES) as again:
         lines = again.settle()
     assert [(line.outcome, line.model) for line in lines] == [("lost", "")]
 

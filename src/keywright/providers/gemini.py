@@ -3,9 +3,18 @@
 from keywright.providers.provider import Check, Endpoint, EndpointKind, HeaderKey, Provider
 
 
-def _method(kind: EndpointKind, name: str, dialect: str, stream: str = "") -> Endpoint:
-    model = "/v1beta/models/{model}:"
-    return Endpoint(kind, model + name, dialect, model + stream if stream else "")
+def _methods(version: str) -> tuple[Endpoint, ...]:
+    def method(kind: EndpointKind, name: str, dialect: str, stream: str = "") -> Endpoint:
+        model = f"/{version}/models/{{model}}:"
+        return Endpoint(kind, model + name, dialect, model + stream if stream else "")
+
+    return (
+        method("chat", "generateContent", "gemini", "streamGenerateContent?alt=sse"),
+        method("chat", "generateContent", "gemini_array", "streamGenerateContent"),
+        method("embeddings", "batchEmbedContents", "gemini_embeddings"),
+        method("embeddings", "embedContent", "gemini_embedding"),
+        method("count", "countTokens", "gemini_count"),
+    )
 
 
 GEMINI = Provider(
@@ -14,11 +23,8 @@ GEMINI = Provider(
     docs="https://ai.google.dev/api/generate-content",
     base_url="https://generativelanguage.googleapis.com",
     endpoints=(
-        _method("chat", "generateContent", "gemini", "streamGenerateContent?alt=sse"),
-        _method("chat", "generateContent", "gemini_array", "streamGenerateContent"),
-        _method("embeddings", "batchEmbedContents", "gemini_embeddings"),
-        _method("embeddings", "embedContent", "gemini_embedding"),
-        _method("count", "countTokens", "gemini_count"),
+        *_methods("v1beta"),
+        *_methods("v1"),  # fewer features, so never asked by us; but Google's SDK, on a native path, asks it
         Endpoint(kind="models", path="/v1beta/models", dialect="gemini"),
     ),
     credential=HeaderKey("x-goog-api-key"),

@@ -1,0 +1,133 @@
+"""Native paths of providers that name the model in the path, or speak otherwise: read, counted, restricted."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from google import genai
+from google.genai import types
+
+from tests.client import ask
+from tests.gateway import Gateway
+from tests.passage.conftest import OWN_KEY
+from tests.passage.mill import Guest, Mill, Script
+
+GEMINI: dict[str, Any] = {
+    "candidates": [{"content": {"role": "model", "parts": [{"text": "hi"}]}, "finishReason": "STOP", "index": 0}],
+    "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 3, "totalTokenCount": 10},
+    "modelVersion": "gemini-2.5-flash",
+}
+CONVERSE: dict[str, Any] = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "hi"}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10},
+    "metrics": {"latencyMs": 1},
+}
+COHERE: dict[str, Any] = {
+    "id": "c",
+    "finish_reason": "COMPLETE",
+    "message": {"role": "assistant", "content": [{"type": "text", "text": "hi"}]},
+    "usage": {
+        "billed_units": {"input_tokens": 7, "output_tokens": 3},
+        "tokens": {"input_tokens": 7, "output_tokens": 3},
+    },
+}
+EMBEDDED: dict[str, Any] = {
+    "object": "list",
+    "model": "text-embedding-3-small",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}],
+    "usage": {"prompt_tokens": 7, "total_tokens": 7},
+}
+ASKED: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
+CONVERSED: dict[str, Any] = {"messages": [{"role": "user", "content": [{"text": "x"}]}]}
+CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
+
+CALLS = [
+    ("gemini/v1beta/models/gemini-2.5-flash:generateContent", ASKED, GEMINI, "gemini/gemini-2.5-flash", (7, 3)),
+    (f"bedrock/model/{CLAUDE}/converse", CONVERSED, CONVERSE, f"bedrock/{CLAUDE}", (7, 3)),
+    (f"bedrock/model/{CLAUDE.replace(':', '%3A')}/converse", CONVERSED, CONVERSE, f"bedrock/{CLAUDE}", (7, 3)),
+    (
+        "cohere/v2/chat",
+        {"model": "command-a-03-2025", "messages": [{"role": "user", "content": "x"}]},
+        COHERE,
+        "cohere/command-a-03-2025",
+        (7, 3),
+    ),
+    (
+        "mill/embeddings",
+        {"model": "text-embedding-3-small", "input": "x"},
+        EMBEDDED,
+        "mill/text-embedding-3-small",
+        (7, 0),
+    ),
+]
+
+
+def says(body: Any, kind: str = "application/json") -> Script:
+    async def script(guest: Guest) -> None:
+        await guest.pieces()
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        await guest.answer(200, data, f"content-type: {kind}")
+
+    return script
+
+
+@pytest.mark.parametrize(("path", "body", "answer", "served", "used"), CALLS)
+def test_a_provider_s_own_endpoint_is_read_for_its_model_and_counted(
+    gateway: Gateway, mill: Mill, path: str, body: Any, answer: Any, served: str, used: tuple[int, int]
+) -> None:
+    mill.script = says(answer)
+    data = json.dumps(body).encode()
+    got = ask(gateway.url, "POST", f"/native/{path}", data, {"x-api-key": gateway.admin_key})
+    assert got.json == answer
+    assert mill.last.body == data
+    assert mill.last.target.endswith(path.partition("/")[2])
+    entry = gateway.entry(got.request_id)
+    assert (entry.served, entry.usage.input, entry.usage.output) == (served, *used)
+    assert entry.cost_picodollars > 0
+
+
+@pytest.mark.parametrize(("path", "body", "answer", "served", "used"), CALLS)
+def test_a_key_with_models_is_held_to_them_there(
+    gateway: Gateway, mill: Mill, path: str, body: Any, answer: Any, served: str, used: tuple[int, int]
+) -> None:
+    mill.script = says(answer)
+    data = json.dumps(body).encode()
+    for models, status in (((served,), 200), (("other/*", served[:-1]), 403)):
+        key = gateway.issue(models=models)
+        assert ask(gateway.url, "POST", f"/native/{path}", data, {"x-api-key": key}).status == status
+        for other in (path + "x", path.replace("/v", "/x/v"), path.replace("model", "models")):
+            if other != path:
+                assert ask(gateway.url, "POST", f"/native/{other}", data, {"x-api-key": key}).status == 403
+    assert len(mill.seen) == 1
+    assert used
+
+
+def test_google_s_sdk_streams_over_a_native_path(gateway: Gateway, mill: Mill) -> None:
+    pieces = [{**GEMINI, "candidates": [{"content": {"role": "model", "parts": [{"text": "wo"}]}, "index": 0}]}, GEMINI]
+    body = b"".join(b"data: %b\r\n\r\n" % json.dumps(piece).encode() for piece in pieces)
+    mill.script = says(body, "text/event-stream")
+    options = types.HttpOptions(base_url=f"{gateway.url}/native/gemini", timeout=10_000)
+    with genai.Client(api_key=gateway.issue(), http_options=options) as client:
+        chunks = [*client.models.generate_content_stream(model="gemini-2.5-flash", contents="x")]
+    assert "".join(chunk.text or "" for chunk in chunks) == "wohi"
+    assert mill.last.target == "/gemini/v1/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+    assert mill.last.header("x-goog-api-key") == OWN_KEY
+    entry = gateway.entries()[-1]
+    assert (entry.stream, entry.served, entry.usage.input) == (True, "gemini/gemini-2.5-flash", 7)
+
+
+def test_what_is_signed_is_signed_over_all_of_the_body(gateway: Gateway, mill: Mill) -> None:
+    data = json.dumps(CONVERSED).encode() + b" " * 200_000
+    for path in (f"model/{CLAUDE}/converse", "some/other/path"):
+        mill.script = says(CONVERSE)
+        named = {"authorization": f"Bearer {gateway.admin_key}", "x-amz-date": "1", "x-amz-security-token": "theirs"}
+        answer = ask(gateway.url, "POST", f"/native/signed/{path}", data, named)
+        assert answer.status == 200
+        seen = mill.last
+        assert seen.target == f"/signed/{path}"
+        assert (seen.header("authorization") or "").startswith("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/")
+        assert seen.header("x-amz-security-token") == "session-token"
+        assert seen.header("content-length") == str(len(data))
+        assert seen.header("x-amz-content-sha256") in (None, hashlib.sha256(data).hexdigest())
