@@ -4,12 +4,14 @@ Nothing has gone to the client yet. Of an answer that is not a stream all has be
 first events: what fails until then, the next attempt can make good.
 """
 
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from keywright.core.clock import SECOND_US, Clock
+from keywright.core.counting import CountResponse
 from keywright.core.dialect import StreamReader, Tapped
+from keywright.core.embedding import EmbedResponse
 from keywright.core.errors import (
     CredentialLapsedError,
     ProviderError,
@@ -21,6 +23,7 @@ from keywright.core.errors import (
 from keywright.core.event import Event, Failed, Started
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
+from keywright.core.reranking import RerankResponse
 from keywright.core.response import Response
 from keywright.dialects import DIALECTS
 from keywright.pipeline.attempts import Attempts
@@ -34,6 +37,9 @@ WHOLE_BYTES_MAX: Final = 64 * 1024 * 1024
 ERROR_BYTES_MAX: Final = 256 * 1024
 UNREAD: Final = Tapped()
 """What is learnt from a body that is no answer."""
+
+
+Begun = TypeVar("Begun", Response, Started, EmbedResponse, RerankResponse, CountResponse)
 
 
 class Upstreams(Protocol):
@@ -103,11 +109,18 @@ def _whole(outbound: Outbound, answer: RedactedAnswer, body: bytes) -> Whole:
         raise UpstreamMalformedError("the provider's answer is none of its dialect")
     if outbound.request is None:
         return Whole(outbound, headers, body, tapped)
-    response = outbound.lane.dialect.decode_response(body)
-    if isinstance(response, Response) and response.created_s is None:
-        response = msgspec.structs.replace(response, created_s=outbound.asked_s)
+    response = _completed(outbound.lane.dialect.decode_response(body), outbound)
     encoded = outbound.client.encode_response(response, outbound.request)
     return Whole(outbound, headers, encoded.body, tapped, encoded.losses)
+
+
+def _completed(answered: Begun, outbound: Outbound) -> Begun:
+    """The answer, or its beginning, with what some providers leave out: which model it is, and when it was made."""
+    if not isinstance(answered, CountResponse) and not answered.model:
+        answered = msgspec.structs.replace(answered, model=outbound.target.model)
+    if isinstance(answered, Response | Started) and answered.created_s is None:
+        answered = msgspec.structs.replace(answered, created_s=outbound.asked_s)
+    return answered
 
 
 class _Chunks:
@@ -165,8 +178,8 @@ def _translated(
     outbound: Outbound, answer: RedactedAnswer, reader: StreamReader, first: list[Event]
 ) -> TranslatedStream:
     headers = answer.visible(outbound.lane.answered)
-    if first and isinstance(first[0], Started) and first[0].created_s is None:
-        first[0] = msgspec.structs.replace(first[0], created_s=outbound.asked_s)
+    if first and isinstance(first[0], Started):
+        first[0] = _completed(first[0], outbound)
     request = outbound.request or outbound.client.decode_request(outbound.http.body, outbound.said)
     writer = DIALECTS[outbound.client.NAME].StreamWriter(request)
     return TranslatedStream(outbound, headers, answer, reader, writer, tuple(first))

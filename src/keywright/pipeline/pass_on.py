@@ -103,6 +103,7 @@ class _Count:
 
     def __init__(self) -> None:
         self.usage: Usage | None = None
+        self.billed: Usage | None = None
         self.failure: Failure | None = None
         self.chars = 0
         self.complete = False
@@ -112,14 +113,20 @@ class _Count:
             if isinstance(event, TextDelta | ArgumentsDelta):
                 self.chars += len(event.text)
             elif isinstance(event, Metered):
-                self.usage = event.usage
+                self.usage, self.billed = event.usage, event.billed
             elif isinstance(event, Failed):
                 self.failure = event.failure
             elif isinstance(event, Ended):
                 self.complete = True
 
     def tapped(self) -> Tapped:
-        return Tapped(usage=self.usage, failure=self.failure, output_chars=self.chars, complete=self.complete)
+        return Tapped(
+            usage=self.usage,
+            failure=self.failure,
+            output_chars=self.chars,
+            complete=self.complete,
+            billed=self.billed,
+        )
 
 
 async def _break_off(writer: StreamWriter, error: UpstreamError, reply: Reply, account: Account) -> None:

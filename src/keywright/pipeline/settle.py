@@ -33,8 +33,10 @@ class Charge(Struct, frozen=True, gc=False):
 
 
 def metered(tapped: Tapped, peek: Peek) -> Metered:
-    """The usage that the provider stated; what it left out is counted from the text that passed."""
-    usage = tapped.usage
+    """What is to be paid for: what the provider says it bills, else the usage that it stated; what it left out is counted
+    from the text that passed.
+    """
+    usage = tapped.billed or tapped.usage
     if usage is not None and tapped.complete:
         return Metered(usage, "provider")
     output = -(-tapped.output_chars // BYTES_PER_TOKEN)

@@ -23,6 +23,7 @@ _EMBEDDING_MARKS: Final = frozenset(
         "taskType",
     }
 )
+_COHERE_MODEL: Final = "cohere.embed"
 _COHERE_MARKS: Final = frozenset({"texts", "images", "inputs", "input_type"})
 _INPUT: Final = "inputText"
 _CHAT_INPUT: Final = "textGenerationConfig"
@@ -34,7 +35,7 @@ COHERE: Final = "bedrock_cohere_embeddings"
 
 def embedding_wire(model: str, body: bytes) -> str:
     """In which of the two bodies for vectors a call asks. What cannot be read is Titan's: that refuses it."""
-    if "cohere" in model:
+    if _COHERE_MODEL in model:
         return COHERE
     try:
         return TITAN if _COHERE_MARKS.isdisjoint(members_of(body)) else COHERE
