@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.standin import reply as say
 from tests.standin.official import Official, official
-from tests.standin.reply import RejectedError, Reply, Used, Wanted
-from tests.standin.script import PLAIN, Call, Script
+from tests.standin.reply import Chosen, RejectedError, Reply, Used, Wanted
+from tests.standin.script import Script
 
 Body = dict[str, Any]  # the JSON boundary: a request that was validated against its schema
 NO_MAX_TOKENS = re.compile(r"^(o\d|gpt-5)")
@@ -42,7 +42,7 @@ class ChatWire:
 
     def serves(self, path: str) -> bool:
         """Whether `path` is this endpoint."""
-        return path == self.path
+        return path.partition("?")[0] == self.path
 
     def read(self, _: str, raw: bytes) -> Body:
         """The body: it says everything."""
@@ -74,28 +74,10 @@ class ChatWire:
 
     def reply(self, body: Body, script: Script, number: int) -> Reply:
         """What to say to a request that passed `check`."""
-        wanted = _wanted(body)
-        calls = script.calls or (() if script != PLAIN and (script.text or script.words) else say.chosen_calls(wanted))
-        text = script.text or _numbered(script.words)
-        if not text and not calls:
-            text = json.dumps(say.sample_object(wanted.schema)) if wanted.schema else say.chosen_text(wanted)
-        text, finish, stop = say.shortened(text, wanted)
-        finish = "tools" if calls else finish
-        if script.finish != "auto":
-            finish = script.finish
-        return Reply(
-            number=number,
-            model=body["model"],
-            text=text,
-            thinking=script.thinking,
-            redacted=False,
-            calls=calls,
-            finish=finish,
-            stop_sequence=stop,
-            used=self._used(body, text, calls, script),
-        )
+        said = say.chosen(_wanted(body), script)
+        return said.reply(number, body["model"], self._used(body, said, script), script.thinking)
 
-    def _used(self, body: Body, text: str, calls: tuple[Call, ...], script: Script) -> Used:
+    def _used(self, body: Body, said: Chosen, script: Script) -> Used:
         total = prompt_tokens(body)
         cached = 0
         if body.get("prompt_cache_key"):
@@ -105,8 +87,7 @@ class ChatWire:
             self._seen.add(prefix)
         hidden = say.HIDDEN_REASONING_TOKENS if body.get("reasoning_effort") not in (None, "none") else 0
         reasoning = say.words(script.thinking) or hidden
-        output = say.words(text) + sum(say.words(json.dumps(call.arguments)) for call in calls)
-        return Used(input=total - cached, cache_read=cached, output=output, reasoning=reasoning)
+        return Used(input=total - cached, cache_read=cached, output=said.tokens, reasoning=reasoning)
 
     def whole(self, reply: Reply) -> bytes:
         """The answer that is not a stream."""
@@ -117,7 +98,7 @@ class ChatWire:
         if reply.calls:
             message["tool_calls"] = [_call(reply, index) for index in range(len(reply.calls))]
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(reply)}
-        return _json({**_top(reply, "chat.completion"), "choices": [choice], "usage": _usage(reply.used)})
+        return say.compact({**_top(reply, "chat.completion"), "choices": [choice], "usage": _usage(reply.used)})
 
     def frames(self, reply: Reply, body: Body) -> Iterator[tuple[bytes, int]]:
         """The frames of a stream, each with the number of output tokens in it."""
@@ -146,7 +127,7 @@ class ChatWire:
     def error(self, status: int, message: str) -> bytes:
         """An error's body."""
         kind, code = ERROR_TYPES.get(status, ("server_error", None))
-        return _json({"error": {"message": message, "type": kind, "param": None, "code": code}})
+        return say.compact({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
     def error_frame(self) -> bytes:
         """An error within a stream."""
@@ -160,7 +141,7 @@ class ChatWire:
     def models(self, names: tuple[str, ...]) -> bytes:
         """The answer to `GET /v1/models`."""
         rows = [{"id": name, "object": "model", "created": CREATED_S, "owned_by": "stand-in"} for name in names]
-        return _json({"object": "list", "data": rows})
+        return say.compact({"object": "list", "data": rows})
 
 
 def prompt_tokens(body: Body) -> int:
@@ -254,15 +235,16 @@ def _check_strict(body: Body) -> None:
     form = (body.get("response_format") or {}).get("json_schema") or {}
     if form.get("strict"):
         schemas.append(form["schema"])
+    check_strict(schemas)
+
+
+def check_strict(schemas: list[Body]) -> None:
+    """Raise `RejectedError` when one of `schemas`, all of which are to be strict, is not."""
     for schema in schemas:
         if schema.get("additionalProperties") is not False:
             raise RejectedError("Invalid schema: 'additionalProperties' is required to be supplied and to be false")
         if set(schema.get("required", ())) != set(schema.get("properties", ())):
             raise RejectedError("Invalid schema: 'required' is required to list every key in properties")
-
-
-def _numbered(count: int) -> str:
-    return " ".join(f"word{index}" for index in range(count))
 
 
 def _top(reply: Reply, kind: str) -> Body:
@@ -302,9 +284,5 @@ def _usage(used: Used) -> Body:
     }
 
 
-def _json(value: Body) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
 def _frame(value: Body) -> bytes:
-    return b"data: " + _json(value) + b"\n\n"
+    return b"data: " + say.compact(value) + b"\n\n"

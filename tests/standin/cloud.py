@@ -19,8 +19,8 @@ POLL_S = 0.002
 class Wire(Protocol):
     """What distinguishes one provider, or one of its endpoints, from another.
 
-    `read` gives the body as the other methods take it: where the path names the model and whether a stream is wanted,
-    they are put into it as `model` and `stream`.
+    A path has its query with it. `read` gives the body as the other methods take it: where the path names the model
+    and whether a stream is wanted, they are put into it as `model` and `stream`.
     """
 
     name: str
@@ -155,7 +155,7 @@ class StandIn:
                 )
             )
             return
-        wire = next((wire for wire in self._wires if wire.serves(path)), None)
+        wire = next((wire for wire in self._wires if wire.serves(request.path)), None)
         if wire is None or request.method != "POST":
             self._violate(self._wires[0], f"{request.method} {request.path} does not exist")
             await link.whole(404, self._wires[0].error(404, "no such path"))
@@ -176,7 +176,7 @@ class StandIn:
             await self._reject(exchange, link, wire, 401, complaint)
             return
         try:
-            exchange.body = wire.read(exchange.path.partition("?")[0], exchange.raw)
+            exchange.body = wire.read(exchange.path, exchange.raw)
             wire.check(exchange.body, exchange.headers)
         except (RejectedError, ValueError) as rejected:
             await self._reject(exchange, link, wire, 400, str(rejected))

@@ -8,6 +8,7 @@ from tests.conftest import shared_dir
 from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn
 from tests.standin.messages import MessagesWire
+from tests.standin.responses import ResponsesWire
 
 OPENAI_MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5-mini", "o3-mini")
 ANTHROPIC_MODELS = ("claude-opus-4-5", "claude-haiku-4-5", "claude-sonnet-4-5")
@@ -16,7 +17,8 @@ ANTHROPIC_MODELS = ("claude-opus-4-5", "claude-haiku-4-5", "claude-sonnet-4-5")
 @pytest.fixture(scope="session")
 def openai_server() -> Iterator[StandIn]:
     """The stand-in for OpenAI, one for all tests."""
-    cloud = StandIn(ChatWire(shared_dir("specs")), "sk-standin-openai", OPENAI_MODELS)
+    wires = (ChatWire(shared_dir("specs")), ResponsesWire(shared_dir("specs")))
+    cloud = StandIn(wires, "sk-standin-openai", OPENAI_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

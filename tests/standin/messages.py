@@ -12,8 +12,8 @@ from typing import Any
 
 from tests.standin import reply as say
 from tests.standin.official import Official, official
-from tests.standin.reply import RejectedError, Reply, Used, Wanted
-from tests.standin.script import PLAIN, Call, Script
+from tests.standin.reply import Chosen, RejectedError, Reply, Used, Wanted
+from tests.standin.script import Script
 
 Body = dict[str, Any]  # the JSON boundary: a request that was validated against its schema
 TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
@@ -50,7 +50,7 @@ class MessagesWire:
 
     def serves(self, path: str) -> bool:
         """Whether `path` is this endpoint."""
-        return path == self.path
+        return path.partition("?")[0] == self.path
 
     def read(self, _: str, raw: bytes) -> Body:
         """The body: it says everything."""
@@ -92,35 +92,17 @@ class MessagesWire:
     def reply(self, body: Body, script: Script, number: int) -> Reply:
         """What to say to a request that passed `check`."""
         wanted = _wanted(body)
-        calls = script.calls or (() if script != PLAIN and (script.text or script.words) else say.chosen_calls(wanted))
-        text = script.text or " ".join(f"word{index}" for index in range(script.words))
-        if not text and not calls:
-            text = json.dumps(say.sample_object(wanted.schema)) if wanted.schema else say.chosen_text(wanted)
-        text, finish, stop = say.shortened(text, wanted)
-        finish = "tools" if calls else finish
-        if script.finish != "auto":
-            finish = script.finish
+        said = say.chosen(wanted, script)
         thinking = script.thinking or (THOUGHT if wanted.thinking else "")
-        return Reply(
-            number=number,
-            model=body["model"],
-            text=text,
-            thinking=thinking,
-            redacted=script.redacted,
-            calls=calls,
-            finish=finish,
-            stop_sequence=stop,
-            used=self._used(body, text, calls, thinking),
-        )
+        return said.reply(number, body["model"], self._used(body, said, thinking), thinking, script.redacted)
 
-    def _used(self, body: Body, text: str, calls: tuple[Call, ...], thinking: str) -> Used:
+    def _used(self, body: Body, said: Chosen, thinking: str) -> Used:
         """Everything up to the last cache breakpoint is written to the cache the first time and read from then on."""
         items = _items(body)
         cut = max((index + 1 for index, (_, block) in enumerate(items) if block.get("cache_control")), default=0)
         cached = sum(tokens for tokens, _ in items[:cut])
         total = sum(tokens for tokens, _ in items)
-        output = say.words(text) + sum(say.words(json.dumps(call.arguments)) for call in calls)
-        used = Used(input=total - cached, output=output, reasoning=say.words(thinking))
+        used = Used(input=total - cached, output=said.tokens, reasoning=say.words(thinking))
         if not cut:
             return used
         prefix = json.dumps([block for _, block in items[:cut]])
@@ -132,7 +114,7 @@ class MessagesWire:
 
     def whole(self, reply: Reply) -> bytes:
         """The answer that is not a stream."""
-        return _json({**_message(reply, _content(reply)), **_ending(reply), "usage": _usage(reply.used)})
+        return say.compact({**_message(reply, _content(reply)), **_ending(reply), "usage": _usage(reply.used)})
 
     def frames(self, reply: Reply, body: Body) -> Iterator[tuple[bytes, int]]:
         """The frames of a stream, each with the number of output tokens in it."""
@@ -154,7 +136,7 @@ class MessagesWire:
     def error(self, status: int, message: str) -> bytes:
         """An error's body."""
         error = {"type": ERROR_TYPES.get(status, "api_error"), "message": message}
-        return _json({"type": "error", "error": error, "request_id": "req_standin"})
+        return say.compact({"type": "error", "error": error, "request_id": "req_standin"})
 
     def error_frame(self) -> bytes:
         """An error within a stream."""
@@ -168,7 +150,7 @@ class MessagesWire:
         """The answer to `GET /v1/models`."""
         created = "2025-10-01T00:00:00Z"
         rows = [{"type": "model", "id": name, "display_name": name, "created_at": created} for name in names]
-        return _json({"data": rows, "has_more": False, "first_id": names[0], "last_id": names[-1]})
+        return say.compact({"data": rows, "has_more": False, "first_id": names[0], "last_id": names[-1]})
 
 
 def prompt_tokens(body: Body) -> int:
@@ -341,9 +323,5 @@ def _usage(used: Used) -> Body:
     }
 
 
-def _json(value: Body) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
 def _frame(value: Body) -> bytes:
-    return f"event: {value['type']}\n".encode() + b"data: " + _json(value) + b"\n\n"
+    return f"event: {value['type']}\n".encode() + b"data: " + say.compact(value) + b"\n\n"

@@ -6,11 +6,13 @@ a word (text between white space); an image is 100 tokens, a document 200, an of
 
 import base64
 import hashlib
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from keywright.core.json import Json, JsonObject
-from tests.standin.script import Call
+from tests.standin.script import PLAIN, Call, Script
 
 IMAGE_TOKENS = 100
 DOCUMENT_TOKENS = 200
@@ -68,6 +70,53 @@ class Reply:
     finish: str
     stop_sequence: str | None
     used: Used
+    told: dict[str, Any] = field(default_factory=dict)
+    """What else this provider's answer says; the whole answer where it is no chat."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What to say, without who says it and what it costs."""
+
+    text: str
+    calls: tuple[Call, ...]
+    finish: str
+    stop_sequence: str | None
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens of output it is."""
+        return words(self.text) + sum(words(json.dumps(call.arguments)) for call in self.calls)
+
+    def reply(self, number: int, model: str, used: Used, thinking: str = "", redacted: bool = False) -> Reply:
+        """The same as this model's answer."""
+        return Reply(
+            number=number,
+            model=model,
+            text=self.text,
+            thinking=thinking,
+            redacted=redacted,
+            calls=self.calls,
+            finish=self.finish,
+            stop_sequence=self.stop_sequence,
+            used=used,
+        )
+
+
+def chosen(wanted: Wanted, script: Script) -> Chosen:
+    """What the script says, or what follows from the request."""
+    calls = script.calls or (() if script != PLAIN and (script.text or script.words) else chosen_calls(wanted))
+    text = script.text or " ".join(f"word{index}" for index in range(script.words))
+    if not text and not calls:
+        text = json.dumps(sample_object(wanted.schema)) if wanted.schema else chosen_text(wanted)
+    text, finish, stop = shortened(text, wanted)
+    finish = "tools" if calls else finish
+    return Chosen(text, calls, finish if script.finish == "auto" else script.finish, stop)
+
+
+def compact(value: Json) -> bytes:
+    """JSON without white space."""
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def words(text: str) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import boto3
@@ -43,7 +43,8 @@ class Bedrock:
     def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
         with _errors():
             answer = self._client.converse_stream(modelId=model, messages=[_user(text)], **_config(tools, 200))
-            return _joined(list(answer["stream"]))
+            with closing(answer["stream"]) as stream:
+                return _joined(list(stream))
 
     def close(self) -> None:
         self._client.close()
