@@ -4,14 +4,13 @@ Nothing has gone to the client yet. Of an answer that is not a stream all has be
 first events: what fails until then, the next attempt can make good.
 """
 
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.counting import CountResponse
 from keywright.core.dialect import StreamReader, Tapped
-from keywright.core.embedding import EmbedResponse
 from keywright.core.errors import (
     CredentialLapsedError,
     ProviderError,
@@ -23,7 +22,6 @@ from keywright.core.errors import (
 from keywright.core.event import Event, Failed, Started
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
-from keywright.core.reranking import RerankResponse
 from keywright.core.response import Response
 from keywright.dialects import DIALECTS
 from keywright.pipeline.attempts import Attempts
@@ -37,9 +35,6 @@ WHOLE_BYTES_MAX: Final = 64 * 1024 * 1024
 ERROR_BYTES_MAX: Final = 256 * 1024
 UNREAD: Final = Tapped()
 """What is learnt from a body that is no answer."""
-
-
-Begun = TypeVar("Begun", Response, Started, EmbedResponse, RerankResponse, CountResponse)
 
 
 class Upstreams(Protocol):
@@ -114,7 +109,7 @@ def _whole(outbound: Outbound, answer: RedactedAnswer, body: bytes) -> Whole:
     return Whole(outbound, headers, encoded.body, tapped, encoded.losses)
 
 
-def _completed(answered: Begun, outbound: Outbound) -> Begun:
+def _completed(answered: Any, outbound: Outbound) -> Any:
     """The answer, or its beginning, with what some providers leave out: which model it is, and when it was made."""
     if not isinstance(answered, CountResponse) and not answered.model:
         answered = msgspec.structs.replace(answered, model=outbound.target.model)
