@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from keywright.config import load
 from keywright.core.errors import ConfigError, SecretError
 from keywright.core.secret import Secret
 from keywright.vault.aws.bedrock import runs_out_s
@@ -260,6 +261,30 @@ async def test_a_token_that_the_provider_refuses_is_had_anew(tmp_path: Path, mon
                 while (await chat(started, "azure/gpt-4o")).status != 200:
                     await asyncio.sleep(0.01)
     assert len(tokens.received) == 2
+
+
+async def test_a_token_outlives_a_configuration_that_is_read_again(tmp_path: Path) -> None:
+    def entra(_: Received) -> Say:
+        return Say('{"access_token": "eyJ.token", "expires_in": 3599}')
+
+    handler: Handler = lambda _: Say(completion(), headers=(("content-type", "application/json"),))  # noqa: E731
+    async with service(entra) as tokens, service(handler) as upstream:
+        text = config("azure", upstream, "gpt-4o", "entra = true")
+        variables = {
+            "AZURE_TENANT_ID": "t",
+            "AZURE_CLIENT_ID": "c",
+            "AZURE_CLIENT_SECRET": "s",
+            "AZURE_AUTHORITY_HOST": tokens.url,
+        }
+        async with gateway(tmp_path, text, variables) as started:
+            assert said(await chat(started, "azure/gpt-4o")) == "fine"
+            for changed, asked in (('models = ["gpt-4o", "o3"]', 1), ('proxy = ""', 2)):
+                again = text.replace('models = ["gpt-4o"]', changed)
+                (tmp_path / "again.toml").write_text(again)
+                read = load(tmp_path / "again.toml")
+                started.loop.call_soon_threadsafe(started.house.configure, read, {})
+                assert said(await chat(started, "azure/gpt-4o")) == "fine"
+                assert len(tokens.received) == asked
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,18 @@ IDENTITY_SETTINGS: Final = ("entra", "service_account", "profile", "role_arn", "
 
 
 class Credentials:
-    """Makes credentials. `upstreams` is what token services are asked by, when a request needs a token."""
+    """Makes credentials. `upstreams` is what token services are asked by, when a request needs a token.
+
+    A workload's identity is kept when the configuration is read again and says the same of it, and its token with it: a
+    token service that is out of order then must not cost the token that is still valid.
+    """
 
     def __init__(self, vault: Vault, environment: Mapping[str, str], upstreams: Upstreams, clock: Clock) -> None:
         self._vault = vault
         self._environment = environment
         self._upstreams = upstreams
         self._clock = clock
+        self._kept: dict[str, tuple[tuple[object, ...], RenewingCredential]] = {}
 
     def of(self, name: str, row: Provider, config: ProviderConfig, settings: Mapping[str, str]) -> list[AnyCredential]:
         """The credentials of the provider `name`, in the order in which they are tried. May block on a disk.
@@ -50,10 +55,7 @@ class Credentials:
         if keys:
             return self._of_keys(name, row, keys)
         if row.identity is not None and (named or ambient):
-            try:
-                return [self._of_identity(name, row.identity, config, settings)]
-            except SecretError as error:
-                raise SecretError(f"providers.{name}: {error}") from None
+            return [self._of_identity(name, row.identity, config, settings)]
         if not row.key_optional:
             raise ConfigError(f"providers.{name}.api_key: {row.title} needs a key; write {_hint(row)}")
         return [NoCredential(name)]
@@ -98,6 +100,20 @@ class Credentials:
                 assert_never(row.credential)
 
     def _of_identity(
+        self, name: str, identity: Identity, config: ProviderConfig, settings: Mapping[str, str]
+    ) -> RenewingCredential:
+        """The one that was made before, if it was made the same way."""
+        try:
+            made = self._made(name, identity, config, settings)
+        except SecretError as error:
+            raise SecretError(f"providers.{name}: {error}") from None
+        way = (made.fingerprint, identity, config.mint_short_term_keys, config.ca_file, config.proxy)
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != way:
+            kept = self._kept[name] = (way, made)
+        return kept[1]
+
+    def _made(
         self, name: str, identity: Identity, config: ProviderConfig, settings: Mapping[str, str]
     ) -> RenewingCredential:
         fetch = Fetch(self._upstreams, self._clock, ca_file=config.ca_file, proxy=config.proxy)

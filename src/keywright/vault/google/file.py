@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +10,7 @@ from msgspec import Struct
 from keywright.core.errors import SecretError
 from keywright.core.json import JsonObject
 from keywright.core.secret import Secret
+from keywright.vault.fetch import place
 from keywright.vault.file import on_read_only_mount
 from keywright.vault.home import home_path, read_handed
 
@@ -191,6 +191,6 @@ def _require_source(who: str, source: CredentialSource) -> None:
 
 def _require_tls(who: str, field: str, url: str) -> None:
     """A secret goes to `url`, so nobody may listen."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+    origin, _ = place(f"the {field} of {who}", url)
+    if origin.scheme != "https" and origin.host not in LOOPBACK:
         raise SecretError(f"{who} has a {field} that is not https://")
