@@ -35,7 +35,6 @@ from keywright.core.message import (
     Image,
     Opaque,
     Part,
-    PlainSource,
     RedactedThinking,
     Refusal,
     ServerToolCall,
@@ -46,6 +45,7 @@ from keywright.core.message import (
     ToolResult,
     Turn,
 )
+from keywright.dialects.documents import plain_text
 
 NEXT_TURN: Final = "\nUser:"
 """Where a model begins to speak for the user."""
@@ -123,8 +123,9 @@ class _Writer:
         for field in ("title", "context", "citations", "cache"):
             if getattr(part, field):
                 self._knob(f"{path}.{field}", "a plain prompt has a document as its bare text")
-        if isinstance(part.source, PlainSource):
-            return part.source.text
+        text = plain_text(part.source)
+        if text is not None:
+            return text
         if isinstance(part.source, BlocksSource):
             pieces = [self._part(piece, f"{path}.parts[{index}]") for index, piece in enumerate(part.source.parts)]
             return _BETWEEN_PARTS.join(text for text in pieces if text)

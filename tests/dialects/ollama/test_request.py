@@ -274,6 +274,8 @@ def test_a_document_of_text_is_its_text() -> None:
         "user", Document(PlainSource("t"), title="x", citations=True), Document(BlocksSource(parts), context="y")
     )
     assert [message["content"] for message in messages] == ["t", "a"]
+    noted, none = sent_parts("user", Document(Base64Source("text/csv", "YSxi")))
+    assert (noted, none) == ([{"role": "user", "content": "a,b"}], {})
     assert losses == dict.fromkeys(
         ("turns[0].parts[0].title", "turns[0].parts[0].citations", "turns[0].parts[1].context"), "knob"
     )

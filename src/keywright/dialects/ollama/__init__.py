@@ -8,6 +8,7 @@ tools, images, logprobs, moment, finish, usage   the small things, both ways
 shape, reading   lines to events
 pieces, response, stream_out   events to lines, and whole answers
 error   errors, both ways
+place   what a client calls the fields of a request
 verbatim, tap   the lane without translation
 
 Images of what the wire has no word for, and that are no losses:

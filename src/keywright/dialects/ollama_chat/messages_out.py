@@ -24,7 +24,6 @@ from keywright.core.message import (
     Image,
     Opaque,
     Part,
-    PlainSource,
     RedactedThinking,
     Refusal,
     ServerToolCall,
@@ -35,6 +34,7 @@ from keywright.core.message import (
     ToolResult,
     Turn,
 )
+from keywright.dialects.documents import plain_text
 from keywright.dialects.ollama.family import FAMILY
 from keywright.dialects.ollama.target import Target
 from keywright.dialects.ollama.tools import INVALID_JSON, arguments_object, encode_call
@@ -190,8 +190,9 @@ class Messages:
         for field in ("title", "context", "citations"):
             if getattr(part, field):
                 self._target.knob(f"{path}.{field}", "Ollama takes a document as its bare text")
-        if isinstance(part.source, PlainSource):
-            said.texts.append(part.source.text)
+        text = plain_text(part.source)
+        if text is not None:
+            said.texts.append(text)
         elif isinstance(part.source, BlocksSource):
             for index, piece in enumerate(part.source.parts):
                 self._part(piece, said, f"{path}.parts[{index}]")
