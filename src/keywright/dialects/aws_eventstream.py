@@ -78,23 +78,24 @@ class EventStreamDecoder:
             UpstreamMalformedError: a checksum is wrong, a length is impossible or beyond the limits, a header is of an
                 unknown type.
         """
-        held = self._held
-        held += chunk
-        if len(held) < self._needed:
-            return []
+        if self._held:
+            self._held += chunk
+            if len(self._held) < self._needed:
+                return []
+            chunk = bytes(self._held)
+            self._held.clear()
         messages: list[Message] = []
-        data = bytes(held)
-        at = 0
-        while len(data) - at >= _PRELUDE.size:
-            total, headers = _lengths(data, at)
-            if len(data) - at < total:
+        at, size = 0, len(chunk)
+        self._needed = _PRELUDE.size
+        while size - at >= _PRELUDE.size:
+            total, headers = _lengths(chunk, at)
+            if size - at < total:
                 self._needed = total
                 break
-            messages.append(self._message(data, at, total, headers))
+            messages.append(self._message(chunk, at, total, headers))
             at += total
-        else:
-            self._needed = _PRELUDE.size
-        del held[:at]
+        if at < size:
+            self._held += chunk[at:] if at else chunk
         return messages
 
     def end(self) -> None:

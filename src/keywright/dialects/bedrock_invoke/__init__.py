@@ -13,7 +13,7 @@ shape of its vendor, whatever the client speaks.
 | `pieces`, `templates`, `texts`, `prompted`, `prompted_stream` | what is the same for all of these? |
 | `command_r`, `command_r_tools`, `command_r_answer` | how does Cohere's first chat look? |
 | `faces`, `stream` | the dialect's names, handed on to shapes |
-| `verbatim` | what must be known of bytes that pass through? |
+| `verbatim`, `tap` | what must be known of bytes that pass through? |
 | `kind` | is a call a chat at all? |
 
 Extras stay those of the dialect whose hands read them: `anthropic` for Claude's bodies, `bedrock_converse` for Nova's.

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Raw
 
 from keywright.core.ability import Abilities
-from keywright.core.dialect import Encoded, PathSaid
+from keywright.core.dialect import Encoded, PathSaid, Peek, Tapped
 from keywright.core.event import Ended, Event, Metered
-from keywright.core.json import Json, JsonObject
+from keywright.core.json import Json
 from keywright.core.loss import Loss
 from keywright.core.request import Request
 from keywright.core.usage import Usage
@@ -27,6 +27,7 @@ VERSION: Final = b'"bedrock-2023-05-31"'
 _VERSION_FIELD: Final = "anthropic_version"
 _BY_PATH: Final = ("model", "stream")
 _BY_HEADER: Final = {"service_tier": Loss("service_tier", "InvokeModel is told the tier in a header")}
+_SEEN: Final = Peek("", stream=True, input_bytes=0)
 _CHUNK: Final = msgspec.json.Decoder(dict[str, Json])
 
 
@@ -83,14 +84,29 @@ class Writer:
         self._usage = Usage()
         self.losses = self._stream.losses
 
-    def write(self, event: Event) -> list[JsonObject]:
+    def write(self, event: Event) -> list[bytes]:
         """The chunks that `event` lets out; the last one tells the usage as Bedrock does."""
         if isinstance(event, Metered):
             self._usage = event.usage
-        chunks = [_CHUNK.decode(frame.data) for frame in self._frames.feed(self._stream.write(event))]
+        chunks = [frame.data for frame in self._frames.feed(self._stream.write(event))]
         if isinstance(event, Ended) and chunks:
-            chunks[-1][METRICS] = metrics_of(self._usage)
+            chunks[-1] = rendered({**_CHUNK.decode(chunks[-1]), METRICS: metrics_of(self._usage)})
         return chunks
+
+
+class Tap:
+    """Counts chunks as the Messages API's own tap counts its events."""
+
+    def __init__(self) -> None:
+        self._stream = anthropic.Tap(_SEEN)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take one chunk."""
+        self._stream.feed(data_frame(chunk))
+
+    def result(self) -> Tapped:
+        """What has been seen so far."""
+        return self._stream.result()
 
 
 SHAPE: Final = Shape(
@@ -105,5 +121,6 @@ SHAPE: Final = Shape(
     encode_response=anthropic.encode_response,
     reader=Reader,
     writer=Writer,
+    tap=Tap,
     locate=anthropic.locate,
 )

@@ -18,6 +18,7 @@ from keywright.core.response import Response
 from keywright.core.usage import NO_USAGE, Usage
 from keywright.dialects import openai_chat
 from keywright.dialects.bedrock_converse.vendors import vendor_of
+from keywright.dialects.bedrock_invoke.tap import EventTap
 from keywright.dialects.bedrock_invoke.wire import (
     METRICS,
     Shape,
@@ -114,7 +115,7 @@ class Writer:
         self._last: JsonObject | None = None
         self.losses = self._stream.losses
 
-    def write(self, event: Event) -> list[JsonObject]:
+    def write(self, event: Event) -> list[bytes]:
         """The chunks that `event` lets out. One is held back: the last tells the usage as Bedrock does."""
         if isinstance(event, Metered):
             self._usage = event.usage
@@ -126,7 +127,7 @@ class Writer:
         if isinstance(event, Ended) and self._last is not None:
             due.append({**self._last, METRICS: metrics_of(self._usage)})
             self._last = None
-        return due
+        return [rendered(chunk) for chunk in due]
 
 
 def _choices(node: JsonObject) -> list[JsonObject]:
@@ -166,5 +167,6 @@ SHAPE: Final = Shape(
     encode_response=encode_response,
     reader=Reader,
     writer=Writer,
+    tap=lambda: EventTap(Reader()),
     locate=openai_chat.locate,
 )

@@ -18,6 +18,7 @@ from keywright.core.request import Request, Sampling
 from keywright.dialects.bedrock_converse.wire import strings
 from keywright.dialects.bedrock_invoke import command_r_answer
 from keywright.dialects.bedrock_invoke.command_r_tools import tool_nodes, tool_of
+from keywright.dialects.bedrock_invoke.tap import EventTap
 from keywright.dialects.bedrock_invoke.texts import lost_fields, text_of_part
 from keywright.dialects.bedrock_invoke.wire import NAME, Shape, fields_of, own, rendered, sets, shaped
 from keywright.dialects.fields import Fields
@@ -241,5 +242,6 @@ SHAPE: Final = Shape(
     encode_response=command_r_answer.encode_response,
     reader=command_r_answer.Reader,
     writer=command_r_answer.Writer,
+    tap=lambda: EventTap(command_r_answer.Reader()),
     locate=locate,
 )

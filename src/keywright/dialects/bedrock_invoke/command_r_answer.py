@@ -268,8 +268,11 @@ class Writer:
         self._heads: dict[int, Part] = {}
         self.losses: list[Loss] = []
 
-    def write(self, event: Event) -> list[JsonObject]:
+    def write(self, event: Event) -> list[bytes]:
         """The chunks that `event` lets out."""
+        return [rendered(chunk) for chunk in self._chunks(event)]
+
+    def _chunks(self, event: Event) -> list[JsonObject]:
         self._whole.add(event)
         match event:
             case Started():

@@ -21,6 +21,8 @@ from keywright.dialects.bedrock_converse.request_encode import body_of
 from keywright.dialects.bedrock_converse.response import answer_node
 from keywright.dialects.bedrock_converse.stream_reader import EventReader
 from keywright.dialects.bedrock_converse.stream_writer import EventWriter
+from keywright.dialects.bedrock_converse.wire import Node
+from keywright.dialects.bedrock_invoke.tap import EventTap
 from keywright.dialects.bedrock_invoke.wire import (
     METRICS,
     Shape,
@@ -155,14 +157,14 @@ class Writer:
         self._usage: Usage = NO_USAGE
         self.losses = self._events.losses
 
-    def write(self, event: Event) -> list[JsonObject]:
+    def write(self, event: Event) -> list[bytes]:
         """The chunks that `event` lets out."""
         if isinstance(event, Metered):
             self._usage = event.usage
-        chunks: list[JsonObject] = [{kind: node} for kind, node in self._events.write(event)]  # type: ignore[dict-item]  # JSON or Raw
+        chunks: list[Node] = [{kind: node} for kind, node in self._events.write(event)]
         if isinstance(event, Ended):
             chunks[-1][METRICS] = metrics_of(self._usage)
-        return chunks
+        return [rendered(chunk) for chunk in chunks]
 
 
 SHAPE: Final = Shape(
@@ -177,5 +179,6 @@ SHAPE: Final = Shape(
     encode_response=encode_response,
     reader=Reader,
     writer=Writer,
+    tap=lambda: EventTap(Reader()),
     locate=bedrock_converse.locate,
 )

@@ -12,6 +12,7 @@ from keywright.core.response import Choice, Response
 from keywright.dialects.bedrock_converse.wire import strings
 from keywright.dialects.bedrock_invoke.pieces import Piece, Prompted, finish_of, piece_of, usage_of, word_of
 from keywright.dialects.bedrock_invoke.prompted_stream import Reader, Writer
+from keywright.dialects.bedrock_invoke.tap import EventTap
 from keywright.dialects.bedrock_invoke.templates import read, written
 from keywright.dialects.bedrock_invoke.texts import lost_fields, said_by_part, text_of_part
 from keywright.dialects.bedrock_invoke.wire import (
@@ -48,6 +49,7 @@ def shape_of(kind: Prompted) -> Shape:
         encode_response=lambda response, _: _answered(kind, response),
         reader=lambda: _reader(kind),
         writer=lambda _: _writer(kind),
+        tap=lambda: EventTap(Reader(kind)),
         locate=lambda path, _: _located(kind, path),
     )
 

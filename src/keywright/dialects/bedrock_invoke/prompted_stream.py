@@ -9,7 +9,7 @@ from keywright.core.response import Finish
 from keywright.core.usage import NO_USAGE, Usage
 from keywright.dialects.bedrock_invoke.pieces import Piece, Prompted, finish_of, piece_of, usage_of, word_of
 from keywright.dialects.bedrock_invoke.texts import said_by_part
-from keywright.dialects.bedrock_invoke.wire import METRICS, metrics_of, parsed
+from keywright.dialects.bedrock_invoke.wire import METRICS, metrics_of, parsed, rendered
 
 
 class Reader:
@@ -84,8 +84,11 @@ class Writer:
         self._silent: set[int] = set()
         self.losses: list[Loss] = []
 
-    def write(self, event: Event) -> list[JsonObject]:
+    def write(self, event: Event) -> list[bytes]:
         """The chunks that `event` lets out."""
+        return [rendered(chunk) for chunk in self._chunks(event)]
+
+    def _chunks(self, event: Event) -> list[JsonObject]:
         match event:
             case Opened() if not event.choice:
                 text = said_by_part(event.head, f"parts[{event.part}]", self.losses)

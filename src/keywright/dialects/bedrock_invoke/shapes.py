@@ -9,7 +9,7 @@ taken for Claude's, an unknown vendor's models for such as take chats.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.request import Request
@@ -40,6 +40,19 @@ SHAPES: Final = (
 )
 BY_NAME: Final = {shape.name: shape for shape in SHAPES}
 
+Table: TypeAlias = tuple[tuple[frozenset[str], Shape], ...]
+"""Sets of marks and the shapes that they tell, the largest sets first."""
+
+
+def _table(marks_of: Callable[[Shape], tuple[frozenset[str], ...]]) -> Table:
+    entries = [(marks, shape) for shape in SHAPES for marks in marks_of(shape)]
+    return tuple(sorted(entries, key=lambda entry: -len(entry[0])))
+
+
+_ASKS: Final = _table(lambda shape: shape.asks)
+_ANSWERS: Final = _table(lambda shape: shape.answers)
+_CHUNKS: Final = _table(lambda shape: shape.chunks)
+
 MODELS: Final = (
     ("anthropic.", anthropic.SHAPE),
     ("amazon.nova", nova.SHAPE),
@@ -65,7 +78,7 @@ def shape_of_model(model: str) -> Shape:
 
 def shape_of_body(members: Iterable[str], model: str) -> Shape | None:
     """The shape of a request with these members to `model`, which may be a name of the operator's; None for none."""
-    found = _marked(frozenset(members), lambda shape: shape.asks)
+    found = _marked(members, _ASKS)
     if not found:
         return None
     wanted = shape_of_model(model) if vendor_of(model) else None
@@ -78,7 +91,7 @@ def shape_of_answer(members: Iterable[str]) -> Shape:
     Raises:
         UpstreamMalformedError: it is of none.
     """
-    found = _marked(frozenset(members), lambda shape: shape.answers)
+    found = _marked(members, _ANSWERS)
     if not found:
         raise UpstreamMalformedError("the answer is of none of the shapes that InvokeModel's answers have")
     return found[0]
@@ -86,7 +99,7 @@ def shape_of_answer(members: Iterable[str]) -> Shape:
 
 def shape_of_chunk(members: Iterable[str]) -> Shape | None:
     """The shape of a stream whose chunk has these members; None when they tell nothing."""
-    found = _marked(frozenset(members), lambda shape: shape.chunks)
+    found = _marked(members, _CHUNKS)
     return found[0] if found else None
 
 
@@ -96,16 +109,17 @@ def shape_of_request(request: Request) -> Shape:
     return BY_NAME.get(name.partition(" ")[0], anthropic.SHAPE) if isinstance(name, str) else anthropic.SHAPE
 
 
-def _marked(members: frozenset[str], marks_of: Callable[[Shape], tuple[frozenset[str], ...]]) -> list[Shape]:
+def _marked(members: Iterable[str], table: Table) -> list[Shape]:
     """The shapes with the largest set of marks that are all among `members`."""
+    present = frozenset(members)
     found: list[Shape] = []
     most = 0
-    for shape in SHAPES:
-        size = max((len(marks) for marks in marks_of(shape) if marks <= members), default=0)
-        if size > most:
-            found, most = [shape], size
-        elif size and size == most:
+    for marks, shape in table:
+        if len(marks) < most:
+            break
+        if marks <= present and shape not in found:
             found.append(shape)
+            most = len(marks)
     return found
 
 

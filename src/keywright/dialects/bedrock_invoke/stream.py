@@ -15,10 +15,12 @@ from keywright.core.request import Request
 from keywright.dialects.aws_error import exception_failure, exception_frame
 from keywright.dialects.aws_eventstream import EventStreamDecoder, event_block, framed
 from keywright.dialects.bedrock_invoke.shapes import shape_of_chunk, shape_of_request
-from keywright.dialects.bedrock_invoke.wire import ChunkReader, parsed, rendered
+from keywright.dialects.bedrock_invoke.wire import ChunkReader, parsed
 
-_CHUNK: Final = "chunk"
-_BLOCK: Final = event_block(_CHUNK)
+CHUNK: Final = "chunk"
+"""The name of the only event that there is."""
+
+_BLOCK: Final = event_block(CHUNK)
 
 
 class _Part(Struct):
@@ -49,7 +51,7 @@ class StreamReader:
             failure = exception_failure(message)
             if failure is not None:
                 events.append(Failed(failure))
-            elif message.word(":event-type") == _CHUNK:
+            elif message.word(":event-type") == CHUNK:
                 events += self._read(content_of(message.payload))
             self._over = bool(events) and isinstance(events[-1], Ended | Failed)
         return events
@@ -92,7 +94,7 @@ class StreamWriter:
         """
         if isinstance(event, Failed):
             return exception_frame(event.failure)
-        return b"".join([frame(rendered(chunk)) for chunk in self._chunks.write(event)])
+        return b"".join([frame(chunk) for chunk in self._chunks.write(event)])
 
 
 def content_of(payload: bytes) -> bytes:

@@ -10,17 +10,16 @@ import msgspec
 from msgspec import Raw
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
-from keywright.core.errors import ProviderError, RefusedError, UpstreamBrokeError, UpstreamMalformedError
-from keywright.core.event import ArgumentsDelta, Ended, Event, Failed, Finished, Metered, Opened, Started, TextDelta
+from keywright.core.errors import ProviderError, RefusedError, UpstreamMalformedError
 from keywright.core.failure import Failure
-from keywright.core.message import Part, Refusal, ServerToolCall, Text, Thinking, ToolCall
-from keywright.core.response import Finish
-from keywright.core.usage import Usage
+from keywright.dialects.aws_error import exception_failure
+from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
 from keywright.dialects.bedrock_converse.verbatim import check_model
 from keywright.dialects.bedrock_invoke.faces import decode_response
-from keywright.dialects.bedrock_invoke.shapes import shape_of_body, shape_of_model
-from keywright.dialects.bedrock_invoke.stream import StreamReader
-from keywright.dialects.bedrock_invoke.wire import Shape
+from keywright.dialects.bedrock_invoke.shapes import shape_of_body, shape_of_chunk, shape_of_model
+from keywright.dialects.bedrock_invoke.stream import CHUNK, content_of
+from keywright.dialects.bedrock_invoke.tap import generated, word_for
+from keywright.dialects.bedrock_invoke.wire import ChunkTap, Shape, parsed
 from keywright.dialects.members import Peeked, walked
 
 BATCH_CHUNKS_MAX: Final = 64
@@ -30,7 +29,6 @@ OLD_LIMITS: Final = {"maxTokens": "max_new_tokens", "max_tokens": "max_completio
 """Second names of members that bound the output."""
 
 _COUNT: Final = msgspec.json.Decoder(int | None)
-_NO_ARGUMENTS: Final = frozenset({"", "{}"})
 
 
 class ShapedPeek(Peeked, frozen=True, kw_only=True):
@@ -76,40 +74,25 @@ def tap_response(body: bytes) -> Tapped:
     return Tapped(
         usage=response.usage,
         model=response.model or None,
-        finish=_raw(finish),
-        output_chars=sum(_generated(part) for choice in response.choices for part in choice.parts),
+        finish=word_for(finish),
+        output_chars=sum(generated(part) for choice in response.choices for part in choice.parts),
         complete=finish is not None,
     )
 
 
 class Tap:
-    """Counts a stream that passes through, untouched. It reads in batches what the dialect's own reader reads."""
+    """Counts a stream that passes through, untouched. The shape's own tap counts what the chunks hold."""
 
-    __slots__ = (
-        "_batch",
-        "_batch_bytes",
-        "_blind",
-        "_chars",
-        "_complete",
-        "_failure",
-        "_finish",
-        "_model",
-        "_reader",
-        "_usage",
-    )
+    __slots__ = ("_batch", "_batch_bytes", "_blind", "_chunks", "_failure", "_frames")
 
     def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
         del peeked
         self._batch: list[bytes] = []
         self._batch_bytes = 0
-        self._reader = StreamReader()
-        self._blind = False
-        self._chars = 0
-        self._usage: Usage | None = None
-        self._model: str | None = None
-        self._finish: str | None = None
+        self._frames = EventStreamDecoder()
+        self._chunks: ChunkTap | None = None
         self._failure: Failure | None = None
-        self._complete = False
+        self._blind = False
 
     def feed(self, chunk: bytes) -> bytes:
         """Take `chunk`, and give it back."""
@@ -122,14 +105,8 @@ class Tap:
     def result(self) -> Tapped:
         """What has been seen so far."""
         self._look()
-        return Tapped(
-            usage=self._usage,
-            model=self._model,
-            finish=self._finish,
-            failure=self._failure,
-            output_chars=self._chars,
-            complete=self._complete or self._finish is not None,
-        )
+        tapped = Tapped() if self._chunks is None else self._chunks.result()
+        return tapped if self._failure is None else msgspec.structs.replace(tapped, failure=self._failure)
 
     def _look(self) -> None:
         """Read the batch. After bytes that cannot be read nothing more is."""
@@ -139,29 +116,23 @@ class Tap:
         if self._blind:
             return
         try:
-            for event in self._reader.feed(batch):
-                self._take(event)
-        except (UpstreamMalformedError, UpstreamBrokeError):
+            for message in self._frames.feed(batch):
+                self._take(message)
+        except UpstreamMalformedError:
             self._blind = True
 
-    def _take(self, event: Event) -> None:
-        match event:
-            case TextDelta() | ArgumentsDelta():
-                self._chars += 0 if isinstance(event, ArgumentsDelta) and event.text == "{}" else len(event.text)
-            case Opened():
-                self._chars += _generated(event.head)
-            case Started():
-                self._model = event.model or None
-            case Metered():
-                self._usage = event.usage
-            case Finished():
-                self._finish = _raw(event.finish)
-            case Failed():
-                self._failure = event.failure
-            case Ended():
-                self._complete = True
-            case _:
-                pass
+    def _take(self, message: Message) -> None:
+        failure = exception_failure(message)
+        if failure is not None:
+            self._failure = failure
+        elif message.word(":event-type") == CHUNK:
+            content = content_of(message.payload)
+            if self._chunks is None:
+                shape = shape_of_chunk(parsed(content))
+                if shape is None:
+                    return
+                self._chunks = shape.tap()
+            self._chunks.feed(content)
 
 
 def _limit(values: dict[str, Raw], shape: Shape) -> int | None:
@@ -181,21 +152,6 @@ def _limit(values: dict[str, Raw], shape: Shape) -> int | None:
     if limit is not None and limit < 0:
         _refuse(".".join((*outer, name)), "must be a whole number")
     return limit
-
-
-def _raw(finish: Finish | None) -> str | None:
-    return None if finish is None else finish.raw or finish.reason
-
-
-def _generated(part: Part) -> int:
-    """How many characters the model wrote in `part`. An empty object of arguments it did not write."""
-    match part:
-        case Text() | Thinking() | Refusal():
-            return len(part.text)
-        case ToolCall() | ServerToolCall():
-            return 0 if part.arguments in _NO_ARGUMENTS else len(part.arguments)
-        case _:
-            return 0
 
 
 def _refuse(field: str | None, why: str) -> NoReturn:

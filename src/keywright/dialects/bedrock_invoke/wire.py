@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from keywright.core.ability import Abilities
-from keywright.core.dialect import Encoded, PathSaid
+from keywright.core.dialect import Encoded, PathSaid, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.event import Event
 from keywright.core.json import Extras, Json, JsonObject
@@ -53,8 +53,20 @@ class ChunkWriter(Protocol):
 
     losses: list[Loss]
 
-    def write(self, event: Event) -> Iterable[JsonObject]:
+    def write(self, event: Event) -> Iterable[bytes]:
         """The chunks that `event` lets out. `Failed` never comes here."""
+        ...
+
+
+class ChunkTap(Protocol):
+    """Counts the chunks of one answer that pass through."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take one chunk. One that cannot be read is passed over, or ends the counting."""
+        ...
+
+    def result(self) -> Tapped:
+        """What has been seen so far."""
         ...
 
 
@@ -76,6 +88,7 @@ class Shape(Struct, frozen=True):
     encode_response: Callable[[Response, Request], Encoded]
     reader: Callable[[], ChunkReader]
     writer: Callable[[Request], ChunkWriter]
+    tap: Callable[[], ChunkTap]
     locate: Callable[[str, Request], str]
 
 
