@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keywright.core.json import JsonObject
 from keywright.core.usage import Usage
 from keywright.dialects.openai_media import Medium, Tap, tap_response, tap_tail, usage_of
 
-PICTURE = {
+PICTURE: JsonObject = {
     "input_tokens": 50,
     "output_tokens": 1000,
     "input_tokens_details": {"text_tokens": 10, "image_tokens": 40},

@@ -48,10 +48,10 @@ class Guest:
         """Take the whole body."""
         length, digest = self.seen.header("content-length"), hashlib.sha256()
         if self.seen.header("transfer-encoding") == "chunked":
-            while size := int((await self.reader.readline()).strip(), 16):
+            while size := int(await self.reader.readuntil(b"\r\n"), 16):
                 await self._take(size, digest, keep)
                 assert await self.reader.readexactly(2) == b"\r\n"
-            assert await self.reader.readline() == b"\r\n"
+            assert await self.reader.readexactly(2) == b"\r\n"
         elif length is not None:
             await self._take(int(length), digest, keep)
         self.seen.digest = digest.hexdigest()
