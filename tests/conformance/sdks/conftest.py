@@ -94,18 +94,19 @@ def secure_gateway(
         yield gateway, str(folder / "ca.pem")
 
 
-@pytest.fixture(params=[*MAKERS, BOTO3])
-def sdk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sdk]:
-    """Every SDK in turn."""
-    made: Sdk
-    if request.param == BOTO3:
-        secure, ca_file = request.getfixturevalue("secure_gateway")
-        made = Bedrock(secure.url, secure.admin_key, ca_file, monkeypatch)
-    else:
-        gateway = request.getfixturevalue("every_gateway")
-        made = MAKERS[request.param](gateway.url, gateway.admin_key)
-    yield made
-    made.close()
+@pytest.fixture(scope="session", params=[*MAKERS, BOTO3])
+def sdk(request: pytest.FixtureRequest) -> Iterator[Sdk]:
+    """Every SDK in turn; one client for all scenarios."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        made: Sdk
+        if request.param == BOTO3:
+            secure, ca_file = request.getfixturevalue("secure_gateway")
+            made = Bedrock(secure.url, secure.admin_key, ca_file, monkeypatch)
+        else:
+            gateway = request.getfixturevalue("every_gateway")
+            made = MAKERS[request.param](gateway.url, gateway.admin_key)
+        yield made
+        made.close()
 
 
 @pytest.fixture(params=PROVIDERS)
