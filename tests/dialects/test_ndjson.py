@@ -30,6 +30,7 @@ def test_every_cut_gives_the_same_lines() -> None:
 def test_a_line_is_given_as_soon_as_its_end_is_there() -> None:
     decoder = NdjsonDecoder()
     assert decoder.feed(b'{"a"') == []
+    assert decoder.rest == b'{"a"'
     assert decoder.feed(b":1}\n{") == [b'{"a":1}']
     assert decoder.feed(b"") == []
     assert decoder.feed(b"}\n") == [b"{}"]

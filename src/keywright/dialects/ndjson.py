@@ -21,6 +21,11 @@ class NdjsonDecoder:
         self._line_bytes_max = line_bytes_max
         self._held = bytearray()
 
+    @property
+    def rest(self) -> bytes:
+        """The bytes of the line that has no end yet."""
+        return bytes(self._held)
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that `chunk` completes.
 

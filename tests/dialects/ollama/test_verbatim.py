@@ -77,6 +77,14 @@ def test_a_stream_is_counted_wherever_it_is_cut() -> None:
         assert tapped(STREAM[:cut], STREAM[cut:]) == (STREAM, wanted)
 
 
+def test_a_last_line_may_lack_its_end() -> None:
+    tap = ollama_chat.Tap(PEEKED)
+    tap.feed(STREAM.rstrip())
+    assert tap.result() == tap.result() == Tapped(Usage(3, 2), "real", "length", None, CHARS, complete=True)
+    tap.feed(b"\n")
+    assert tap.result() == Tapped(Usage(3, 2), "real", "length", None, CHARS, complete=True)
+
+
 def test_generate_is_counted_too() -> None:
     stream = line(response="ab", thinking="c") + END
     assert tapped(stream, dialect=ollama_generate)[1] == Tapped(Usage(3, 2), "real", "length", None, 3, complete=True)

@@ -45,6 +45,7 @@ class _Line(Struct, frozen=True):
 
 _LINE: Final = msgspec.json.Decoder(_Line)
 _LINES: Final = msgspec.json.Decoder(list[_Line])
+_NOTHING: Final = Tapped()
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -53,7 +54,7 @@ def tap_response(body: bytes) -> Tapped:
     try:
         line = _LINE.decode(body)
     except _UNREADABLE:
-        return Tapped()
+        return _NOTHING
     return Tapped(
         usage=usage_of(line.prompt_eval_count, line.eval_count),
         model=line.model,
@@ -88,9 +89,18 @@ class Tap:
         return chunk
 
     def result(self) -> Tapped:
-        """What has been seen so far. May be called at any time, also after an abort."""
+        """What has been seen so far. May be called at any time, also after an abort.
+
+        The last line may lack its end: it is read as far as it has come, and stays kept.
+        """
         self._read()
-        return Tapped(self._usage, self._model, self._finish, self._failure, self._chars, self._complete)
+        last = _NOTHING if self._complete else tap_response(self._decoder.rest)
+        if last == _NOTHING:
+            return Tapped(self._usage, self._model, self._finish, self._failure, self._chars, self._complete)
+        chars = self._chars + last.output_chars
+        return Tapped(
+            last.usage, last.model or self._model, last.finish, last.failure or self._failure, chars, last.complete
+        )
 
     def _read(self) -> None:
         """Count what was kept, and forget it."""
