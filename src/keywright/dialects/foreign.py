@@ -13,6 +13,7 @@ from keywright.core.loss import Loss, Weight
 REPEATED: Final = frozenset(
     {
         "as_json",
+        "breakpoint",
         "cache_control",
         "document",
         "instructions",

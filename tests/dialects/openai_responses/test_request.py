@@ -171,6 +171,21 @@ def test_content_of_every_kind_is_read_and_written() -> None:
     assert body["input"][0]["content"] == content
 
 
+def test_a_breakpoint_of_the_cache_is_a_mark_that_other_dialects_can_set() -> None:
+    content = [{"type": "input_text", "text": "t", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}}]
+    request = decoded(input=[{"role": "user", "content": content}])
+    (part,) = request.turns[0].parts
+    assert isinstance(part, Text)
+    assert part.cache == CacheMark("1h")
+    found = anthropic.encode_request(request, "m", ABLE)
+    assert not found.losses
+    (block,) = json.loads(found.body)["messages"][0]["content"]
+    assert block["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    body, losses = encoded(request)
+    assert not losses
+    assert body["input"][0]["content"] == content
+
+
 def test_a_content_part_that_is_not_modelled_goes_through_and_to_no_other_dialect() -> None:
     novel: JsonObject = {"type": "input_video", "video_url": "u"}
     request = decoded(input=[{"role": "user", "content": [novel, {"type": "input_text", "text": "a"}]}])

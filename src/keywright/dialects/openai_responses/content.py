@@ -10,6 +10,7 @@ from typing import Final
 from keywright.core.json import Json, JsonObject
 from keywright.core.message import (
     Base64Source,
+    CacheMark,
     Citation,
     Document,
     FileSource,
@@ -24,6 +25,11 @@ from keywright.core.message import (
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.openai_chat.parts import UNTITLED, data_url, file_name, image_url
 from keywright.dialects.openai_responses.fields import CHAT, NAME, text_or_none, whole_or_none
+
+BREAKPOINT: Final = "breakpoint"
+"""The extra of a part that the prompt's cache ends with, as the client said it in `BREAKPOINT_FIELD`."""
+
+BREAKPOINT_FIELD: Final = "prompt_cache_breakpoint"
 
 FILE_ORIGINS: Final = frozenset((CHAT, NAME))
 """The dialects whose uploaded files servers of this one know."""
@@ -70,8 +76,17 @@ def decode_text(part: Fields) -> Text:
     part.json("logprobs")
     if part.left.get("refusal", ...) is None:
         part.json("refusal")  # some servers write it into every text
-    citations = decode_citations(part.array("annotations"))
-    return Text(part.needed_text("text"), citations, extras=part.extras(NAME))
+    citations, mark = decode_citations(part.array("annotations")), _cache_mark(part)
+    return Text(part.needed_text("text"), citations, mark, part.extras(NAME))
+
+
+def _cache_mark(part: Fields) -> CacheMark | None:
+    """The mark that the prompt is cached up to this part. How it was said goes back to this dialect only."""
+    said = part.json(BREAKPOINT_FIELD)
+    if not isinstance(said, dict):
+        return None
+    part.keep(BREAKPOINT, said)
+    return CacheMark("1h" if said.get("ttl") == "12h" else None)
 
 
 def _image(part: Fields) -> Image:
@@ -83,7 +98,8 @@ def _image(part: Fields) -> Image:
         source = FileSource(file_id, CHAT)
     else:
         raise WrongFieldError(part.at("image_url"), "there, or file_id")
-    return Image(source, None if detail == "auto" else detail, extras=part.extras(NAME))
+    mark = _cache_mark(part)
+    return Image(source, None if detail == "auto" else detail, mark, part.extras(NAME))
 
 
 def _document(part: Fields) -> Document:
@@ -100,7 +116,8 @@ def _document(part: Fields) -> Document:
         source = FileSource(file_id, CHAT)
     else:
         raise WrongFieldError(part.at("file_data"), "there, or file_url or file_id")
-    return Document(source, None if title == UNTITLED else title, extras=part.extras(NAME))
+    mark = _cache_mark(part)
+    return Document(source, None if title == UNTITLED else title, cache=mark, extras=part.extras(NAME))
 
 
 def _located(url: str) -> Base64Source | UrlSource:

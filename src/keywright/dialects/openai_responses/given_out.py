@@ -28,12 +28,12 @@ from keywright.core.message import (
     ToolCall,
     ToolResult,
 )
-from keywright.dialects.openai_responses.content import encode_document, encode_image
+from keywright.dialects.openai_responses.content import BREAKPOINT, BREAKPOINT_FIELD, encode_document, encode_image
 from keywright.dialects.openai_responses.fields import INSTRUCTIONS, ITEM, NAME, own
 from keywright.dialects.openai_responses.reasoning import RAW
 from keywright.dialects.openai_responses.target import Target
 
-_MARKS: Final = frozenset((ITEM, INSTRUCTIONS, RAW))
+_MARKS: Final = frozenset((BREAKPOINT, ITEM, INSTRUCTIONS, RAW))
 _NO_MARKS: Final = "OpenAI caches by itself and refuses marks"
 
 
@@ -99,15 +99,21 @@ def _document(part: Document, path: str, target: Target) -> list[Json]:
 
 def check_part(part: Part, path: str, target: Target) -> None:
     """Report what a part says beside its content."""
+    extra: JsonObject = {}
     if isinstance(part, Text | Image | Document | Audio) and part.extras:
-        target.extras(part.extras, path)
-    if getattr(part, "cache", None) is not None:
+        extra = target.extras(part.extras, path)
+    if getattr(part, "cache", None) is not None and BREAKPOINT not in extra:
         target.knob(f"{path}.cache", _NO_MARKS)
 
 
 def unmarked(extra: JsonObject) -> JsonObject:
-    """What the wire itself said, without our notes on where it stood."""
-    return {field: value for field, value in extra.items() if field not in _MARKS} if extra else extra
+    """What the wire itself said, without our notes on where it stood and how."""
+    if not extra:
+        return extra
+    said: JsonObject = {field: value for field, value in extra.items() if field not in _MARKS}
+    if BREAKPOINT in extra:
+        said[BREAKPOINT_FIELD] = extra[BREAKPOINT]
+    return said
 
 
 def _no_source(part: Part) -> str:

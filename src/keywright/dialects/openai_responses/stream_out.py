@@ -65,7 +65,7 @@ _FAILED_CODES: Final = {"rate_limited": "rate_limit_exceeded", "invalid_request"
 
 
 class _Open:
-    """A part that is being written. `head`: its delta events up to the text. `foreign`: others' citations, held back."""
+    """A part that is being written. `head`: its delta events up to the text. `foreign`: held citations of others."""
 
     __slots__ = ("foreign", "head", "slot")
 
