@@ -7,7 +7,7 @@ import pytest
 
 from keywright.core.ability import ABLE, Abilities
 from keywright.core.dialect import PathSaid
-from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.errors import NotTranslatableError, RefusedError, UpstreamMalformedError
 from keywright.core.json import JsonObject
 from keywright.core.message import (
     Base64Source,
@@ -34,6 +34,7 @@ from keywright.dialects.bedrock_invoke import (
     encode_response,
     kind_of,
     locate,
+    patch,
     peek,
     speaks_alike,
     tap_response,
@@ -502,7 +503,11 @@ def test_a_body_goes_untouched_only_to_a_model_of_its_shape() -> None:
     peeked = peek(body, PathSaid("alias", stream=True))
     assert (peeked.output_tokens_max, peeked.stream) == (5, True)
     assert speaks_alike(peeked, "us.amazon.nova-lite-v1:0")
+    assert speaks_alike(peeked, "arn:aws:bedrock:us-east-1:1:application-inference-profile/x")
     assert not speaks_alike(peeked, "anthropic.claude-x")
+    assert patch(body, peeked, "us.amazon.nova-lite-v1:0") is body
+    with pytest.raises(NotTranslatableError, match="shape anthropic"):
+        patch(body, peeked, "anthropic.claude-x")
 
 
 @pytest.mark.parametrize(

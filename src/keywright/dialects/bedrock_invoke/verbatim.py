@@ -10,10 +10,12 @@ import msgspec
 from msgspec import Raw
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
-from keywright.core.errors import ProviderError, RefusedError, UpstreamMalformedError
+from keywright.core.errors import NotTranslatableError, ProviderError, RefusedError, UpstreamMalformedError
 from keywright.core.failure import Failure
+from keywright.core.loss import Loss
 from keywright.dialects.aws_error import exception_failure
 from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
+from keywright.dialects.bedrock_converse.vendors import vendor_of
 from keywright.dialects.bedrock_converse.verbatim import check_model
 from keywright.dialects.bedrock_invoke.faces import decode_response
 from keywright.dialects.bedrock_invoke.shapes import shape_of_body, shape_of_chunk, shape_of_model
@@ -54,13 +56,23 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` as it is: the path names the model, and usage always comes."""
-    del peeked, model
+    """`body` as it is: the path names the model, and usage always comes.
+
+    Raises:
+        NotTranslatableError: the model is asked in another shape; such a body must be translated.
+    """
+    if not speaks_alike(peeked, model):
+        why = f"{model} takes bodies of the shape {shape_of_model(model).name}, and this one is of another"
+        raise NotTranslatableError((Loss("body", why, "meaning"),))
     return body
 
 
 def speaks_alike(peeked: Peek, model: str) -> bool:
-    """Whether a peeked body is of the shape in which `model`, an id of the provider's own, is asked."""
+    """Whether a peeked body is of the shape in which `model`, an id of the provider's own, is asked. An id that names
+    no vendor (an application's inference profile, an imported model) is asked as the client asks.
+    """
+    if not vendor_of(model):
+        return True
     return isinstance(peeked, ShapedPeek) and peeked.shape == shape_of_model(model).name
 
 
