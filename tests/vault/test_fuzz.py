@@ -90,7 +90,10 @@ def test_any_answer_of_sts_is_keys_or_is_refused(body: bytes) -> None:
         sts_keys("it", body)
 
 
-@given(st.builds(KeysAnswer, *[st.text(max_size=12)] * 4, code=st.sampled_from(["Success", "Failed"])))
+SECRETS = st.none() | st.text(min_size=1, max_size=12).map(Secret)
+
+
+@given(st.builds(KeysAnswer, st.text(), SECRETS, SECRETS, st.text(), code=st.sampled_from(["Success", "Failed"])))
 def test_any_answer_of_a_metadata_service_is_keys_or_is_refused(answer: KeysAnswer) -> None:
     with understood_or_refused():
         found = keys_of("it", answer)

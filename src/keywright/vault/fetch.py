@@ -20,6 +20,7 @@ from msgspec import Struct
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import ConnectFailedError, SecretError, UpstreamError
 from keywright.core.http import Deadlines, Header, HttpRequest, Origin, Reach
+from keywright.core.secret import Secret
 from keywright.vault.hidden import Hidden
 
 ANSWER_BYTES_MAX: Final = 1_048_576
@@ -70,6 +71,9 @@ class Question(Struct, frozen=True):
     body: bytes = b""
     hidden: Hidden = NOTHING
 
+    def __repr__(self) -> str:
+        return f"<question for {self.who}>"
+
 
 class Reply(Struct, frozen=True):
     """What came back."""
@@ -77,6 +81,9 @@ class Reply(Struct, frozen=True):
     status: int
     headers: tuple[Header, ...]
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"<reply {self.status}>"
 
 
 class Fetch:
@@ -133,7 +140,7 @@ class Fetch:
         raise AssertionError("the last attempt returns or raises")
 
     def decoded(self, question: Question, reply: Reply, kind: type[T]) -> T:
-        """The JSON of a reply that succeeded.
+        """The JSON of a reply that succeeded; its secrets are `Secret`s where `kind` says so.
 
         Raises:
             SecretError: the service refused, or said something else.
@@ -141,7 +148,7 @@ class Fetch:
         if reply.status != 200:
             raise self.refused(question, reply)
         try:
-            return msgspec.json.decode(reply.body, type=kind, strict=False)
+            return msgspec.json.decode(reply.body, type=kind, strict=False, dec_hook=as_secret)
         except (msgspec.DecodeError, UnicodeDecodeError):
             # From None: what was decoded may hold the token.
             raise SecretError(f"{question.who} answered with something that is no token") from None
@@ -171,6 +178,13 @@ class Fetch:
                 if abs(ahead_s) > SKEW_S:
                     return f"; this machine's clock is {abs(ahead_s):.0f} s {'ahead' if ahead_s > 0 else 'behind'}"
         return ""
+
+
+def as_secret(kind: type, value: object) -> object:
+    """For msgspec's decoders: text where a `Secret` belongs."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise ValueError("expected text")
 
 
 def place(who: str, url: str) -> tuple[Origin, bytes]:

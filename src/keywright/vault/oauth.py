@@ -34,7 +34,7 @@ class Token(Struct, frozen=True):
 class TokenAnswer(Struct):
     """What a token endpoint answers. Of the two times one is there: seconds from now, or Unix seconds."""
 
-    access_token: str
+    access_token: Secret
     expires_in: float | None = None
     expires_on: float | None = None
 
@@ -63,15 +63,16 @@ def token_of(fetch: Fetch, question: Question, reply: Reply, asked_s: float) -> 
     raise SecretError(f"{question.who} does not say how long its token lives")
 
 
-def accept_token(who: str, text: str, expires_s: float) -> Token:
-    """`text` as a token that a header can carry.
+def accept_token(who: str, secret: Secret, expires_s: float) -> Token:
+    """`secret` as a token that a header can carry.
 
     Raises:
         SecretError: it is none.
     """
-    if not text or len(text) > TOKEN_CHARACTERS_MAX or not text.isascii() or not text.isprintable() or " " in text:
+    text = secret.reveal()
+    if len(text) > TOKEN_CHARACTERS_MAX or not text.isascii() or not text.isprintable() or " " in text:
         raise SecretError(f"{who} answered with something that is no token")
-    return Token(Secret(text), expires_s)
+    return Token(secret, expires_s)
 
 
 def form_question(who: str, url: str, where: Where, form: Mapping[str, str | Secret]) -> Question:

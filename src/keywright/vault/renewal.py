@@ -99,7 +99,7 @@ class RenewingCredential(Unwritable):
             raise SecretError(self._failure)
         await asyncio.shield(self._task or self._begin())  # one waiter that leaves does not end it for the others
         if self._held is None or self._now_s() >= self._until_s:
-            raise SecretError(self._failure)
+            raise SecretError(self._failure or f"{self.name}: the new credential has run out already")
         return self._held
 
     def doubt(self) -> None:
@@ -137,6 +137,7 @@ class RenewingCredential(Unwritable):
         self._renew_ticks_s = self._held_ticks_s + life_s * RENEWED_AT
         self._until_s = now_s + life_s - min(MARGIN_S, life_s * MARGIN_PART_MAX)
         self._held = renewed.credential
+        self._failure = ""
 
     def _fail(self, why: str) -> None:
         self._failure = f"{self.name}: {why}"

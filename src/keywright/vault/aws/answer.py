@@ -17,8 +17,8 @@ class KeysAnswer(Struct, rename="pascal"):
     """What metadata services answer. `code` is not `Success` when the instance has no keys to give."""
 
     access_key_id: str = ""
-    secret_access_key: str = ""
-    token: str = ""
+    secret_access_key: Secret | None = None
+    token: Secret | None = None
     expiration: str = ""
     code: str = "Success"
     message: str = ""
@@ -32,7 +32,8 @@ def keys_of(who: str, answer: KeysAnswer) -> AwsKeys:
     """
     if answer.code != "Success":
         raise SecretError(f"{who} has no keys: {answer.code[:64]}")
-    return checked_keys(who, answer.access_key_id, answer.secret_access_key, answer.token, answer.expiration)
+    secret, token = (text.reveal() if text else "" for text in (answer.secret_access_key, answer.token))
+    return checked_keys(who, answer.access_key_id, secret, token, answer.expiration)
 
 
 def sts_keys(who: str, body: bytes) -> AwsKeys:

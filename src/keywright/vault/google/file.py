@@ -10,7 +10,7 @@ from msgspec import Struct
 from keywright.core.errors import SecretError
 from keywright.core.json import JsonObject
 from keywright.core.secret import Secret
-from keywright.vault.fetch import place
+from keywright.vault.fetch import as_secret, place
 from keywright.vault.file import on_read_only_mount
 from keywright.vault.home import home_path, read_handed
 
@@ -112,7 +112,7 @@ def read_google(who: str, text: str) -> GoogleFile:
         kind = msgspec.json.decode(text, type=_Kind).type
         if kind in _REFUSED:
             raise SecretError(f"{who} is of the kind {kind}, {_REFUSED[kind]}")
-        found: GoogleFile = msgspec.json.decode(text, type=GoogleFile, dec_hook=_secret)
+        found: GoogleFile = msgspec.json.decode(text, type=GoogleFile, dec_hook=as_secret)
     except msgspec.ValidationError as error:
         # From None: its context is the file. The message names fields and types.
         raise SecretError(f"{who} is no Google credential file: {error}") from None
@@ -153,13 +153,6 @@ _REFUSED: Final[Mapping[str, str]] = {
     "external_account_authorized_user": "which is a person's; use a service account or workload identity federation",
     "gdch_service_account": "which is for Google Distributed Cloud",
 }
-
-
-def _secret(kind: type, value: object) -> object:
-    """For msgspec: text where a secret belongs."""
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise ValueError("expected text")
 
 
 def _require_usable(who: str, found: GoogleFile) -> None:

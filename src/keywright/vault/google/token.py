@@ -155,7 +155,8 @@ async def _subject_token(source: CredentialSource, fetch: Fetch) -> Secret:
         text = await asyncio.to_thread(read_handed, who, Path(source.file), SUBJECT_BYTES_MAX, anyone)
         return _in_format(who, text, source.format)
     headers = tuple((name.lower().encode(), value.encode()) for name, value in source.headers.items())
-    question = Question(who, source.url, "near", b"GET", headers)
+    where: Where = "written" if source.url.startswith("https:") else "near"
+    question = Question(who, source.url, where, b"GET", headers)
     reply = await fetch.ask(question)
     if reply.status != 200:
         raise fetch.refused(question, reply)
@@ -175,7 +176,7 @@ def _in_format(who: str, text: str, written: TokenFormat) -> Secret:
 
 
 class _Impersonated(Struct, rename="camel"):
-    access_token: str
+    access_token: Secret
     expire_time: datetime
 
 
