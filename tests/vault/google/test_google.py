@@ -16,7 +16,7 @@ from keywright.vault.credential import Credential
 from keywright.vault.fetch import Fetch
 from keywright.vault.google import GoogleSettings, google_credential, google_project
 from keywright.vault.google.file import MetadataServer, find_google
-from keywright.vault.google.token import EXCHANGE, SCOPE, google_token
+from keywright.vault.google.token import EXCHANGE, IAM_SCOPE, SCOPE, google_token
 from keywright.vault.oauth import JWT_BEARER
 from tests.vault.google.files import ACCOUNT, AUDIENCE, authorized_user, external_account, service_account
 from tests.vault.hands import Hands
@@ -260,7 +260,9 @@ async def test_a_federated_identity_acts_as_a_service_account(fetch: Fetch, hand
     file = tmp_path / "subject"
     file.write_text("subject-token")
     wanted = {"delegates": [], "scope": [SCOPE], "lifetime": "600s"}
-    async with service(impersonation(exchange("subject-token"), hands, wanted, "ya29.federated")) as running:
+    async with service(
+        impersonation(exchange("subject-token", scope=IAM_SCOPE), hands, wanted, "ya29.federated")
+    ) as running:
         text = external_account(
             running.url,
             {"file": str(file)},

@@ -48,6 +48,7 @@ from keywright.vault.oauth import (
 )
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
+IAM_SCOPE: Final = "https://www.googleapis.com/auth/iam"
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"
 SUBJECT_BYTES_MAX: Final = 65_536
@@ -55,36 +56,36 @@ FLAVOUR: Final[Header] = (b"metadata-flavor", b"Google")
 METADATA: Final = "Google's metadata server"
 
 
-async def google_token(source: GoogleSource, fetch: Fetch) -> Token:
-    """A token of `source`.
+async def google_token(source: GoogleSource, fetch: Fetch, scope: str = SCOPE) -> Token:
+    """A token of `source`. One that only asks for another account's needs the scope `IAM_SCOPE`.
 
     Raises:
         SecretError: who refused it, and why.
     """
     match source:
         case ServiceAccount():
-            return await _service_account(source, fetch)
+            return await _service_account(source, fetch, scope)
         case AuthorizedUser():
             return await _authorized_user(source, fetch)
         case MetadataServer():
             return await _metadata(source, fetch)
         case ExternalAccount():
-            return await _external_account(source, fetch)
+            return await _external_account(source, fetch, scope)
         case ImpersonatedAccount():
-            token = await google_token(source.source_credentials, fetch)
+            token = await google_token(source.source_credentials, fetch, IAM_SCOPE)
             url, delegates = source.service_account_impersonation_url, source.delegates
             return await _impersonated(url, delegates, IMPERSONATED_LIFE_S, token, fetch)
         case _:
             assert_never(source)
 
 
-async def _service_account(source: ServiceAccount, fetch: Fetch) -> Token:
+async def _service_account(source: ServiceAccount, fetch: Fetch, scope: str) -> Token:
     who = f"Google's token endpoint, asked for the service account {source.client_email},"
     now_s = int(fetch.now_s())
     header = {"kid": source.private_key_id} if source.private_key_id else {}
     claims: Mapping[str, str | int] = {
         "iss": source.client_email,
-        "scope": SCOPE,
+        "scope": scope,
         "aud": source.token_uri,
         "iat": now_s,
         "exp": now_s + ASSERTION_LIFE_S,
@@ -124,12 +125,12 @@ async def _metadata(source: MetadataServer, fetch: Fetch) -> Token:
     return token_of(fetch, question, reply, asked_s)
 
 
-async def _external_account(source: ExternalAccount, fetch: Fetch) -> Token:
+async def _external_account(source: ExternalAccount, fetch: Fetch, scope: str) -> Token:
     who = f"Google's token exchange, asked for {source.audience},"
     form: dict[str, str | Secret] = {
         "grant_type": EXCHANGE,
         "audience": source.audience,
-        "scope": SCOPE,
+        "scope": IAM_SCOPE if source.service_account_impersonation_url else scope,
         "requested_token_type": ACCESS_TYPE,
         "subject_token": await _subject_token(source.credential_source, fetch),
         "subject_token_type": source.subject_token_type,
