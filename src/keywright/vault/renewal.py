@@ -90,12 +90,12 @@ class RenewingCredential(Unwritable):
         Raises:
             SecretError: there is none, and none can be had: from where, and why.
         """
-        paused = self._ticks_s() < self._again_ticks_s
+        ticks_s = self._ticks_s()
         if self._held is not None and self._now_s() < self._until_s:
-            if self._task is None and not paused and self._ticks_s() >= self._renew_ticks_s:
+            if ticks_s >= self._renew_ticks_s and ticks_s >= self._again_ticks_s and self._task is None:
                 self._begin()
             return self._held
-        if self._task is None and paused:
+        if ticks_s < self._again_ticks_s and self._task is None:
             raise SecretError(self._failure)
         await asyncio.shield(self._task or self._begin())  # one waiter that leaves does not end it for the others
         if self._held is None or self._now_s() >= self._until_s:
