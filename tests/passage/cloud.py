@@ -35,6 +35,7 @@ class Cloud:
         self.complaints: list[str] = []
         self.files: dict[str, tuple[dict[str, Any], bytes]] = {}
         self.batches: dict[str, dict[str, Any]] = {}
+        self.parts: list[bytes] = []
         self._spec = spec
         self._key = key
 
@@ -59,6 +60,7 @@ class Cloud:
             "moderations": self._moderations,
             "files": self._files,
             "batches": self._batches,
+            "uploads": self._uploads,
         }
         await serve[first](guest, rest)
 
@@ -123,6 +125,17 @@ class Cloud:
             await self._say(guest, {"id": name, "object": "file", "deleted": True})
         else:
             await self._say(guest, self.files[name][0])
+
+    async def _uploads(self, guest: Guest, rest: str) -> None:
+        name, _, word = rest.partition("/")
+        if word == "parts":
+            self.parts.append(dict(fields_of(guest.seen))["data"])
+            part = {"id": f"part_{len(self.parts)}", "object": "upload.part", "created_at": 1, "upload_id": name}
+            await self._say(guest, part)
+            return
+        status = {"": "pending", "complete": "completed", "cancel": "cancelled"}[word]
+        about = {"id": name or "upload_1", "object": "upload", "status": status, "expires_at": 2, "created_at": 1}
+        await self._say(guest, {**about, "filename": "a.jsonl", "bytes": 9, "purpose": "batch"})
 
     async def _batches(self, guest: Guest, rest: str) -> None:
         name, _, word = rest.partition("/")

@@ -3,7 +3,6 @@
 import json
 from email.parser import BytesParser
 from email.policy import HTTP
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -21,13 +20,7 @@ class Spec:
     """The document, read once."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        loaded = yaml.load(self._file.read_text(), Loader=yaml.CSafeLoader)
-        assert isinstance(loaded, dict)
-        return loaded
+        self._document: dict[str, Any] = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
 
     def complaint(self, seen: Seen) -> str | None:
         """What is wrong with a request, in words; None when it is one that the API has."""
@@ -50,7 +43,9 @@ class Spec:
 
     def mismatch(self, value: Any, schema: dict[str, Any]) -> str | None:
         """Why `value` is none of `schema`; None when it is one."""
-        validator = jsonschema.Draft202012Validator({**schema, "components": self._document["components"]})
+        named: dict[str, Any] = {}
+        self._gather(schema, named)
+        validator = jsonschema.Draft202012Validator({**schema, "components": {"schemas": named}})
         error = best_match(validator.iter_errors(value))
         return None if error is None else f"{error.json_path}: {error.message}"[:1000]
 
@@ -60,6 +55,19 @@ class Spec:
         content = {} if operation is None else operation["responses"]["200"].get("content", {})
         found = content.get("application/json", {}).get("schema")
         return found if isinstance(found, dict) else None
+
+    def _gather(self, schema: Any, named: dict[str, Any]) -> None:
+        """Put each definition into `named` that `schema` leads to: all of them would take seconds to look through."""
+        if isinstance(schema, list):
+            for item in schema:
+                self._gather(item, named)
+        elif isinstance(schema, dict):
+            name = str(schema.get("$ref", "")).rpartition("/")[2]
+            if name and name not in named:
+                named[name] = self._document["components"]["schemas"][name]
+                self._gather(named[name], named)
+            for item in schema.values():
+                self._gather(item, named)
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         parts = path.removeprefix(BASE).split("/")

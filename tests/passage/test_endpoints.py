@@ -275,6 +275,10 @@ def test_a_form_that_cannot_be_read_is_refused(gateway: Gateway, mill: Mill, bod
         ("GET", "/v1/files/file-abc"),
         ("DELETE", "/v1/files/file-abc"),
         ("GET", "/v1/files/file-abc/content"),
+        ("POST", "/v1/uploads"),
+        ("POST", "/v1/uploads/upload_1/parts"),
+        ("POST", "/v1/uploads/upload_1/complete"),
+        ("POST", "/v1/uploads/upload_1/cancel"),
         ("GET", "/v1/batches"),
         ("POST", "/v1/batches"),
         ("GET", "/v1/batches/batch_1"),
@@ -308,6 +312,7 @@ def test_what_names_no_model_goes_to_the_first_provider_or_the_one_that_is_named
         ("POST", "/v1/files/file-1", "DELETE, GET, HEAD"),
         ("GET", "/v1/batches/b/cancel", "POST"),
         ("GET", "/v1/audio/speech", "POST"),
+        ("GET", "/v1/uploads/upload_1/parts", "POST"),
         ("DELETE", "/v1/images/edits", "POST"),
     ],
 )

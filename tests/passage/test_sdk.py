@@ -107,6 +107,14 @@ def test_files(client: openai.OpenAI, cloud: Cloud, gateway: Gateway) -> None:
     assert (last(gateway).outcome, last(gateway).status) == ("failed", 404)
 
 
+def test_a_file_in_parts(client: openai.OpenAI, cloud: Cloud) -> None:
+    made = client.uploads.create(filename="a.jsonl", bytes=len(LINES) * 2, mime_type="text/jsonl", purpose="batch")
+    parts = [client.uploads.parts.create(made.id, data=LINES).id for _ in range(2)]
+    assert client.uploads.complete(made.id, part_ids=parts).status == "completed"
+    assert cloud.parts == [LINES, LINES]
+    assert client.uploads.cancel(made.id).status == "cancelled"
+
+
 def test_batches(client: openai.OpenAI) -> None:
     file = client.files.create(file=("a.jsonl", LINES), purpose="batch")
     made = client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")

@@ -38,12 +38,15 @@ class RawPath(DataPath, frozen=True, kw_only=True):
 
 
 class _Row(Struct, frozen=True):
-    """A path of the table: its endpoint, what it has behind that one's own path, and whether the body names a model."""
+    """A path of the table: its endpoint, what it has behind that one's own path (or in place of the last word of that),
+    and whether the body names a model.
+    """
 
     endpoint: EndpointKind
     tail: bytes = b""
     model: Literal["must", "may", "never"] = "never"
     methods: frozenset[bytes] = _POST
+    sibling: str = ""
 
 
 _PATHS: Final[dict[bytes, _Row]] = {
@@ -57,6 +60,7 @@ _PATHS: Final[dict[bytes, _Row]] = {
     b"/v1/ocr": _Row("ocr", model="must"),
     b"/v1/responses/compact": _Row("responses_items", b"/compact", "must"),
     b"/v1/files": _Row("files", methods=_GET | _POST),
+    b"/v1/uploads": _Row("files", sibling="uploads"),
     b"/v1/batches": _Row("batches", methods=_GET | _POST),
 }
 
@@ -64,6 +68,11 @@ _ITEMS: Final[dict[bytes, dict[bytes, _Row]]] = {
     b"/v1/files/": {
         b"": _Row("files", methods=_GET | _DELETE),
         b"content": _Row("files", methods=_GET),
+    },
+    b"/v1/uploads/": {
+        b"parts": _Row("files", sibling="uploads"),
+        b"complete": _Row("files", sibling="uploads"),
+        b"cancel": _Row("files", sibling="uploads"),
     },
     b"/v1/batches/": {
         b"": _Row("batches", methods=_GET),
@@ -95,14 +104,14 @@ def raw_path(target: bytes, query: bytes, headers: Sequence[Header]) -> RawPath 
     if row is None or (row.model == "never" and path is target and any(name == _OTHERS for name, _ in headers)):
         return None
     fault = (below and fault_of_path(below[1:])) or fault_of_query(query)
-    way = Way(row.endpoint, dialect, row.model, row.tail + below, fault=fault)
+    way = Way(row.endpoint, dialect, row.model, row.tail + below, row.sibling, fault=fault)
     return RawPath(dialect if dialect in WIRES else OPENAI, row.endpoint, methods=row.methods, way=way)
 
 
 def _native(rest: bytes, query: bytes) -> RawPath:
     provider, _, tail = rest.partition(b"/")
     fault = fault_of_path(rest) or fault_of_path(tail) or fault_of_query(query)
-    way = Way("native", "native", "native", tail, provider.decode("latin-1"), fault)
+    way = Way("native", "native", "native", tail, provider=provider.decode("latin-1"), fault=fault)
     return RawPath(OPENAI, "native", methods=_ALL, way=way)
 
 

@@ -110,6 +110,8 @@ def address_at(target: Target, passing: Passing) -> bytes:
         assert there is not None, "a target is only made of a source that has the endpoint"
         named = {name: quote(value, safe="") for name, value in {**source.settings, MODEL: target.model}.items()}
         beginning, _, own_query = there.path.format_map(named).partition("?")
+        if way.sibling:
+            beginning = beginning.rpartition("/")[0] + "/" + way.sibling
         path = (("" if there.from_root else source.base_path) + beginning).encode() + way.tail
     queries = [part for part in (own_query.encode(), query) if part]
     return path + (b"?" + b"&".join(queries) if queries else b"")

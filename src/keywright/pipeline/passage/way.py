@@ -15,14 +15,15 @@ class Way(Struct, frozen=True):
 
     `dialect`: whose clients call it, and in whose words errors are said. `model`: whether the body names one, as JSON
     or as a form: it `must`, it `may`, or `never` does; on a `native` path the provider's own endpoint says it. `tail`:
-    what the path has behind the beginning that the provider's row knows. `provider`: that of a native path. `fault`:
-    why the path is refused, "" when it is not.
+    what the path has behind the beginning that the provider's row knows; `sibling`: the word that it has in place of
+    that one's last. `provider`: that of a native path. `fault`: why the path is refused, "" when it is not.
     """
 
     endpoint: EndpointKind
     dialect: str
     model: Literal["must", "may", "never", "native"]
     tail: bytes = b""
+    sibling: str = ""
     provider: str = ""
     fault: str = ""
 
