@@ -5,13 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import shared_dir
+from tests.dialects.gemini.official import proto
 from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn
+from tests.standin.gemini import GeminiArrayWire, GeminiWire
 from tests.standin.messages import MessagesWire
 from tests.standin.responses import ResponsesWire
 
 OPENAI_MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5-mini", "o3-mini")
 ANTHROPIC_MODELS = ("claude-opus-4-5", "claude-haiku-4-5", "claude-sonnet-4-5")
+GEMINI_MODELS = ("gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro-preview", "gemini-embedding-001")
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +31,15 @@ def openai_server() -> Iterator[StandIn]:
 def anthropic_server() -> Iterator[StandIn]:
     """The stand-in for Anthropic, one for all tests."""
     cloud = StandIn(MessagesWire(shared_dir("specs")), "sk-ant-standin", ANTHROPIC_MODELS)
+    cloud.start()
+    yield cloud
+    cloud.close()
+
+
+@pytest.fixture(scope="session")
+def gemini_server() -> Iterator[StandIn]:
+    """The stand-in for Gemini, one for all tests."""
+    cloud = StandIn((GeminiWire(proto()), GeminiArrayWire(proto())), "AIza-standin", GEMINI_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

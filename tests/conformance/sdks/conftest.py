@@ -21,9 +21,9 @@ from tests.conformance.sdks.openai_responses import OpenAIResponses
 from tests.conformance.sdks.sdk import Sdk
 from tests.gateway import ADMIN_KEY, Gateway, running
 from tests.standin.cloud import StandIn
-from tests.standin.fixtures import anthropic_server, openai_server
+from tests.standin.fixtures import anthropic_server, gemini_server, openai_server
 
-__all__ = ["anthropic_server", "openai_server"]
+__all__ = ["anthropic_server", "gemini_server", "openai_server"]
 
 MAKERS: dict[str, Callable[[str, str], Sdk]] = {
     "openai": OpenAIChat,
@@ -42,35 +42,49 @@ BOTO3 = "boto3"
 class Place:
     """A provider behind the gateway: the model to ask for, and the cloud that answers."""
 
-    provider: str
     model: str
     cloud: StandIn
 
 
-PROVIDERS: dict[str, tuple[str, str]] = {
-    "openai": ("openai/gpt-4o", "openai_server"),
-    "anthropic": ("anthropic/claude-haiku-4-5", "anthropic_server"),
+@dataclass(frozen=True)
+class Row:
+    """A provider of the gateway: its kind, its model, and the fixture of its cloud."""
+
+    kind: str
+    model: str
+    fixture: str
+
+
+PROVIDERS: dict[str, Row] = {
+    "openai": Row("openai", "gpt-4o", "openai_server"),
+    "anthropic": Row("anthropic", "claude-haiku-4-5", "anthropic_server"),
+    "gemini": Row("gemini", "gemini-2.5-pro", "gemini_server"),
+    "gemini-3": Row("gemini", "gemini-3-pro-preview", "gemini_server"),
 }
-"""By provider: the model that is asked for, and the fixture of its cloud."""
 
 
 @pytest.fixture(scope="session")
 def clouds(request: pytest.FixtureRequest) -> dict[str, StandIn]:
-    """Every stand-in."""
-    return {provider: request.getfixturevalue(fixture) for provider, (_, fixture) in PROVIDERS.items()}
+    """Every stand-in, by its provider."""
+    return {name: request.getfixturevalue(row.fixture) for name, row in PROVIDERS.items()}
 
 
 @contextlib.contextmanager
 def gateway_of(folder: Path, clouds: dict[str, StandIn], tls: Tls | None = None) -> Iterator[Gateway]:
     """A gateway with all clouds behind it. Nothing is tried twice: a scripted failure is what the client sees."""
     tables = [
-        f'[providers.{name}]\napi_key = "env:KEY_{name.upper()}"\nbase_url = "{cloud.base_url}"\n'
+        f'[providers.{name}]\nkind = "{PROVIDERS[name].kind}"\n'
+        f'api_key = "env:{_variable(name)}"\nbase_url = "{cloud.base_url}"\n'
         for name, cloud in clouds.items()
     ]
     config = '[store]\nurl = "sqlite:///test.db"\n[retry]\nattempts = 1\n' + "".join(tables)
-    variables = {f"KEY_{name.upper()}": cloud.key for name, cloud in clouds.items()}
+    variables = {_variable(name): cloud.key for name, cloud in clouds.items()}
     with running(folder, config, {**variables, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}, tls=tls) as gateway:
         yield gateway
+
+
+def _variable(name: str) -> str:
+    return f"KEY_{name.upper().replace('-', '_')}"
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +126,7 @@ def sdk(request: pytest.FixtureRequest) -> Iterator[Sdk]:
 @pytest.fixture(params=PROVIDERS)
 def place(request: pytest.FixtureRequest, clouds: dict[str, StandIn]) -> Iterator[Place]:
     """Every provider in turn. A request that breaks its rules fails the test."""
-    provider = request.param
-    cloud = clouds[provider]
+    cloud = clouds[request.param]
     cloud.reset()
-    yield Place(provider, PROVIDERS[provider][0], cloud)
+    yield Place(f"{request.param}/{PROVIDERS[request.param].model}", cloud)
     assert cloud.take_violations() == []
