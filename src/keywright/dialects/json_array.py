@@ -2,17 +2,25 @@
 
 Elements must be objects or arrays. Where one ends is found by counting brackets; texts, which are most of it, are
 passed over by looking for the quotation mark that ends them, in C. To decode what has come and see whether it is whole
-would read a large element as often as it was cut. What an element says is not looked into here.
+would read a large element as often as it was cut; that is tried once, when bytes begin with an element, for nearly
+always they end with one. What an element says is not looked into here.
 """
 
 import re
 from typing import Final
+
+import msgspec
+from msgspec import Raw
 
 from keywright.core.errors import UpstreamMalformedError
 
 ELEMENT_BYTES_MAX: Final = 16 * 1024 * 1024
 """An element may hold a picture in base64; anything larger is not an answer."""
 
+WHOLE_BYTES_MAX: Final = 256 * 1024
+"""How large a chunk may be of which it is tried whether it holds whole elements."""
+
+_ELEMENTS: Final = msgspec.json.Decoder(list[Raw])
 _STRUCTURE: Final = re.compile(rb'["{}\[\]]')
 _SPACE: Final = b" \t\r\n"
 _BETWEEN: Final = b" \t\r\n,"
@@ -42,8 +50,12 @@ class JsonArrayDecoder:
         Raises:
             UpstreamMalformedError: it is no array of objects, or an element is larger than `element_bytes_max`.
         """
-        elements: list[bytes] = []
         held = self._held
+        if self._depth == 0 and not held and not self.ended:
+            found = _whole(chunk)
+            if found:
+                return found
+        elements: list[bytes] = []
         if not self.ended:
             held += chunk
         while not self.ended and self._at < len(held):
@@ -106,3 +118,15 @@ class JsonArrayDecoder:
             before -= 1
         if (mark - before) % 2 == 0:  # else it is one within the text
             self._text = -1
+
+
+def _whole(chunk: bytes) -> list[bytes]:
+    """The elements of a chunk that holds nothing else; none when it does not, or may not."""
+    said = chunk.strip(_BETWEEN)
+    if not said.endswith(b"}") or len(said) > WHOLE_BYTES_MAX:
+        return []
+    try:
+        elements = [bytes(element) for element in _ELEMENTS.decode(b"[%b]" % said)]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    return elements if all(element[0] in _OPENING for element in elements) else []

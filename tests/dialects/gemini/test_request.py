@@ -288,6 +288,15 @@ def test_an_answer_says_its_functions_name_and_stands_in_the_order_of_the_calls(
     assert not losses
 
 
+def test_an_id_that_is_used_again_belongs_to_the_last_call_that_had_it() -> None:
+    first, again = (ToolCall("a", "f", "{}"), ToolCall("b", "g", "{}")), (ToolCall("a", "h", "{}"),)
+    one, two = ToolResult("a", (Text("1"),)), ToolResult("b", (Text("2"),))
+    turns = (Turn("assistant", first), Turn("tool", (two, one)), Turn("assistant", again), Turn("tool", (one,)))
+    body, _ = asked(Request("m", turns))
+    names = [[part["functionResponse"]["name"] for part in body["contents"][at]["parts"]] for at in (1, 3)]
+    assert names == [["f", "g"], ["h"]]
+
+
 def test_an_answer_to_no_call_goes_by_its_id_and_is_reported() -> None:
     body, losses = asked(conversation(ToolResult("x", (Text("1"),)), calls=()))
     assert body["contents"][-1]["parts"][0]["functionResponse"]["name"] == "x"
@@ -301,6 +310,8 @@ def test_an_answer_to_no_call_goes_by_its_id_and_is_reported() -> None:
         ((Text("sunny"),), False, {"output": "sunny"}),
         ((Text('{"t": 20}'),), False, {"t": 20}),
         ((Text("[1]"),), False, {"output": "[1]"}),
+        ((Text("{}"),), False, {"output": "{}"}),
+        ((Text('{"error": "x"}'),), False, {"output": '{"error": "x"}'}),
         ((Text("a"), Text("b")), False, {"output": ["a", "b"]}),
         ((Text("no"),), True, {"error": "no"}),
     ],

@@ -29,15 +29,9 @@ class Conversation:
         self.system: list[Node] = []
         self.contents: list[Node] = []
         self._losses = losses
-        self._places: dict[str, int] = {}  # of the calls, by their id
-        names: dict[str, str] = {}
-        for turn in turns:
-            if turn.role == "assistant":
-                for part in turn.parts:
-                    if isinstance(part, ToolCall):
-                        names[part.id] = part.name
-                        self._places[part.id] = len(self._places)
-        self._writer = PartWriter(abilities, losses, names)
+        self._places: dict[str, int] = {}  # of the last calls, by their ids, which later ones may use again
+        self._names: dict[str, str] = {}  # of all calls so far
+        self._writer = PartWriter(abilities, losses, self._names)
         for index, turn in enumerate(turns):
             self._add(turn, f"turns[{index}]")
         if self.system and not self.contents:
@@ -57,9 +51,18 @@ class Conversation:
             case "user":
                 self._append("user", self._nodes(turn.parts, path), turn)
             case "assistant":
+                self._note_calls(turn.parts)
                 self._append("model", self._nodes(turn.parts, path), turn)
             case "tool":
                 self._append("user", self._results(turn, path), turn)
+
+    def _note_calls(self, parts: tuple[Part, ...]) -> None:
+        if not self.contents or self.contents[-1]["role"] != "model":
+            self._places = {}
+        for part in parts:
+            if isinstance(part, ToolCall):
+                self._names[part.id] = part.name
+                self._places[part.id] = len(self._places)
 
     def _nodes(self, parts: tuple[Part, ...], path: str) -> list[Node]:
         return [node for index, part in enumerate(parts) for node in self._writer.nodes(part, f"{path}.parts[{index}]")]

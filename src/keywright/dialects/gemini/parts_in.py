@@ -197,13 +197,13 @@ def _answer(response: Json) -> tuple[tuple[Part, ...], bool]:
     if isinstance(response, dict) and len(response) == 1:
         (member,) = response
         if member in (OUTPUT, ERROR):
-            texts = _texts(response[member])
+            texts = texts_in(response[member])
             if texts:
                 return tuple(map(Text, texts)), member == ERROR
     return (Text(response if isinstance(response, str) else msgspec.json.encode(response).decode()),), False
 
 
-def _texts(value: Json) -> list[str]:
+def texts_in(value: Json) -> list[str]:
     """A text, or several of them; none when it is something else."""
     if isinstance(value, str):
         return [value]

@@ -37,7 +37,7 @@ from keywright.core.message import (
     UrlSource,
 )
 from keywright.dialects.gemini.ids import is_made
-from keywright.dialects.gemini.parts_in import ERROR, INVALID_JSON, OUTPUT, SIGNATURE
+from keywright.dialects.gemini.parts_in import ERROR, INVALID_JSON, OUTPUT, SIGNATURE, texts_in
 from keywright.dialects.gemini.seal import wrapped
 from keywright.dialects.gemini.wire import NAME, Node, completed, report_foreign
 
@@ -266,7 +266,19 @@ def response_of(texts: list[str], *, failed: bool) -> Raw | Node:
         return {}
     if len(texts) > 1:
         return {OUTPUT: texts}
-    return Raw(texts[0].encode()) if is_object(texts[0]) else {OUTPUT: texts[0]}
+    return Raw(texts[0].encode()) if _is_response(texts[0]) else {OUTPUT: texts[0]}
+
+
+def _is_response(text: str) -> bool:
+    """Whether `text` is an object that could not be taken for this API's way of saying a text, an error or nothing."""
+    if not text.startswith("{"):
+        return False
+    try:
+        said = _OBJECT.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    spoken = said.get(OUTPUT) or said.get(ERROR) if len(said) == 1 else None
+    return bool(said) and (spoken is None or not texts_in(msgspec.json.decode(spoken)))
 
 
 def is_object(text: str) -> bool:

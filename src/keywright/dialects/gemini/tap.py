@@ -8,25 +8,30 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
-from keywright.core.json import Json, JsonObject
+from keywright.core.json import Json
 from keywright.core.usage import Usage
 from keywright.dialects.gemini.error import failure_of
 from keywright.dialects.gemini.finish import finish_of
-from keywright.dialects.gemini.usage import Counts, usage_of, usage_of_counts
+from keywright.dialects.gemini.usage import Counts, usage_of_counts
 from keywright.dialects.sse import SseDecoder
 
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
+_TOLD: Final = b'TokenCount"'
+"""What stands in a usage that counts anything."""
+
+_NOTHING: Final = Raw()
+
 
 class _Call(Struct):
-    args: msgspec.Raw = msgspec.Raw()
-    partialArgs: msgspec.Raw = msgspec.Raw()  # noqa: N815  # the wire's own name
+    args: Raw = Raw()
+    partialArgs: Raw = Raw()  # noqa: N815  # the wire's own name
 
 
 class _Part(Struct, rename="camel"):
@@ -48,38 +53,25 @@ class _Feedback(Struct, rename="camel"):
 
 
 class _Frame(Struct, rename="camel"):
-    """The little of an answer, or of a frame of one, that is counted."""
+    """The little of an answer, or of a frame of one, that is counted. Its usage is read when it was the last."""
 
     candidates: list[_Candidate] | None = None
-    usage_metadata: Counts | None = None
-    model_version: str | None = None
-    prompt_feedback: _Feedback | None = None
-    error: Json = None
-
-
-class _OddFrame(Struct, rename="camel"):
-    """The same of a frame whose usage has numbers that are none."""
-
-    candidates: list[_Candidate] | None = None
-    usage_metadata: JsonObject | None = None
+    usage_metadata: Raw = _NOTHING
     model_version: str | None = None
     prompt_feedback: _Feedback | None = None
     error: Json = None
 
 
 _FRAME: Final = msgspec.json.Decoder(_Frame)
-_ODD_FRAME: Final = msgspec.json.Decoder(_OddFrame)
 _FRAMES: Final = msgspec.json.Decoder(list[_Frame])
+_COUNTS: Final = msgspec.json.Decoder(Counts)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def tap_response(body: bytes) -> Tapped:
     """What a whole answer tells of itself. Never raises: of a body that cannot be read, nothing is known."""
     counter = Counter()
-    try:
-        counter.count(_FRAME.decode(body))
-    except _UNREADABLE:
-        counter.count_odd(body)
+    counter.count_one(body)
     return counter.result()
 
 
@@ -139,7 +131,7 @@ class Counter:
 
     def __init__(self) -> None:
         self._chars = 0
-        self._usage: Usage | None = None
+        self._usage = b""  # the last that counted something, not read yet
         self._model: str | None = None
         self._finish: str | None = None
         self._failure: Failure | None = None
@@ -150,28 +142,23 @@ class Counter:
             read = _FRAMES.decode(b"[%b]" % b",".join(frames))
         except _UNREADABLE:
             for data in frames:
-                self.count_odd(data)
+                self.count_one(data)
             return
         for frame in read:
-            self.count(frame)
+            self._count(frame)
 
-    def count_odd(self, frame: bytes) -> None:
-        """Count a frame that may be none, or have a usage of odd numbers. It passes through all the same."""
+    def count_one(self, data: bytes) -> None:
+        """Count a frame that may be none: it passes through all the same."""
         try:
-            self.count(_FRAME.decode(frame))
+            self._count(_FRAME.decode(data))
         except _UNREADABLE:
-            try:
-                self.count(_ODD_FRAME.decode(frame))
-            except _UNREADABLE:
-                return
+            return
 
-    def count(self, frame: _Frame | _OddFrame) -> None:
-        """Count one frame."""
+    def _count(self, frame: _Frame) -> None:
         self._model = frame.model_version or self._model
-        said = frame.usage_metadata
-        if said is not None:
-            usage = usage_of_counts(said) if isinstance(said, Counts) else usage_of(said)
-            self._usage = self._usage if usage is None else usage
+        usage = bytes(frame.usage_metadata)
+        if _TOLD in usage:
+            self._usage = usage
         for candidate in frame.candidates or ():
             if candidate.finish_reason is not None:
                 self._end(candidate.finish_reason)
@@ -189,7 +176,7 @@ class Counter:
     def result(self) -> Tapped:
         """What has been seen so far."""
         return Tapped(
-            usage=self._usage,
+            usage=_read(self._usage),
             model=self._model,
             finish=self._finish,
             failure=self._failure,
@@ -207,3 +194,10 @@ def _generated(part: _Part) -> int:
             written += len(arguments.decode(errors="replace"))
         written += len(bytes(part.function_call.partialArgs))
     return written
+
+
+def _read(usage: bytes) -> Usage | None:
+    try:
+        return usage_of_counts(_COUNTS.decode(usage)) if usage else None
+    except _UNREADABLE:
+        return None

@@ -37,8 +37,8 @@ def spelled(value: Json, path: str = "") -> JsonObject:
     """
     if not isinstance(value, dict):
         raise WrongFieldError(path or "the body", "an object")
-    if not any("_" in name for name in value):
-        return value if None not in value.values() else {name: said for name, said in value.items() if said is not None}
+    if "_" not in "".join(value):
+        return {name: said for name, said in value.items() if said is not None} if None in value.values() else value
     message: JsonObject = {}
     for name, said in value.items():
         if said is None:
