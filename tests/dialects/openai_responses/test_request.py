@@ -186,6 +186,25 @@ def test_a_breakpoint_of_the_cache_is_a_mark_that_other_dialects_can_set() -> No
     assert body["input"][0]["content"] == content
 
 
+def test_a_server_that_wants_the_cache_marked_is_told_where() -> None:
+    marked = Text("a", cache=CacheMark())
+    turns = (
+        Turn("system", (marked,)),
+        Turn("user", (Image(UrlSource("u"), cache=CacheMark()), Text("b"))),
+        Turn("assistant", (ToolCall("c", "f", "{}"), Text("d", cache=CacheMark()))),
+        Turn("tool", (ToolResult("c", (marked,)),)),
+    )
+    explicit = {"mode": "explicit"}
+    (system, user, _, _, result), lost = sent(*turns, able=Abilities(cache_marks=True))
+    assert system["content"] == [{"type": "input_text", "text": "a", "prompt_cache_breakpoint": explicit}]
+    assert [part.get("prompt_cache_breakpoint") for part in user["content"]] == [explicit, None]
+    assert result["output"] == system["content"]
+    assert lost == ["turns[2].parts[1].cache"]
+    (system, *_), lost = sent(*turns)
+    assert system["content"] == "a"
+    assert len(lost) == 4
+
+
 def test_a_content_part_that_is_not_modelled_goes_through_and_to_no_other_dialect() -> None:
     novel: JsonObject = {"type": "input_video", "video_url": "u"}
     request = decoded(input=[{"role": "user", "content": [novel, {"type": "input_text", "text": "a"}]}])

@@ -98,6 +98,16 @@ def test_a_number_counts_more_than_an_id_that_changes() -> None:
     assert part.text == "ab"
 
 
+def test_items_without_number_or_id_end_in_the_order_in_which_they_began() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    found = parts(
+        {"type": "response.output_item.added", "item": call},
+        {"type": "response.output_item.done", "item": call},
+        {"type": "response.output_item.done", "item": {**call, "call_id": "d"}},
+    )
+    assert [(part.id, part.arguments) for part in found if isinstance(part, ToolCall)] == [("c", "{}"), ("d", "{}")]
+
+
 def test_calls_that_interleave_stay_apart() -> None:
     def call(index: int) -> dict[str, Any]:
         return {"type": "function_call", "id": f"fc_{index}", "call_id": f"c{index}", "name": "f", "arguments": ""}
@@ -474,6 +484,27 @@ def test_why_an_answer_ended(answer: dict[str, Any], reason: str, raw: str | Non
     assert again["status"] == answer.get("status", "completed")
     if answer.get("incomplete_details"):
         assert again["incomplete_details"] == answer["incomplete_details"]
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        ({"type": "response.incomplete", "response": {}}, "length"),
+        ({"type": "response.completed", "response": {}}, "stop"),
+        ({"type": "response.completed", "response": {"status": None}}, "stop"),
+    ],
+    ids=["incomplete", "completed", "null"],
+)
+def test_the_name_of_the_last_event_says_what_its_answer_does_not(last: dict[str, Any], reason: str) -> None:
+    finish = fold(read(CREATED, delta("a"), last)).choices[0].finish
+    assert finish is not None
+    assert finish.reason == reason
+
+
+def test_a_last_event_may_say_that_the_answer_failed() -> None:
+    failed = {"status": "failed", "error": {"code": "server_error", "message": "m"}}
+    events = read(CREATED, delta("a"), {"type": "response.completed", "response": failed})
+    assert isinstance(events[-1], Failed)
 
 
 def test_an_answer_that_is_only_queued_has_not_ended() -> None:

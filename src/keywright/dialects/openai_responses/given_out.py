@@ -4,7 +4,7 @@ What the wire cannot say, and its image:
 - a plain-text document: its text, as a text part; a document made of blocks: the blocks; their titles are knob losses;
 - a PDF whose title does not end with `.pdf`: it does, since OpenAI goes by that;
 - sound, another dialect's uploaded file or opaque part: meaning is lost;
-- a mark for the prompt's cache: a knob loss.
+- a mark for the prompt's cache: a knob loss, unless the server wants such marks.
 """
 
 from typing import Final, assert_never
@@ -66,8 +66,7 @@ def given_content(part: Part, path: str, target: Target) -> list[Json]:
     if encoded is None:
         target.meaning(path, _no_source(part))
         return []
-    check_part(part, path, target)
-    return [{**encoded, **unmarked(own(part.extras))}]
+    return [_finished(encoded, part, path, target)]
 
 
 def _document(part: Document, path: str, target: Target) -> list[Json]:
@@ -76,8 +75,8 @@ def _document(part: Document, path: str, target: Target) -> list[Json]:
     if part.citations:
         target.knob(f"{path}.citations", "OpenAI cannot be asked to cite from a document")
     source = part.source
-    check_part(part, path, target)
     if isinstance(source, PlainSource | BlocksSource):
+        check_part(part, path, target)
         if part.title is not None:
             target.knob(f"{path}.title", "a document of text is sent as text, without its title")
         if isinstance(source, PlainSource):
@@ -93,8 +92,22 @@ def _document(part: Document, path: str, target: Target) -> list[Json]:
     elif not target.abilities.documents:
         target.meaning(path, "the model cannot read documents")
     else:
-        return [{**encoded, **unmarked(own(part.extras))}]
+        return [_finished(encoded, part, path, target)]
     return []
+
+
+def _finished(encoded: JsonObject, part: Part, path: str, target: Target) -> JsonObject:
+    """`encoded` with what the client said beside it, and the mark of the cache, where the server wants such."""
+    extra = own(part.extras) if isinstance(part, Text | Image | Document) else {}
+    if is_marked(part, target) and BREAKPOINT not in extra:
+        return {**encoded, **unmarked(extra), BREAKPOINT_FIELD: {"mode": "explicit"}}
+    check_part(part, path, target)
+    return {**encoded, **unmarked(extra)}
+
+
+def is_marked(part: Part, target: Target) -> bool:
+    """Whether the prompt is to be cached up to a part, by a server that wants to be told."""
+    return target.abilities.cache_marks and getattr(part, "cache", None) is not None
 
 
 def check_part(part: Part, path: str, target: Target) -> None:

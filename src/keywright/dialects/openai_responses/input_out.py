@@ -37,7 +37,7 @@ from keywright.core.message import (
     Turn,
 )
 from keywright.dialects.openai_responses.fields import INSTRUCTIONS, NAME, item_of
-from keywright.dialects.openai_responses.given_out import check_part, given_content, kind_of, unmarked
+from keywright.dialects.openai_responses.given_out import check_part, given_content, is_marked, kind_of, unmarked
 from keywright.dialects.openai_responses.items import is_item
 from keywright.dialects.openai_responses.reasoning import reasoning_item, unsealed
 from keywright.dialects.openai_responses.target import Target
@@ -110,7 +110,7 @@ class InputWriter:
             self.places.append((number, index, len(self.items), len(content) - 1))
         only = turn.parts[0] if len(turn.parts) == 1 else None
         said: Json = content or ""
-        if isinstance(only, Text) and not only.extras:
+        if isinstance(only, Text) and not only.extras and not is_marked(only, self._target):
             said = only.text
         role = self._target.abilities.system_role if turn.role == "system" else turn.role
         item = item_of(turn.extras) or {}
@@ -223,7 +223,7 @@ class InputWriter:
         item = item_of(part.extras) or {}
         only = part.parts[0] if len(part.parts) == 1 else None
         output: Json = ""
-        if isinstance(only, Text) and not only.extras:
+        if isinstance(only, Text) and not only.extras and not is_marked(only, self._target):
             check_part(only, f"{path}.parts[0]", self._target)
             output = only.text
         elif part.parts:

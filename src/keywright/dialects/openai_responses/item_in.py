@@ -63,7 +63,6 @@ class ItemReader:
         self._next_part = next_part
         self._pieces: dict[tuple[bool, int], _Piece] = {}  # by whether it is a summary, and its number
         self._call: _Piece | None = None
-        self._id = item.get("id")
 
     @property
     def is_call(self) -> bool:

@@ -150,7 +150,7 @@ class StreamReader:
 
     def _item_added(self, event: JsonObject, events: list[Event]) -> None:
         item = _object(event, "item")
-        key = self._key(event, item)
+        key = self._key(event, item, len(self._items))
         if key in self._items:
             return
         found = self._new(key, item)
@@ -160,21 +160,27 @@ class StreamReader:
 
     def _item_done(self, event: JsonObject, events: list[Event]) -> None:
         item = _object(event, "item")
-        key = self._key(event, item)
+        unended = (key for key, found in reversed(self._items.items()) if not found.ended)
+        key = self._key(event, item, next(unended, len(self._items)))
         found = self._items.get(key) or self._new(key, item)
         found.done(item, events)
 
-    def _key(self, event: JsonObject, item: JsonObject) -> int | str:
+    def _key(self, event: JsonObject, item: JsonObject, otherwise: int | str) -> int | str:
+        """What an item is found by; `otherwise`, when it has neither a number nor an id."""
         index, item_id = event.get("output_index"), item.get("id")
         if isinstance(index, int):
             return index
         if isinstance(item_id, str):
             return self._ids.get(item_id, item_id)
-        return len(self._items)
+        return otherwise
 
     def _completed(self, event: JsonObject, events: list[Event]) -> None:
         """The last event: what came in no other is taken from it."""
         answer = _object(event, "response")
+        status = answer.get("status") or str(event.get("type")).rpartition(".")[2]
+        if status == "failed":
+            self._failed(event, events)
+            return
         output = answer.get("output")
         for index, item in enumerate(output if isinstance(output, list) else ()):
             if isinstance(item, dict):
@@ -184,7 +190,7 @@ class StreamReader:
         self._over = True
         self._begin(event, events)
         called = any(found.is_call for found in self._items.values())
-        finish = decode_finish({"status": "completed", **answer}, called=called)
+        finish = decode_finish({**answer, "status": status}, called=called)
         if finish is not None:
             events.append(Finished(finish))
         self._meter(answer, events)

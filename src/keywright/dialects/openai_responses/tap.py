@@ -84,7 +84,10 @@ def _finish(answer: _Answer, *, called: bool) -> str | None:
 
 
 def _chars_in(body: bytes) -> int:
-    return _said(msgspec.json.decode(body).get("output"))
+    try:
+        return _said(msgspec.json.decode(body).get("output"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0  # what stands in members that nobody models is not always UTF-8
 
 
 def _said(value: Json) -> int:
