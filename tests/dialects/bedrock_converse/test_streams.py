@@ -196,6 +196,10 @@ def test_events_that_nobody_knows_pass_as_asides_and_are_told_again() -> None:
     assert told(Aside("anthropic", "ping")) == []
 
 
+def test_a_stream_whose_beginning_is_missing_begins_all_the_same() -> None:
+    assert read(wire(delta(0, text="Hi"), STOP, END))[:2] == [Started("", ""), Opened(0, Text(""))]
+
+
 def test_a_stream_without_metadata_ends_when_the_connection_does() -> None:
     events = read(wire(START, delta(0, text="Hi"), STOP))
     assert events[-3:] == [Closed(0), Finished(Finish("stop", raw="end_turn", origin=NAME)), Ended()]
@@ -228,6 +232,13 @@ def test_a_stream_that_ends_early_is_broken(body: bytes) -> None:
 def test_an_event_that_is_wrong_is_malformed(event: tuple[str, Any]) -> None:
     with pytest.raises(UpstreamMalformedError):
         read(wire(START, event))
+
+
+def test_a_held_block_that_is_wrong_is_malformed_also_at_the_end() -> None:
+    with pytest.raises(UpstreamMalformedError):
+        read(wire(START, opened(0, toolResult={"type": "x"}), STOP))
+    with pytest.raises(UpstreamMalformedError):
+        read(wire(START, STOP, opened(0, toolResult={"type": "x"})))
 
 
 def test_a_payload_that_is_no_object_is_malformed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keywright.core.ability import ABLE
 from keywright.core.dialect import PathSaid, Peek, Tapped
 from keywright.core.errors import ProviderError, RefusedError, UpstreamBrokeError, UpstreamMalformedError
-from keywright.core.event import Event, Failed
+from keywright.core.event import Event, Failed, Started
 from keywright.core.failure import Failure
 from keywright.core.fold import fold
 from keywright.core.message import Part, Text, ToolCall
@@ -273,6 +273,11 @@ def test_a_chunk_that_is_wrong_is_malformed(body: bytes) -> None:
     tap = Tap(SEEN)
     assert tap.feed(body) == body
     assert tap.result() in (Tapped(), Tapped(model=None))
+
+
+def test_a_stream_whose_beginning_is_missing_begins_all_the_same() -> None:
+    for node in ({"type": "ping"}, {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": "x"}}}):
+        assert StreamReader().feed(chunks(node))[0] == Started("", "")
 
 
 def test_events_of_other_kinds_are_passed_over() -> None:

@@ -115,7 +115,7 @@ def citation_of(body: JsonObject) -> Citation:
 
 def call_of(fields: Fields, arguments: str) -> ToolCall | ServerToolCall:
     """The call that a tool use is, or its beginning in a stream."""
-    kind = fields.json("type")
+    kind = fields.text("type")
     call_id, name = fields.needed_text("toolUseId"), fields.needed_text("name")
     if kind in PLAIN_TOOL_TYPES:
         return ToolCall(call_id, name, arguments, extras=fields.extras(NAME))

@@ -86,16 +86,27 @@ class EventReader:
         """
         reader = _READERS.get(kind)
         if reader is None:
-            return [Aside(NAME, kind, {key: value for key, value in node.items() if key != PADDING})]
-        return reader(self, Fields(node))
+            events: list[Event] = [Aside(NAME, kind, {key: value for key, value in node.items() if key != PADDING})]
+        else:
+            events = reader(self, Fields(node))
+        if self.started:
+            return events
+        self.started = True
+        return [Started("", ""), *events]
 
     def closed(self) -> list[Event]:
-        """What ends the blocks that are still open."""
-        return [event for index in sorted(self._blocks) for event in self._close(index)]
+        """What ends the blocks that are still open.
+
+        Raises:
+            UpstreamMalformedError: one that was held until now is wrong.
+        """
+        try:
+            return [event for index in sorted(self._blocks) for event in self._close(index)]
+        except WrongFieldError as error:
+            raise UpstreamMalformedError(f"a block is wrong: {error}") from None
 
     def _start(self, _: Fields) -> list[Event]:
-        self.started = True
-        return [Started("", "")]
+        return []  # it tells nothing but that the answer begins, which any other event would tell as well
 
     def _open(self, event: Fields) -> list[Event]:
         index = _index(event)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
-from keywright.core.event import Ended, Event, Failed
+from keywright.core.event import Ended, Event, Failed, Started
 from keywright.core.request import Request
 from keywright.dialects.aws_error import exception_failure, exception_frame
 from keywright.dialects.aws_eventstream import EventStreamDecoder, event_block, framed
@@ -36,6 +36,7 @@ class StreamReader:
     def __init__(self) -> None:
         self._frames = EventStreamDecoder()
         self._chunks: ChunkReader | None = None
+        self._started = False
         self._over = False
 
     def feed(self, chunk: bytes) -> list[Event]:
@@ -76,7 +77,11 @@ class StreamReader:
             if shape is None:
                 raise UpstreamMalformedError("the stream is of none of the shapes that InvokeModel's streams have")
             self._chunks = shape.reader()
-        return self._chunks.read(content)
+        events = self._chunks.read(content)
+        if self._started or not events:
+            return events
+        self._started = True
+        return events if isinstance(events[0], Started | Failed) else [Started("", ""), *events]
 
 
 class StreamWriter:
