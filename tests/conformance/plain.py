@@ -57,6 +57,8 @@ def openai_said(messages: list[Body]) -> list[Said]:
 
 
 def call_said(call: Body) -> Said:
+    if call.get("type") == "custom":
+        return ("call", call["custom"]["name"], call["custom"]["input"])
     return ("call", call["function"]["name"], spelled(call["function"]["arguments"]))
 
 
@@ -211,13 +213,25 @@ def joined(stream: str) -> Body:
 def add_delta(message: Body, delta: Body) -> None:
     for field in ("content", "refusal", "reasoning_content"):
         message[field] += delta.get(field) or ""
-    calls = message["tool_calls"]
     for piece in delta.get("tool_calls") or ():
-        while piece["index"] >= len(calls):
-            calls.append({"function": {"name": "", "arguments": ""}})
-        function = calls[piece["index"]]["function"]
-        function["name"] = piece["function"].get("name") or function["name"]  # some servers repeat it
-        function["arguments"] += piece["function"].get("arguments") or ""
+        add_piece(message["tool_calls"], piece)
+
+
+def add_piece(calls: list[Body], piece: Body) -> None:
+    """One piece of a call. Some servers count from another number than zero, or repeat the name."""
+    known = next((call for call in calls if call["index"] == piece["index"]), None)
+    if known is None:
+        known = {
+            "index": piece["index"],
+            "function": {"name": "", "arguments": ""},
+            "custom": {"name": "", "input": ""},
+        }
+        calls.append(known)
+    known["type"] = piece.get("type") or known.get("type")
+    for kind, field in (("function", "arguments"), ("custom", "input")):
+        said = piece.get(kind) or {}
+        known[kind]["name"] = said.get("name") or known[kind]["name"]
+        known[kind][field] += said.get(field) or ""
 
 
 def assembled(text: str) -> Body:

@@ -22,7 +22,8 @@ from keywright.core.message import Part, Text, Thinking, ToolCall
 from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects import cohere
-from tests.conformance.plain import recorded
+from tests.conformance.plain import frames, recorded
+from tests.conformance.readings.cohere import joined
 from tests.conftest import shared_dir
 
 Body = dict[str, Any]  # the JSON boundary
@@ -136,38 +137,10 @@ def without(body: Body, field: str) -> Body:
     return {name: value for name, value in body.items() if name != field}
 
 
-def frames(text: str) -> list[Body]:
-    lines = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
-    return [json.loads(line) for line in lines if line != "[DONE]"]
-
-
 def read(stream: bytes, size: int) -> list[Event]:
     reader = cohere.StreamReader()
     events = [event for at in range(0, len(stream), size) for event in reader.feed(stream[at : at + size])]
     return events + reader.end()
-
-
-def joined(events: list[Body]) -> Body:
-    """The message that the frames of a stream amount to, put together by hand."""
-    message: Body = {"content": [], "tool_plan": "", "tool_calls": [], "citations": []}
-    for event in events:
-        change = (event.get("delta") or {}).get("message") or {}
-        match event["type"]:
-            case "content-start":
-                message["content"].append(dict(change["content"]))
-            case "content-delta":
-                for field, text in change["content"].items():
-                    message["content"][event["index"]][field] += text
-            case "tool-plan-delta":
-                message["tool_plan"] += change["tool_plan"]
-            case "tool-call-start":
-                message["tool_calls"].append(copy.deepcopy(change["tool_calls"]))
-            case "tool-call-delta":
-                call = message["tool_calls"][event["index"]]
-                call["function"]["arguments"] += change["tool_calls"]["function"]["arguments"]
-            case "citation-start":
-                message["citations"].append(change["citations"])
-    return message
 
 
 @pytest.mark.parametrize("item", STREAMS, ids=by_id)

@@ -22,6 +22,7 @@ from keywright.dialects.embeddings import gemini as gemini_embeddings
 from keywright.dialects.embeddings import gemini_single
 from keywright.dialects.embeddings import vertex as vertex_embeddings
 from tests.conformance.plain import recorded
+from tests.conformance.readings.gemini import NUMBERED, put
 from tests.dialects.gemini.official import camel, proto, sdk, vertex
 
 Body = dict[str, Any]  # the JSON boundary: recorded bodies, read with plain json
@@ -31,9 +32,6 @@ WHOLE, SSE, ARRAYS = 364, 71, 13
 REQUESTS = 421
 REFUSED_BY_ALL = 1
 """The recorded request whose role Google refuses too."""
-
-NUMBERED = {1: "STOP", 2: "MAX_TOKENS"}
-"""Reasons to end, where a client has asked for enums by number."""
 
 SDK_LACKS = (
     "usageMetadata: Additional properties are not allowed ('serviceTier'",
@@ -150,28 +148,6 @@ def said_by_us(parts: tuple[Part, ...]) -> dict[str, Any]:
         if signature is not None:
             said["signatures"].append(signature)
     return said
-
-
-def put(pieces: list[Body]) -> Body:
-    """The arguments that `partialArgs` amount to, by evaluating each path."""
-    root: Body = {}
-    for piece in pieces:
-        steps = piece["jsonPath"].removeprefix("$.").replace("[", ".#").replace("]", "").split(".")
-        node: Any = root
-        for step, after in zip(steps, [*steps[1:], None], strict=True):
-            key: Any = int(step[1:]) if step.startswith("#") else step
-            if isinstance(node, list) and key == len(node):
-                node.append(None)
-            there = node[key] if isinstance(node, list) else node.get(key)
-            if after is not None:
-                there = there if there is not None else [] if after.startswith("#") else {}
-            elif "stringValue" in piece:
-                there = (there or "") + piece["stringValue"]
-            else:
-                there = piece.get("numberValue", piece.get("boolValue"))
-            node[key] = there
-            node = there
-    return root
 
 
 def usage_by_hand(answer: Answer) -> Usage | None:

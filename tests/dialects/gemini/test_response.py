@@ -109,6 +109,12 @@ def test_another_providers_reason_has_a_word_here(reason: FinishReason, word: st
     assert told(finish=Finish(reason, raw="x", origin="anthropic"))[0]["finishReason"] == word
 
 
+def test_an_answer_of_which_nobody_said_why_it_ended_has_stopped() -> None:
+    answer = Response("i", "m", (Choice((Text("x"),)),))
+    (candidate,) = json.loads(encode_response(answer, ASKED).body)["candidates"]
+    assert candidate["finishReason"] == "STOP"
+
+
 def test_a_blocked_prompt_is_an_answer_that_a_filter_ended_and_is_told_again_as_it_was() -> None:
     body: JsonObject = {
         "promptFeedback": {"blockReason": "SAFETY", "safetyRatings": []},
@@ -193,7 +199,8 @@ def test_a_picture_that_the_model_drew_is_an_image_and_is_told_again() -> None:
     drawn: JsonObject = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}, "thoughtSignature": "eA=="}
     (image,) = heard(drawn).parts
     assert image == Image(Base64Source("image/png", "AAAA"), extras={"gemini": {"thoughtSignature": "eA=="}})
-    assert told(image) == ({"content": {"parts": [drawn], "role": "model"}, "index": 0}, [])
+    candidate, losses = told(image)
+    assert (candidate["content"], losses) == ({"parts": [drawn], "role": "model"}, [])
 
 
 @pytest.mark.parametrize(

@@ -317,3 +317,9 @@ def test_a_failure_is_the_last_thing_said(dialect: ModuleType) -> None:
 
 def test_another_dialects_asides_are_left_out() -> None:
     assert written(gemini, Started("i", "m"), Aside("anthropic", "ping")) == []
+
+
+@framed
+def test_a_candidate_of_which_nobody_said_why_it_ended_has_stopped(dialect: ModuleType) -> None:
+    last = written(dialect, Started("i", "m"), Opened(0, Text("")), TextDelta(0, "x"), Closed(0), Ended())[-1]
+    assert last["candidates"][0]["finishReason"] == "STOP"

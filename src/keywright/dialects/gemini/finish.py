@@ -68,6 +68,9 @@ _WORDS: Final[dict[FinishReason, str]] = {
     "other": "OTHER",
 }
 
+STOPPED: Final = Finish("stop")
+"""What is said of a candidate of which nobody said why it ended: clients take one without a reason for unfinished."""
+
 
 def finish_of(reason: Json, message: Json, *, called: bool) -> Finish | None:
     """The finish that a `finishReason` with its `finishMessage` is, of an answer in which tools were `called` or not.
@@ -93,10 +96,8 @@ def blocked(feedback: Json) -> Finish | None:
     return None if reason is None else Finish("content_filter", raw=str(reason), origin=NAME)
 
 
-def finish_reason(finish: Finish | None) -> str:
+def finish_reason(finish: Finish) -> str:
     """The word for `finish`."""
-    if finish is None:
-        return "STOP"
     if finish.origin == NAME and finish.raw is not None:
         return finish.raw
     return _WORDS[finish.reason]

@@ -35,7 +35,7 @@ from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, Response
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.error import error_in, failure_of
-from keywright.dialects.gemini.finish import blocked, finish_of, finish_reason
+from keywright.dialects.gemini.finish import STOPPED, blocked, finish_of, finish_reason
 from keywright.dialects.gemini.grounding import citations_of, grounding_of
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.logprobs import logprobs_of, logprobs_result, says_logprobs
@@ -184,7 +184,7 @@ def _candidate(choice: Choice, losses: list[Loss]) -> Node:
             cited.append((segment, part.citations))
         parts.append(node)
     candidate: Node = {"content": {"parts": parts, "role": "model"}, "index": choice.index}
-    candidate |= ending(choice.finish, choice.logprobs, choice.extras, at, losses)
+    candidate |= ending(choice.finish or STOPPED, choice.logprobs, choice.extras, at, losses)
     if "groundingMetadata" not in candidate:
         grounding = grounding_of(cited)
         if grounding is not None:

@@ -32,6 +32,7 @@ from keywright.core.message import Citation, Part, Refusal, Text, Thinking, Tool
 from keywright.core.request import Request
 from keywright.core.usage import Usage
 from keywright.dialects.gemini.error import error_node
+from keywright.dialects.gemini.finish import STOPPED
 from keywright.dialects.gemini.grounding import grounding_of
 from keywright.dialects.gemini.parts_out import call, thought
 from keywright.dialects.gemini.response import answer_part, ending, head_of
@@ -252,8 +253,8 @@ class AnswerWriter:
     def _ended(self, index: int, choice: _Choice) -> Node:
         at = f"candidates[{index}]"
         candidate: Node = {"content": {"parts": [{"text": ""}], "role": "model"}, "index": index}
-        if choice.ending is not None:
-            candidate |= ending(choice.ending.finish, None, choice.ending.extras, at, self.losses)
+        finish, extras = (STOPPED, NO_EXTRAS) if choice.ending is None else (choice.ending.finish, choice.ending.extras)
+        candidate |= ending(finish, None, extras, at, self.losses)
         if "groundingMetadata" not in candidate and choice.cited:
             grounding = grounding_of(choice.cited)
             if grounding is not None:

@@ -1,0 +1,1 @@
+"""Answers of every wire, read from plain JSON: one file each, sharing nothing with the dialects."""
