@@ -101,7 +101,8 @@ def test_a_model_may_be_left_out_where_the_wire_lets_it(gateway: Gateway, mill: 
 
 def test_whoever_lacks_the_endpoint_is_not_asked(gateway: Gateway, mill: Mill) -> None:
     answer = call(gateway, "/v1/audio/speech", {"model": "claude/claude-opus-4-5", "input": "x"})
-    assert answer.status == 404
+    assert (answer.status, answer.code) == (404, "not_found")
+    assert "has no speech endpoint" in answer.message
     answer = call(gateway, "/v1/files", method="GET", x_keywright_provider="claude")
     assert (answer.status, answer.code) == (404, "not_found")
     assert "mill, narrow, mistral" in answer.message
@@ -416,3 +417,27 @@ def test_the_provider_s_error_is_the_client_s_as_it_came(gateway: Gateway, mill:
     assert (answer.status, answer.json, answer.headers["x-request-id"]) == (400, body, "r9")
     entry = gateway.entry(answer.request_id)
     assert (entry.outcome, entry.status) == ("failed", 400)
+
+
+def test_every_call_of_a_known_key_leaves_exactly_one_entry(gateway: Gateway, mill: Mill) -> None:
+    key = gateway.issue(models=("mill/whisper-1",))
+    before = len(gateway.entries())
+    sound: tuple[str, str | bytes] = ("file", SOUND)
+    answers = [
+        call(gateway, "/v1/audio/transcriptions", form(("model", "whisper-1"), sound)),
+        call(gateway, "/v1/audio/transcriptions", form(sound)),
+        call(gateway, "/v1/audio/transcriptions", form(("model", "whisper-1"), sound, ("model", "x"))),
+        call(gateway, "/v1/audio/transcriptions", form(("model", "x"), sound), authorization=f"Bearer {key}"),
+        call(gateway, "/v1/files", method="GET"),
+        call(gateway, "/v1/files/%2e", method="GET"),
+        call(gateway, "/v1/files", method="GET", x_keywright_provider="nobody"),
+        call(gateway, "/native/nobody/x", method="GET"),
+        call(gateway, "/native/mill/x", method="HEAD"),
+    ]
+    mill.script = says(400, {"error": {"message": "no"}})
+    answers.append(call(gateway, "/v1/moderations", {"input": "x"}))
+    call(gateway, "/v1/files", method="GET", authorization="Bearer sk-kw-wrong")
+    entries = gateway.entries()[before:]
+    assert [entry.id for entry in entries] == [answer.request_id for answer in answers]
+    assert [entry.status for entry in entries] == [answer.status for answer in answers]
+    assert [entry.outcome for entry in entries] == ["ok", *["refused"] * 3, "ok", *["refused"] * 3, "ok", "failed"]

@@ -111,8 +111,9 @@ def test_a_key_in_the_query_alone_is_taken_out(gateway: Gateway, mill: Mill) -> 
     assert ask(gateway.url, "GET", f"/native/mill/x?k%65y={key}&z=%2B", headers={"x-api-key": key}).status == 200
     assert mill.last.target == "/v1/x?z=%2B"
     assert ask(gateway.url, "GET", f"/native/mill/x?key={key}&key=other").status == 401, "the last one counts"
-    answer = ask(gateway.url, "GET", f"/native/mill/x/{key}", headers={"x-api-key": key})
-    assert (answer.status, answer.code) == (400, "invalid_path")
+    for target in (f"x/{key}", f"x?token={key}", f"x?a=b&t={key.replace('s', '%73', 1)}"):
+        answer = ask(gateway.url, "GET", f"/native/mill/{target}", headers={"x-api-key": key})
+        assert (answer.status, answer.code) == (400, "invalid_path")
 
 
 def test_a_key_parameter_that_is_none_of_ours_is_kept(gateway: Gateway, mill: Mill) -> None:
@@ -425,6 +426,16 @@ def test_compressed_answers_are_not_asked_for_but_pass(gateway: Gateway, mill: M
     answer = call(gateway, "/native/mill/x", b"{}", accept_encoding="gzip, br")
     assert (answer.body, answer.headers["content-encoding"]) == (b"\x1f\x8bnot really", "gzip")
     assert mill.last.header("accept-encoding") == "identity"
+
+
+def test_an_error_without_a_body_has_none(gateway: Gateway, mill: Mill) -> None:
+    async def script(guest: Guest) -> None:
+        await guest.pieces()
+        await guest.answer(409, b"", "x-own: yes")
+
+    mill.script = script
+    answer = call(gateway, "/native/mill/x", b"{}")
+    assert (answer.status, answer.body, answer.headers["x-own"]) == (409, b"", "yes")
 
 
 def test_a_large_answer_comes_whole(gateway: Gateway, mill: Mill) -> None:

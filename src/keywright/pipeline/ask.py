@@ -53,7 +53,7 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
     sent_us = clock.ticks_us()
     try:
         if credential.renews:
-            credential = await _renewed(credential)
+            credential = await renewed(credential)
         signed = credential.apply(outbound.http, source.reach.origin)
         answer = RedactedAnswer(await upstreams.send(source.reach, signed), credential)
     except BaseException:
@@ -75,7 +75,12 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
         raise
 
 
-async def _renewed(credential: RenewingCredential) -> Credential:
+async def renewed(credential: RenewingCredential) -> Credential:
+    """The credential that counts now.
+
+    Raises:
+        CredentialLapsedError: it has run out, and no other could be had.
+    """
     try:
         return await credential.current()
     except SecretError as error:

@@ -5,7 +5,7 @@ from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.pipeline.admit import require_address, require_endpoint
 from keywright.pipeline.authenticate import authenticate
-from keywright.pipeline.passage.address import holds
+from keywright.pipeline.passage.address import holds, without_key
 from keywright.pipeline.passage.admission import admit_passing
 from keywright.pipeline.passage.forward import deliver
 from keywright.pipeline.passage.freight import Freight, load
@@ -63,9 +63,9 @@ def require_way(passing: Passing) -> None:
     Raises:
         RefusedError: 400 `invalid_path`, says why.
     """
-    fault = passing.way.fault
-    if not fault and holds(passing.way.tail, passing.call.key):
-        fault = "a path does not hold a key"
+    fault, key = passing.way.fault, passing.call.key
+    if not fault and holds(passing.way.tail + b"?" + without_key(passing.query, key), key):
+        fault = "a key stands in a header, or as `key=` in the query; nowhere else, for it would go to the provider"
     if fault:
         failure = Failure(kind="invalid_request", status=400, code="invalid_path", message=fault)
         raise RefusedError(failure, rule="passage:path")

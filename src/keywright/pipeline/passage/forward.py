@@ -12,17 +12,11 @@ from msgspec import Struct
 
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.dialect import Tap
-from keywright.core.errors import (
-    CredentialLapsedError,
-    ProviderError,
-    SecretError,
-    UpstreamError,
-    UpstreamMalformedError,
-)
+from keywright.core.errors import ProviderError, UpstreamError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header, HttpRequest
 from keywright.dialects import WIRES, openai_chat
-from keywright.pipeline.ask import ERROR_BYTES_MAX, Upstreams
+from keywright.pipeline.ask import ERROR_BYTES_MAX, Upstreams, renewed
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.passage.freight import Freight, gathered
 from keywright.pipeline.passage.headers import downward, upward
@@ -30,7 +24,7 @@ from keywright.pipeline.passage.places import address_at, place_at
 from keywright.pipeline.passage.taps import tap_of
 from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.redacted import RedactedAnswer
-from keywright.pipeline.routes import Credential, RenewingCredential, Source, Target
+from keywright.pipeline.routes import Credential, Source, Target
 from keywright.pipeline.types import Plan
 from keywright.pipeline.upstream import Line, persist
 from keywright.providers.provider import SigV4
@@ -64,9 +58,11 @@ class Arrival(Struct, frozen=True):
 
 
 class PassedError(ProviderError):
-    """The provider answered with an error, which the client gets as it came: these headers, this body."""
+    """The provider answered with an error, which the client gets as it came: these headers, this body (None where it
+    could not be read).
+    """
 
-    def __init__(self, failure: Failure, headers: tuple[Header, ...], body: bytes) -> None:
+    def __init__(self, failure: Failure, headers: tuple[Header, ...], body: bytes | None) -> None:
         super().__init__(failure)
         self.headers = headers
         self.body = body
@@ -97,7 +93,9 @@ async def ask(shipment: Shipment, attempts: Attempts, upstreams: Upstreams, cloc
     """
     began_us, source = clock.ticks_us(), shipment.target.source
     try:
-        credential = await _current(source.credential)
+        credential = source.credential
+        if credential.renews:
+            credential = await renewed(credential)
         answer = await upstreams.send(source.reach, _request(shipment, credential))
         redacted = RedactedAnswer(answer, credential)
         try:
@@ -122,15 +120,6 @@ def _is_spent(error: UpstreamError, shipment: Shipment) -> bool:
     return not (isinstance(error, ProviderError) and error.failure.status in NOT_TAKEN)
 
 
-async def _current(credential: Credential | RenewingCredential) -> Credential:
-    if not credential.renews:
-        return credential
-    try:
-        return await credential.current()
-    except SecretError as error:
-        raise CredentialLapsedError(str(error)) from None
-
-
 def _request(shipment: Shipment, credential: Credential) -> HttpRequest:
     target, passing = shipment.target, shipment.passing
     source, call = target.source, passing.call
@@ -152,7 +141,7 @@ async def _arrived(shipment: Shipment, answer: RedactedAnswer, clock: Clock) -> 
     headers = answer.visible(downward(said, target.source, is_native=is_native))
     is_plain = said.get(b"content-encoding", b"identity") == b"identity"
     if answer.status >= 400:
-        body = await _error_body(answer) if is_plain else b""
+        body = await _error_body(answer) if is_plain else None
         raise _error(shipment, answer, headers, body, clock)
     if answer.status >= 300 and answer.status != 304:
         raise UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
@@ -162,18 +151,18 @@ async def _arrived(shipment: Shipment, answer: RedactedAnswer, clock: Clock) -> 
     return Arrival(target, answer.status, headers, length, answer, tap)
 
 
-async def _error_body(answer: RedactedAnswer) -> bytes:
+async def _error_body(answer: RedactedAnswer) -> bytes | None:
     try:
         return await answer.read(ERROR_BYTES_MAX)
     except UpstreamError:
-        return b""  # what its status says, stands
+        return None  # what its status says, stands
 
 
 def _error(
-    shipment: Shipment, answer: RedactedAnswer, headers: tuple[Header, ...], body: bytes, clock: Clock
+    shipment: Shipment, answer: RedactedAnswer, headers: tuple[Header, ...], body: bytes | None, clock: Clock
 ) -> PassedError:
     spoken = shipment.freight.wire or error_dialect(shipment.target.source, shipment.passing)
-    failure = WIRES.get(spoken, openai_chat).decode_error(answer.status, body)
+    failure = WIRES.get(spoken, openai_chat).decode_error(answer.status, body or b"")
     wait_s = retry_after_s(answer.headers, clock.unix_us() / SECOND_US)
     if wait_s is not None:
         failure = msgspec.structs.replace(failure, retry_after_s=wait_s)

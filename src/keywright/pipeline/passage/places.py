@@ -78,8 +78,12 @@ def targets_of(passing: Passing, peek: Peek, routes: Routes) -> tuple[Target, ..
         _unknown(f"{who} {way.endpoint} endpoint; those that have one: {names}")
     if peek.model:
         known = routes.find(peek.model)
-        if known:
-            return tuple(target for target in known if target.source in chosen)
+        having = tuple(target for target in known if target.source in chosen)
+        if known and not having:
+            names = ", ".join(dict.fromkeys(source.name for source in chosen))
+            _unknown(f"the model {peek.model!r} has no {way.endpoint} endpoint; providers that have one: {names}")
+        if having:
+            return having
         provider, slash, model = peek.model.partition("/")
         named = [source for source in chosen if slash and source.name == provider]
         if named:

@@ -48,7 +48,7 @@ async def tell(
     dialect.
     """
     error = account.attempts.last
-    if isinstance(error, PassedError) and _is_its(refused, error) and error.body:
+    if isinstance(error, PassedError) and _is_its(refused, error) and error.body is not None:
         headers = [*error.headers, *_known(passing, account)]
         if error.failure.retry_after_s is not None and not any(name == b"retry-after" for name, _ in headers):
             headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.failure.retry_after_s))))
