@@ -325,7 +325,8 @@ def as_request(body: Body) -> Body:
     names in camel case, enums as words, lists where one stood for a list, base64 in its standard letters; the model
     (which the path names) and the role of the system's text (which has none) left out; neighbours of one role joined;
     all functions in the first tool, their parameters, like the answer's schema, as JSON Schema; what says the default
-    left out (text as the only modality, thoughts not shown, an empty configuration).
+    or nothing left out (text as the only modality, thoughts not shown, an empty configuration, an empty text beside
+    other parts).
     """
     plain = spelled(without_nulls(body))
     plain.pop("model", None)
@@ -366,7 +367,8 @@ def as_list(value: Any) -> list[Any]:
 
 
 def as_parts(content: Body) -> list[Body]:
-    parts = as_list(content["parts"])
+    said = as_list(content["parts"])
+    parts = [part for part in said if part != {"text": ""}] or said
     for part in parts:
         files = part.get("functionResponse", {}).get("parts", [])
         for holder in (part, *files):

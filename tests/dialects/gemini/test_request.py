@@ -432,6 +432,18 @@ def test_marks_details_refusals_and_citations_are_reported() -> None:
     assert {loss.weight for loss in losses} == {"knob"}
 
 
+def test_an_empty_text_is_said_only_when_nothing_else_is() -> None:
+    call = ToolCall("a", "f", "{}")
+    assert len(asked_parts(Text(""), call, role="assistant")[0]) == 1
+    assert asked_parts(Text(""))[0] == [{"text": ""}]
+
+
+def test_a_kind_that_is_often_written_otherwise_is_put_right() -> None:
+    parts, losses = asked_parts(Image(Base64Source("image/jpg", "AAAA")))
+    assert parts == [{"inlineData": {"mimeType": "image/jpeg", "data": "AAAA"}}]
+    assert not losses
+
+
 def test_system_text_stands_at_the_top_and_in_mid_conversation_with_the_user() -> None:
     turns = (
         Turn("system", (Text("one"),)),

@@ -22,6 +22,9 @@ UNSIGNED: Final = "skip_thought_signature_validator"
 """What stands for the signature of a call that this API's models did not make."""
 
 
+_NOTHING: Final = Text("")
+
+
 class Conversation:
     """The turns as the API takes them: `system` parts and `contents`."""
 
@@ -65,7 +68,13 @@ class Conversation:
                 self._places[part.id] = len(self._places)
 
     def _nodes(self, parts: tuple[Part, ...], path: str) -> list[Node]:
-        return [node for index, part in enumerate(parts) for node in self._writer.nodes(part, f"{path}.parts[{index}]")]
+        """The wire parts of `parts`. An empty text beside others says nothing, and Vertex AI refuses it."""
+        return [
+            node
+            for index, part in enumerate(parts)
+            if part != _NOTHING or len(parts) == 1
+            for node in self._writer.nodes(part, f"{path}.parts[{index}]")
+        ]
 
     def _results(self, turn: Turn, path: str) -> list[Node]:
         """The responses in the order of their calls, before the files that came with them."""

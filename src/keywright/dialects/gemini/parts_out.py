@@ -61,6 +61,9 @@ _ENDINGS: Final = {
     "flac": "audio/flac",
     "aac": "audio/aac",
 }
+_RIGHT: Final = {"image/jpg": "image/jpeg"}
+"""Kinds that clients write otherwise than they are registered."""
+
 _SPOKEN: Final = {"mp3": "audio/mpeg", "pcm16": "audio/pcm"}
 
 
@@ -220,7 +223,7 @@ def file(source: Source, usual: str) -> Node | None:
     """The wire part for bytes, an address or a stored file; None when it is none that the API could read."""
     match source:
         case Base64Source(media_type, data):
-            return {"inlineData": {"mimeType": media_type, "data": data}}
+            return {"inlineData": {"mimeType": _RIGHT.get(media_type, media_type), "data": data}}
         case UrlSource(url, media_type):
             ending = url.partition("?")[0].rpartition(".")[2].lower()
             return {"fileData": {"mimeType": media_type or _ENDINGS.get(ending, usual), "fileUri": url}}
