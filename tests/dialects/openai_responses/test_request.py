@@ -80,6 +80,7 @@ def test_a_string_is_one_users_message_and_instructions_come_first() -> None:
     assert request.turns[0].parts == (Text("be brief"),)
     body, _ = encoded(request)
     assert body["instructions"] == "be brief"
+    assert [turn.role for turn in decoded(instructions="").turns] == ["user"]
     assert body["input"] == [{"type": "message", "role": "user", "content": "hi"}]
 
 

@@ -106,7 +106,7 @@ def _include(body: Fields) -> bool | None:
 def _turns(body: Fields) -> tuple[Turn, ...]:
     conversation = _Conversation()
     instructions = body.text("instructions")
-    if instructions is not None:
+    if instructions:
         conversation.turns.append(Turn("system", (Text(instructions),), extras=noted({INSTRUCTIONS: True})))
     items = body.json("input")
     if isinstance(items, str):
