@@ -129,6 +129,10 @@ class ChatWire:
         kind, code = ERROR_TYPES.get(status, ("server_error", None))
         return say.compact({"error": {"message": message, "type": kind, "param": None, "code": code}})
 
+    def error_headers(self, status: int) -> dict[str, str]:
+        """The headers that belong to an error: none."""
+        return {}
+
     def error_frame(self) -> bytes:
         """An error within a stream."""
         error = {"message": "The server had an error", "type": "server_error", "param": None, "code": None}

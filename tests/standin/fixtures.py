@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import shared_dir
 from tests.dialects.gemini.official import proto
+from tests.standin.bedrock import ConverseWire, InvokeWire
 from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn
 from tests.standin.gemini import GeminiArrayWire, GeminiWire
@@ -15,6 +16,9 @@ from tests.standin.responses import ResponsesWire
 OPENAI_MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5-mini", "o3-mini")
 ANTHROPIC_MODELS = ("claude-opus-4-5", "claude-haiku-4-5", "claude-sonnet-4-5")
 GEMINI_MODELS = ("gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro-preview", "gemini-embedding-001")
+
+CLAUDE_ON_BEDROCK = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+BEDROCK_MODELS = (CLAUDE_ON_BEDROCK, "amazon.nova-pro-v1:0")
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +44,16 @@ def anthropic_server() -> Iterator[StandIn]:
 def gemini_server() -> Iterator[StandIn]:
     """The stand-in for Gemini, one for all tests."""
     cloud = StandIn((GeminiWire(proto()), GeminiArrayWire(proto())), "AIza-standin", GEMINI_MODELS)
+    cloud.start()
+    yield cloud
+    cloud.close()
+
+
+@pytest.fixture(scope="session")
+def bedrock_server() -> Iterator[StandIn]:
+    """The stand-in for Bedrock, one for all tests."""
+    specs = shared_dir("specs")
+    cloud = StandIn((ConverseWire(specs), InvokeWire(specs)), "bedrock-api-key-standin", BEDROCK_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

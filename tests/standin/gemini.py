@@ -97,6 +97,10 @@ class GeminiWire:
         """An error's body."""
         return say.compact(error(status, message))
 
+    def error_headers(self, status: int) -> dict[str, str]:
+        """The headers that belong to an error: none."""
+        return {}
+
     def error_frame(self) -> bytes:
         """An error within a stream."""
         return b"data: " + say.compact(error(503, OVERLOADED)) + b"\r\n\r\n"

@@ -138,6 +138,10 @@ class MessagesWire:
         error = {"type": ERROR_TYPES.get(status, "api_error"), "message": message}
         return say.compact({"type": "error", "error": error, "request_id": "req_standin"})
 
+    def error_headers(self, status: int) -> dict[str, str]:
+        """The headers that belong to an error: none."""
+        return {}
+
     def error_frame(self) -> bytes:
         """An error within a stream."""
         return _frame({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})

@@ -114,7 +114,7 @@ def chosen(wanted: Wanted, script: Script) -> Chosen:
     return Chosen(text, calls, finish if script.finish == "auto" else script.finish, stop)
 
 
-def compact(value: Json) -> bytes:
+def compact(value: Any) -> bytes:
     """JSON without white space."""
     return json.dumps(value, separators=(",", ":")).encode()
 

@@ -273,7 +273,12 @@ def _output(reply: Reply, sealed: bool, said: Chosen) -> list[Body]:
 
 def _emptied(item: Body) -> Body:
     """What of an item is still empty when it begins."""
-    return {"message": {"content": []}, "reasoning": {"summary": []}, "function_call": {"arguments": ""}}[item["type"]]
+    empty: dict[str, Body] = {
+        "message": {"content": []},
+        "reasoning": {"summary": []},
+        "function_call": {"arguments": ""},
+    }
+    return empty[item["type"]]
 
 
 def _filling(event: Event, index: int, item: Body) -> Iterator[tuple[bytes, int]]:

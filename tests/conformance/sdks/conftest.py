@@ -21,9 +21,9 @@ from tests.conformance.sdks.openai_responses import OpenAIResponses
 from tests.conformance.sdks.sdk import Sdk
 from tests.gateway import ADMIN_KEY, Gateway, running
 from tests.standin.cloud import StandIn
-from tests.standin.fixtures import anthropic_server, gemini_server, openai_server
+from tests.standin.fixtures import CLAUDE_ON_BEDROCK, anthropic_server, bedrock_server, gemini_server, openai_server
 
-__all__ = ["anthropic_server", "gemini_server", "openai_server"]
+__all__ = ["anthropic_server", "bedrock_server", "gemini_server", "openai_server"]
 
 MAKERS: dict[str, Callable[[str, str], Sdk]] = {
     "openai": OpenAIChat,
@@ -60,6 +60,8 @@ PROVIDERS: dict[str, Row] = {
     "anthropic": Row("anthropic", "claude-haiku-4-5", "anthropic_server"),
     "gemini": Row("gemini", "gemini-2.5-pro", "gemini_server"),
     "gemini-3": Row("gemini", "gemini-3-pro-preview", "gemini_server"),
+    "bedrock": Row("bedrock", CLAUDE_ON_BEDROCK, "bedrock_server"),
+    "bedrock-nova": Row("bedrock", "amazon.nova-pro-v1:0", "bedrock_server"),
 }
 
 
