@@ -188,7 +188,7 @@ def accepted_by_gemini() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_gemini_is_denied_nothing_that_it_was_seen_to_accept() -> None:
-    seen = set()
+    seen: set[str] = set()
     for model, body in accepted_by_gemini():
         known, text = abilities(model, "google"), json.dumps(body)
         thinking = (body.get("generationConfig") or {}).get("thinkingConfig") or {}
@@ -206,7 +206,7 @@ def test_gemini_is_denied_nothing_that_it_was_seen_to_accept() -> None:
             assert known.reasoning == "effort", model
         if thinking:
             assert known.reasoning != "none", model
-    assert seen == set(uses)
+    assert seen == {"tools", "json_schema", "images", "documents", "audio", "tool_files"}
 
 
 def answers(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
