@@ -303,7 +303,7 @@ def normal(body: Recording) -> Recording:
     if isinstance(body.get("input"), str):
         body["input"] = [{"role": "user", "content": body["input"]}]
     body["input"] = [normal_item(item) for item in body.get("input", [])]
-    for field in ("stream", "tools", "include"):
+    for field in ("instructions", "stream", "tools", "include"):
         if not body.get(field):
             body.pop(field, None)
     if "include" in body:
