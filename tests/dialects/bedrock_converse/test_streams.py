@@ -49,7 +49,7 @@ from keywright.dialects.bedrock_converse import (
     StreamWriter,
     decode_response,
     encode_response,
-    stream_reader,
+    event_reader,
 )
 from keywright.dialects.bedrock_converse.order import OneByOne
 
@@ -247,10 +247,10 @@ def test_a_payload_that_is_no_object_is_malformed() -> None:
 
 
 def test_more_blocks_than_any_answer_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_reader, "PARTS_MAX", 3)
+    monkeypatch.setattr(event_reader, "PARTS_MAX", 3)
     with pytest.raises(UpstreamMalformedError, match="more than 3"):
         parts(*(delta(number, text="x") for number in range(4)))
-    monkeypatch.setattr(stream_reader, "HELD_BYTES_MAX", 3)
+    monkeypatch.setattr(event_reader, "HELD_BYTES_MAX", 3)
     with pytest.raises(UpstreamMalformedError, match="more than 3 bytes"):
         parts(delta(0, image={"source": {"bytes": "eA=="}}))
 

@@ -10,7 +10,7 @@
 | `tools`, `knobs` | which tools may it call? how much should it think? |
 | `request_decode`, `request_encode` | what is asked? |
 | `usage`, `finish`, `response` | what was used, why did it end, what is the whole answer? |
-| `stream_reader`, `order`, `stream_writer` | what is the answer as it arrives? |
+| `event_reader`, `stream_reader`, `order`, `stream_writer` | what is the answer as it arrives? |
 | `locate` | where does the client find what a loss speaks of? |
 | `verbatim` | what must be known of bytes that pass through? |
 

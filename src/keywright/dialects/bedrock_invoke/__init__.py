@@ -11,7 +11,7 @@ shape of its vendor, whatever the client speaks.
 | `anthropic`, `nova`, `chat` | how do Claude, Nova and chat-shaped models look, each by another dialect's hands? |
 | `titan`, `llama`, `mistral`, `command`, `claude_text` | what differs between those with a prompt and a text? |
 | `pieces`, `templates`, `texts`, `prompted`, `prompted_stream` | what is the same for all of these? |
-| `command_r`, `command_r_tools`, `command_r_answer` | how does Cohere's first chat look? |
+| `command_r`, `command_r_tools`, `command_r_answer`, `command_r_stream` | how does Cohere's first chat look? |
 | `faces`, `stream` | the dialect's names, handed on to shapes |
 | `verbatim`, `tap` | what must be known of bytes that pass through? |
 | `kind` | is a call a chat at all? |

@@ -16,7 +16,7 @@ from keywright.core.loss import Loss
 from keywright.core.message import Part, Role, Text, ToolCall, ToolResult, Turn
 from keywright.core.request import Request, Sampling
 from keywright.dialects.bedrock_converse.wire import strings
-from keywright.dialects.bedrock_invoke import command_r_answer
+from keywright.dialects.bedrock_invoke import command_r_answer, command_r_stream
 from keywright.dialects.bedrock_invoke.command_r_tools import tool_nodes, tool_of
 from keywright.dialects.bedrock_invoke.tap import EventTap
 from keywright.dialects.bedrock_invoke.texts import lost_fields, text_of_part
@@ -240,8 +240,8 @@ SHAPE: Final = Shape(
     encode_request=encode_request,
     decode_response=command_r_answer.decode_response,
     encode_response=command_r_answer.encode_response,
-    reader=command_r_answer.Reader,
-    writer=command_r_answer.Writer,
-    tap=lambda: EventTap(command_r_answer.Reader()),
+    reader=command_r_stream.Reader,
+    writer=command_r_stream.Writer,
+    tap=lambda: EventTap(command_r_stream.Reader()),
     locate=locate,
 )

@@ -16,10 +16,10 @@ from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.core.usage import NO_USAGE, Usage
 from keywright.dialects import bedrock_converse
+from keywright.dialects.bedrock_converse.event_reader import EventReader
 from keywright.dialects.bedrock_converse.request_decode import request_of
 from keywright.dialects.bedrock_converse.request_encode import body_of
 from keywright.dialects.bedrock_converse.response import answer_node
-from keywright.dialects.bedrock_converse.stream_reader import EventReader
 from keywright.dialects.bedrock_converse.stream_writer import EventWriter
 from keywright.dialects.bedrock_converse.wire import Node
 from keywright.dialects.bedrock_invoke.tap import EventTap
