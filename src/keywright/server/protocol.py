@@ -27,7 +27,7 @@ from keywright.server.edge import Edge
 from keywright.server.exchange import Exchange
 from keywright.server.paths import data_path
 from keywright.server.raw_exchange import RawExchange
-from keywright.server.raw_paths import raw_path
+from keywright.server.raw_paths import NATIVE, raw_path
 from keywright.transport.timer import NEVER, LazyTimer
 
 HEADERS_MAX: Final = 128
@@ -115,6 +115,8 @@ class DataPlaneProtocol(HttpToolsProtocol):
         if path is None or self.parser.get_method() != b"POST":
             raw = None if path is not None else raw_path(target, query, self.headers)
             if raw is None or self.parser.get_method() not in raw.methods:
+                if NATIVE in target and not target.startswith(b"/"):
+                    raise AbsoluteFormError  # elsewhere it means its path; here nothing is normalised
                 self._hand_over()
                 return
             self._is_reading = False  # its body has a deadline for each piece
@@ -220,6 +222,10 @@ class DataPlaneProtocol(HttpToolsProtocol):
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None
+
+
+class AbsoluteFormError(Exception):
+    """The request's target names a host, on a native path. Raised into the parser, which stops there."""
 
 
 class HeadTooLargeError(Exception):
