@@ -9,6 +9,7 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from mistralai.client import Mistral
 
 from tests.conftest import shared_dir
 from tests.gateway import Gateway
@@ -166,3 +167,32 @@ def test_anthropic_s_sdk_over_a_native_path(gateway: Gateway, mill: Mill) -> Non
     entry = last(gateway)
     assert (entry.served, entry.usage.input, entry.usage.output) == ("claude/claude-haiku-4-5", 3, 4)
     assert entry.cost_picodollars == 3 * 1_000_000 + 4 * 5_000_000
+
+
+def test_mistral_s_sdk_reads_pages_and_keeps_files(gateway: Gateway, mill: Mill) -> None:
+    page = {"index": 0, "markdown": "hi", "images": [], "dimensions": None}
+    read = {"pages": [page], "model": "mistral-ocr-latest", "usage_info": {"pages_processed": 1}}
+    kept = {
+        "id": "6fdd5da4-6b5f-4c3b-8ac5-6a1c9b4e2a10", "object": "file", "bytes": len(LINES), "created_at": 1,
+        "filename": "a.jsonl", "purpose": "batch", "sample_type": "batch_request", "source": "upload",
+    }
+    heard = {"model": "voxtral-mini-latest", "text": "hi", "language": "en", "segments": [], "usage": {
+        "prompt_tokens": 4, "completion_tokens": 5, "total_tokens": 9, "prompt_audio_seconds": 2}}  # fmt: skip
+
+    async def script(guest: Guest) -> None:
+        await guest.pieces()
+        said = {"ocr": read, "files": kept, "transcriptions": heard}[guest.seen.target.rpartition("/")[2]]
+        await guest.answer(200, json.dumps(said).encode(), "content-type: application/json")
+
+    mill.script = script
+    with Mistral(api_key=gateway.issue(), server_url=gateway.url, timeout_ms=10_000) as client:
+        document = {"type": "document_url", "document_url": "https://x.example/a.pdf"}
+        assert client.ocr.process(model="mistral-ocr-latest", document=document).pages[0].markdown == "hi"
+        assert (
+            client.files.upload(file={"file_name": "a.jsonl", "content": LINES}, purpose="batch").filename == "a.jsonl"
+        )
+        assert mill.last.target == "/mistral/v1/files"
+        file = {"file_name": "a.mp3", "content": SOUND}
+        assert client.audio.transcriptions.complete(model="voxtral-mini-latest", file=file).text == "hi"
+    entry = last(gateway)
+    assert (entry.provider, entry.endpoint, entry.usage.output) == ("mistral", "transcriptions", 5)
