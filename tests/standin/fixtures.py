@@ -9,6 +9,7 @@ from tests.dialects.gemini.official import proto
 from tests.standin.bedrock import ConverseWire, InvokeWire
 from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn
+from tests.standin.cohere import CohereWire
 from tests.standin.gemini import GeminiArrayWire, GeminiWire
 from tests.standin.messages import MessagesWire
 from tests.standin.responses import ResponsesWire
@@ -19,6 +20,8 @@ GEMINI_MODELS = ("gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro-preview", "
 
 CLAUDE_ON_BEDROCK = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 BEDROCK_MODELS = (CLAUDE_ON_BEDROCK, "amazon.nova-pro-v1:0")
+
+COHERE_MODELS = ("command-a-03-2025", "command-a-reasoning-08-2025")
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +57,15 @@ def bedrock_server() -> Iterator[StandIn]:
     """The stand-in for Bedrock, one for all tests."""
     specs = shared_dir("specs")
     cloud = StandIn((ConverseWire(specs), InvokeWire(specs)), "bedrock-api-key-standin", BEDROCK_MODELS)
+    cloud.start()
+    yield cloud
+    cloud.close()
+
+
+@pytest.fixture(scope="session")
+def cohere_server() -> Iterator[StandIn]:
+    """The stand-in for Cohere, one for all tests."""
+    cloud = StandIn(CohereWire(shared_dir("specs")), "co-standin", COHERE_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

@@ -46,8 +46,35 @@ def official(file: Path, name: str, plain: str, streaming: str) -> Official:
     return Official(json.loads(file.read_text())[name], plain, streaming)
 
 
+class Strict:
+    """The validator of one type that is no whole request."""
+
+    def __init__(self, name: str, schema: JsonObject) -> None:
+        definitions = schema.get("$defs")
+        assert isinstance(definitions, dict)
+        whole = _strict(name, schema)
+        assert isinstance(whole, dict)
+        strict: JsonObject = {inner: _strict(inner, definition) for inner, definition in definitions.items()}
+        self._validator = jsonschema.Draft202012Validator({**whole, "$defs": strict})
+
+    def complaint(self, value: Json) -> str | None:
+        """What is wrong with `value`, in words; None when it conforms."""
+        error = best_match(self._validator.iter_errors(value))
+        return None if error is None else f"{error.json_path}: {error.message}"[:2000]
+
+
+@cache
+def strict_type(file: Path, name: str) -> Strict:
+    """The validator for the type `name` in `file`; built once."""
+    return Strict(name, json.loads(file.read_text())[name])
+
+
 def _strict(name: str, definition: Json) -> Json:
-    if not isinstance(definition, dict) or "properties" not in definition or "additionalProperties" in definition:
+    if (
+        not isinstance(definition, dict)
+        or "properties" not in definition
+        or definition.get("additionalProperties", True) is not True
+    ):
         return definition
     properties = definition["properties"]
     assert isinstance(properties, dict)

@@ -21,9 +21,16 @@ from tests.conformance.sdks.openai_responses import OpenAIResponses
 from tests.conformance.sdks.sdk import Sdk
 from tests.gateway import ADMIN_KEY, Gateway, running
 from tests.standin.cloud import StandIn
-from tests.standin.fixtures import CLAUDE_ON_BEDROCK, anthropic_server, bedrock_server, gemini_server, openai_server
+from tests.standin.fixtures import (
+    CLAUDE_ON_BEDROCK,
+    anthropic_server,
+    bedrock_server,
+    cohere_server,
+    gemini_server,
+    openai_server,
+)
 
-__all__ = ["anthropic_server", "bedrock_server", "gemini_server", "openai_server"]
+__all__ = ["anthropic_server", "bedrock_server", "cohere_server", "gemini_server", "openai_server"]
 
 MAKERS: dict[str, Callable[[str, str], Sdk]] = {
     "openai": OpenAIChat,
@@ -62,6 +69,7 @@ PROVIDERS: dict[str, Row] = {
     "gemini-3": Row("gemini", "gemini-3-pro-preview", "gemini_server"),
     "bedrock": Row("bedrock", CLAUDE_ON_BEDROCK, "bedrock_server"),
     "bedrock-nova": Row("bedrock", "amazon.nova-pro-v1:0", "bedrock_server"),
+    "cohere": Row("cohere", "command-a-03-2025", "cohere_server"),
 }
 
 

@@ -48,7 +48,7 @@ class Mistral:
         choice = answer.choices[0]
         calls = choice.message.tool_calls or ()
         return Said(
-            text=choice.message.content or "",
+            text=_text(choice.message.content),
             calls=tuple((call.function.name, _arguments(call.function.arguments)) for call in calls),
             finish=FINISHES.get(str(choice.finish_reason), "other"),
             usage=(answer.usage.prompt_tokens, answer.usage.completion_tokens),
@@ -69,7 +69,7 @@ def _joined(chunks: list[Any]) -> Said:
     calls: dict[int, list[str]] = {}
     for chunk in chunks:
         for choice in chunk.choices:
-            text += choice.delta.content or ""
+            text += _text(choice.delta.content)
             for call in choice.delta.tool_calls or ():
                 known = calls.setdefault(call.index or 0, ["", ""])
                 known[0] = call.function.name or known[0]
@@ -80,6 +80,13 @@ def _joined(chunks: list[Any]) -> Said:
     told = tuple((name, json.loads(arguments)) for name, arguments in calls.values())
     used = (usage.prompt_tokens, usage.completion_tokens) if usage else None
     return Said(text, told, FINISHES.get(finish, "other"), used)
+
+
+def _text(content: Any) -> str:
+    """What was said, without what was thought: content is a string, or chunks."""
+    if isinstance(content, list):
+        return "".join(chunk.text for chunk in content if chunk.type == "text")
+    return content or ""
 
 
 def _arguments(value: Any) -> dict[str, Any]:
