@@ -11,7 +11,7 @@ from keywright.core.embedding import EmbedInput, EmbedRequest, EmbedResponse, To
 from keywright.core.errors import RefusedError, UpstreamMalformedError
 from keywright.core.message import Base64Source, Image, Text, UrlSource
 from keywright.core.usage import Usage
-from keywright.dialects.embeddings import bedrock_cohere, cohere, openai, titan
+from keywright.dialects.embeddings import bedrock_cohere, cohere, nova, openai, titan
 
 SAID = PathSaid("m")
 ONE = EmbedRequest("m", (EmbedInput((Text("hi"),)),))
@@ -133,7 +133,7 @@ def test_an_answer_names_types_only_to_those_who_asked_for_them() -> None:
     assert bedrock_cohere.tap_response(b"{}") == Tapped()
 
 
-@pytest.mark.parametrize("wire", [titan, bedrock_cohere])
+@pytest.mark.parametrize("wire", [titan, bedrock_cohere, nova])
 def test_a_request_passes_as_it_is_and_its_model_is_the_paths(wire: Wire[EmbedRequest, EmbedResponse]) -> None:
     body = b'{ "inputText": "a", "texts": ["a"] }'
     peeked = wire.peek(body, SAID)
@@ -142,3 +142,82 @@ def test_a_request_passes_as_it_is_and_its_model_is_the_paths(wire: Wire[EmbedRe
     with pytest.raises(RefusedError):
         wire.peek(body, PathSaid(""))
     assert wire.decode_error(429, b'{"message":"m"}').kind == "rate_limited"
+
+
+def novas(**params: Any) -> dict[str, Any]:
+    return {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": params}
+
+
+def sent_to_nova(request: EmbedRequest) -> tuple[dict[str, Any], dict[str, str]]:
+    encoded = nova.encode_request(request, "amazon.nova-2-multimodal-embeddings-v1:0", ABLE)
+    return json.loads(encoded.body), {loss.path: loss.weight for loss in encoded.losses}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        novas(
+            embeddingPurpose="CLASSIFICATION", text={"value": "hi", "truncationMode": "START"}, embeddingDimension=256
+        ),
+        novas(embeddingPurpose="TEXT_RETRIEVAL", text={"value": "hi", "truncationMode": "NONE"}),
+        {**novas(embeddingPurpose="GENERIC_INDEX", image={"format": "png", "source": {"bytes": "eA=="}}), "novelty": 1},
+        novas(embeddingPurpose="GENERIC_INDEX", image={"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}}}),
+    ],
+)
+def test_novas_request_comes_back_as_it_was(body: dict[str, Any]) -> None:
+    assert sent_to_nova(asked(nova, **body)) == (body, {})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"taskType": "SEGMENTED_EMBEDDING"},
+        {"taskType": "SINGLE_EMBEDDING"},
+        novas(embeddingPurpose="GENERIC_INDEX"),
+        novas(text={}),
+        novas(text={"value": "a", "truncationMode": "x"}),
+    ],
+)
+def test_what_is_no_request_of_novas_is_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError):
+        asked(nova, **body)
+
+
+def test_what_nova_cannot_be_told_is_lost_by_name() -> None:
+    assert sent_to_nova(ONE) == (
+        novas(embeddingPurpose="GENERIC_INDEX", text={"value": "hi", "truncationMode": "NONE"}),
+        {"purpose": "knob"},
+    )
+    odd = EmbedRequest(
+        "m",
+        (EmbedInput((Text("a"), PICTURE, Image(UrlSource("https://x.org")), Tokens((1,)))), EmbedInput((Text("b"),))),
+        purpose="similarity",
+        types=("int8",),
+        user="u",
+    )
+    assert sent_to_nova(odd)[1] == {
+        "inputs": "meaning",
+        "inputs[0]": "meaning",
+        "inputs[0].parts[2]": "meaning",
+        "inputs[0].parts[3]": "meaning",
+        "purpose": "knob",
+        "types": "meaning",
+        "user": "knob",
+    }
+    assert [nova.locate(path, ONE) for path in ("inputs[0].parts[0]", "purpose", "types")] == [
+        "singleEmbeddingParams.text",
+        "singleEmbeddingParams.embeddingPurpose",
+        "types",
+    ]
+
+
+def test_novas_answer_is_read_and_told_again() -> None:
+    body = {"embeddings": [{"embeddingType": "IMAGE", "embedding": [0.5]}], "novelty": 1}
+    response = nova.decode_response(json.dumps(body).encode())
+    assert response.vectors == (Vector({"float": [0.5]}),)
+    pictured = asked(nova, **novas(image={"format": "png", "source": {"bytes": "eA=="}}))
+    assert json.loads(nova.encode_response(response, pictured).body) == body
+    assert nova.tap_response(json.dumps(body).encode()) == Tapped(complete=True)
+    for wrong in (b"", b"{}", b'{"embeddings":[]}', b'{"embeddings":[{"embedding":7}]}'):
+        assert nova.tap_response(wrong) == Tapped()
