@@ -1,0 +1,1 @@
+"""Nonsense for every reader: only the errors of the contract may come out."""
