@@ -98,7 +98,7 @@ def test_expired_and_revoked_keys_say_so(gateway: Gateway) -> None:
 
 def test_the_error_is_in_the_client_s_own_dialect(gateway: Gateway) -> None:
     chat = gateway.post(CHAT, chat_body(), "sk-x")
-    assert chat.json["error"]["type"] == "invalid_request_error"
+    assert chat.json["error"]["type"] == "authentication_error"
     assert chat.json["error"]["code"] == "invalid_api_key"
     assert set(chat.json["error"]) >= {"message", "type", "param", "code"}
     message = gateway.post(MESSAGES, message_body(), "sk-x")

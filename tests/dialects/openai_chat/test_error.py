@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keywright.core.failure import Failure
+from keywright.core.failure import Failure, FailureKind
 from keywright.dialects import openai_chat
 from tests.laws.strategies import law
 
@@ -81,6 +81,18 @@ def test_an_error_is_written_in_openais_words() -> None:
     }
     theirs = failure(429, type="requests", code="rate_limit_exceeded", message="m", param=None)
     assert json.loads(openai_chat.encode_error(theirs, ""))["error"]["type"] == "requests"
-    assert json.loads(openai_chat.encode_error(Failure("permission", 403, "c", "m"), ""))["error"]["type"] == (
-        "invalid_request_error"
-    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("authentication", "authentication_error"),
+        ("permission", "permission_error"),
+        ("not_found", "not_found_error"),
+        ("invalid_request", "invalid_request_error"),
+        ("server", "server_error"),
+    ],
+)
+def test_only_bad_requests_are_called_so(kind: FailureKind, word: str) -> None:
+    told = json.loads(openai_chat.encode_error(Failure(kind, 400, "code", "message"), ""))["error"]
+    assert (told["type"], openai_chat.decode_error(400, json.dumps({"error": told}).encode()).kind) == (word, kind)

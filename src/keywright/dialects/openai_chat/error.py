@@ -58,6 +58,9 @@ _STATUSES: Final[dict[int, FailureKind]] = {
 }
 _TOO_LONG: Final = ("context length", "context window", "prompt too long", "prompt is too long", "too many tokens")
 _TYPES: Final[dict[FailureKind, str]] = {
+    "authentication": "authentication_error",
+    "permission": "permission_error",
+    "not_found": "not_found_error",
     "payment": "insufficient_quota",
     "quota": "insufficient_quota",
     "rate_limited": "rate_limit_error",
@@ -65,6 +68,9 @@ _TYPES: Final[dict[FailureKind, str]] = {
     "timeout": "server_error",
     "server": "server_error",
 }
+"""By kind; `invalid_request_error` for the others. OpenAI has that word for all of 4xx, but there are clients that look
+at words before they look at the status, so it is said of bad requests only. The copies' words for the rest are known.
+"""
 _STATUS_OF: Final[dict[FailureKind, int]] = {
     "authentication": 401,
     "payment": 402,

@@ -1,0 +1,93 @@
+"""LiteLLM's SDK in each of the dialects that it speaks: all that every SDK does, and what is LiteLLM's own."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.sdks.conftest import Place
+from tests.conformance.sdks.litellm import ADDRESSES, LiteLLM, LiteLLMError, Process
+from tests.conformance.sdks.test_every_sdk import (
+    test_a_question_is_answered,
+    test_a_stream_is_the_same_answer,
+    test_a_stream_that_breaks_is_an_error_too,
+    test_a_tool_is_called,
+    test_an_answer_that_is_cut_at_the_limit_says_so,
+    test_an_unknown_model_is_the_sdks_own_error,
+    test_letters_of_all_kinds_survive,
+    test_parallel_calls_stay_apart,
+)
+from tests.gateway import Gateway
+from tests.standin.script import Script
+
+__all__ = [
+    "test_a_question_is_answered",
+    "test_a_stream_is_the_same_answer",
+    "test_a_stream_that_breaks_is_an_error_too",
+    "test_a_tool_is_called",
+    "test_an_answer_that_is_cut_at_the_limit_says_so",
+    "test_an_unknown_model_is_the_sdks_own_error",
+    "test_letters_of_all_kinds_survive",
+    "test_parallel_calls_stay_apart",
+]
+
+CLASSES = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    404: "NotFoundError",
+    429: "RateLimitError",
+    500: "InternalServerError",
+    503: "ServiceUnavailableError",
+}
+"""LiteLLM's classes, by status."""
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Process]:
+    """LiteLLM in its own environment; the tests skip where there is none."""
+    process = Process()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="module", params=ADDRESSES)
+def sdk(request: pytest.FixtureRequest, process: Process, every_gateway: Gateway) -> LiteLLM:
+    """LiteLLM with each prefix."""
+    return LiteLLM(process, request.param, every_gateway.url, every_gateway.admin_key)
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
+def test_a_failure_is_of_litellms_own_class(sdk: LiteLLM, place: Place, status: int) -> None:
+    marker = place.cloud.script(Script(status=status, message="it is broken"))
+    with pytest.raises(LiteLLMError) as caught:
+        sdk.ask(place.model, marker)
+    assert (caught.value.status, caught.value.name) in classes(sdk, status)
+    assert place.cloud.key not in caught.value.message
+
+
+def test_a_key_that_is_refused_is_of_litellms_own_class(process: Process, sdk: LiteLLM, every_gateway: Gateway) -> None:
+    stranger = LiteLLM(process, sdk.prefix, every_gateway.url, "sk-kw-nobody")
+    with pytest.raises(LiteLLMError) as caught:
+        stranger.ask("openai/gpt-4o", "hello")
+    assert (caught.value.status, caught.value.name) == (401, "AuthenticationError")
+
+
+def test_the_results_of_tools_reach_the_provider(sdk: LiteLLM, place: Place) -> None:
+    said = sdk.ask(place.model, "use all tools", tools=("weather", "clock"))
+    again = sdk.answered(place.model, "use all tools", said, ("it is cold", "it is late"))
+    if sdk.prefix == "gemini":  # to which it gives results as `{"content": …}`
+        assert re.sub(r"\s", "", again.text) == 'Thetoolsaid:{"content":"itiscold"}and{"content":"itislate"}'
+    else:
+        assert again.text == "The tool said: it is cold and it is late"
+
+
+def test_a_stream_comes_in_pieces(sdk: LiteLLM, place: Place) -> None:
+    messages = [{"role": "user", "content": "one two three four five six seven"}]
+    answer = sdk.call("completion", place.model, messages=messages, max_tokens=200, stream=True)
+    assert answer["chunks"] > 5
+
+
+def classes(sdk: LiteLLM, status: int) -> set[tuple[int, str]]:
+    """What LiteLLM makes of `status`. Of whatever speaks of overload in Anthropic's words it makes a 500."""
+    overloaded = {(500, "InternalServerError")} if (sdk.prefix, status) == ("anthropic", 503) else set()
+    return {(status, CLASSES[status])} | overloaded
