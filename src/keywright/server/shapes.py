@@ -61,6 +61,7 @@ def _mistral_one(name: str, able: Abilities) -> JsonObject:
         "object": "model",
         "created": 0,
         "owned_by": name.partition("/")[0],
+        "type": "base",
         "capabilities": {"completion_chat": True, "function_calling": able.tools, "vision": able.images},
         "max_context_length": able.context_tokens_max or 0,
     }
