@@ -3,6 +3,7 @@
 `DIALECTS` has those in which one chats, `WIRES` all: with them those whose answers only come whole.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from keywright.dialects.embeddings import cohere as cohere_embeddings
 from keywright.dialects.embeddings import feature_extraction as hf_embeddings
 from keywright.dialects.embeddings import gemini as gemini_embeddings
 from keywright.dialects.embeddings import gemini_single as gemini_embedding
+from keywright.dialects.embeddings import nova as nova_embeddings
 from keywright.dialects.embeddings import ollama as ollama_embeddings
 from keywright.dialects.embeddings import openai as openai_embeddings
 from keywright.dialects.embeddings import titan as titan_embeddings
@@ -64,6 +66,7 @@ _WHOLE: Final[tuple[Wire[Any, Any], ...]] = (
     gemini_embedding,
     cohere_embeddings,
     titan_embeddings,
+    nova_embeddings,
     bedrock_cohere_embeddings,
     ollama_embeddings,
     hf_embeddings,
@@ -79,3 +82,8 @@ _WHOLE: Final[tuple[Wire[Any, Any], ...]] = (
 
 DIALECTS: Final[MappingProxyType[str, Dialect]] = MappingProxyType({dialect.NAME: dialect for dialect in _CHAT})
 WIRES: Final[MappingProxyType[str, Wire[Any, Any]]] = MappingProxyType({wire.NAME: wire for wire in (*_CHAT, *_WHOLE)})
+
+BESIDE_BODY: Final[MappingProxyType[str, Mapping[bytes, str]]] = MappingProxyType(
+    {anthropic.NAME: {b"anthropic-beta": "anthropic_beta"}}
+)
+"""What the clients of a dialect say in headers, as lists of words, and the extra of the request that it becomes."""

@@ -11,6 +11,7 @@ import msgspec
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.counting import CountResponse
 from keywright.core.dialect import StreamReader, Tapped
+from keywright.core.embedding import EmbedResponse
 from keywright.core.errors import (
     CredentialLapsedError,
     ProviderError,
@@ -23,6 +24,7 @@ from keywright.core.event import Event, Failed, Started
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
 from keywright.core.response import Response
+from keywright.core.usage import Usage
 from keywright.dialects import DIALECTS
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.redacted import RedactedAnswer
@@ -33,6 +35,9 @@ from keywright.transport.retry_after import retry_after_s
 
 WHOLE_BYTES_MAX: Final = 64 * 1024 * 1024
 ERROR_BYTES_MAX: Final = 256 * 1024
+DIGITS_MAX: Final = 12
+ERROR_TYPE: Final = "__type"
+"""Where the dialects whose providers name an error's type in a header look for it in the body."""
 UNREAD: Final = Tapped()
 """What is learnt from a body that is no answer."""
 
@@ -94,6 +99,8 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
         body = await answer.read(ERROR_BYTES_MAX)
     except UpstreamError:
         body = b""  # what its status says, stands
+    if outbound.lane.error_header:
+        body = _with_error_type(body, dict(answer.headers).get(outbound.lane.error_header))
     failure = outbound.lane.dialect.decode_error(answer.status, body)
     now_s = clock.unix_us() / SECOND_US
     wait_s = retry_after_s(answer.headers, now_s)
@@ -102,24 +109,52 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
     return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
 
 
+def _with_error_type(body: bytes, told: bytes | None) -> bytes:
+    """An error's body with the type that stood in a header: `Type:http://…` there, a member here."""
+    try:
+        error = msgspec.json.decode(body or b"{}", type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body
+    if told is None or ERROR_TYPE in error:
+        return body
+    name = told.partition(b":")[0].decode("latin-1")
+    return msgspec.json.encode({**error, ERROR_TYPE: name})
+
+
 def _whole(outbound: Outbound, answer: RedactedAnswer, body: bytes) -> Whole:
     headers = answer.visible(outbound.lane.answered)
     tapped = outbound.lane.dialect.tap_response(body)
     if not tapped.complete and tapped == UNREAD:
         raise UpstreamMalformedError("the provider's answer is none of its dialect")
+    if tapped.usage is None and outbound.lane.usage_headers:
+        tapped = msgspec.structs.replace(tapped, usage=_usage_in(answer.headers, outbound.lane.usage_headers))
     if outbound.request is None:
         return Whole(outbound, headers, body, tapped)
     response = _completed(outbound.lane.dialect.decode_response(body), outbound)
+    if isinstance(response, Response | EmbedResponse) and response.usage is None:
+        response = msgspec.structs.replace(response, usage=tapped.usage)
     encoded = outbound.client.encode_response(response, outbound.request)
     return Whole(outbound, headers, encoded.body, tapped, encoded.losses)
 
 
+def _usage_in(headers: tuple[Header, ...], names: tuple[bytes, bytes]) -> Usage | None:
+    """The tokens of prompt and answer that a provider tells in headers; None where it does not."""
+    told = dict(headers)
+    read, written = (told.get(name, b"") for name in names)
+    if not (read.isdigit() and written.isdigit()) or len(read) > DIGITS_MAX or len(written) > DIGITS_MAX:
+        return None
+    return Usage(input=int(read), output=int(written))
+
+
 def _completed(answered: Any, outbound: Outbound) -> Any:
-    """The answer, or its beginning, with what some providers leave out: which model it is, and when it was made."""
+    """The answer, or its beginning, with what some providers leave out: its name, its model, when it was made."""
     if not isinstance(answered, CountResponse) and not answered.model:
         answered = msgspec.structs.replace(answered, model=outbound.target.model)
-    if isinstance(answered, Response | Started) and answered.created_s is None:
-        answered = msgspec.structs.replace(answered, created_s=outbound.asked_s)
+    if isinstance(answered, Response | Started):
+        if answered.created_s is None:
+            answered = msgspec.structs.replace(answered, created_s=outbound.asked_s)
+        if not answered.id:
+            answered = msgspec.structs.replace(answered, id=outbound.call_id)
     return answered
 
 

@@ -32,6 +32,7 @@ def estimated(plan: Plan, translator: Translator) -> Whole:
         client=translator.client,
         peek=plan.admitted.intent.peek,
         said=call.said,
+        call_id=call.id,
         http=NOBODY,
         request=request,
         losses=(),

@@ -93,6 +93,8 @@ class Lane(Struct, frozen=True):
     headers: tuple[Header, ...]
     passed: frozenset[bytes]
     answered: frozenset[bytes]
+    usage_headers: tuple[bytes, bytes] | None = None
+    error_header: bytes = b""
 
 
 class Target(Struct, frozen=True, eq=False):
@@ -234,7 +236,13 @@ def _lane(source: Source, kind: EndpointKind, client: str, model: str) -> Lane |
         headers=tuple(headers.items()),
         passed=frozenset(name.encode() for name in source.row.passed_headers),
         answered=frozenset(name.encode() for name in source.row.answer_headers),
+        usage_headers=_pair(source.row.usage_headers),
+        error_header=source.row.error_header.encode(),
     )
+
+
+def _pair(names: tuple[str, str] | None) -> tuple[bytes, bytes] | None:
+    return None if names is None else (names[0].encode(), names[1].encode())
 
 
 def _plain(model: str) -> str:

@@ -33,8 +33,8 @@ class Charge(Struct, frozen=True, gc=False):
 
 
 def metered(tapped: Tapped, peek: Peek) -> Metered:
-    """What is to be paid for: what the provider says it bills, else the usage that it stated; what it left out is counted
-    from the text that passed.
+    """What is to be paid for: what the provider says it bills, else the usage that it stated; what it left out is
+    counted from the text that passed.
     """
     usage = tapped.billed or tapped.usage
     if usage is not None and tapped.complete:

@@ -7,11 +7,16 @@ in the client's dialect, once per call however many candidates are tried, and re
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
+
 from keywright.core.clock import SECOND_US
 from keywright.core.dialect import Wire
 from keywright.core.errors import NotTranslatableError
+from keywright.core.fold import merged
 from keywright.core.http import Header, HttpRequest
+from keywright.core.json import JsonObject
 from keywright.core.loss import Loss
+from keywright.dialects import BESIDE_BODY
 from keywright.pipeline.routes import Lane, Target
 from keywright.pipeline.types import Call, Outbound, Plan
 
@@ -43,8 +48,12 @@ class Translator:
                 (Loss("model", f"{target.name} takes no {self.call.endpoint} calls", "meaning"),)
             )
         if lane.verbatim:
-            body = lane.dialect.patch(self.call.body, self._peek, target.model)
-            return self._outbound(target, lane, body, None, ())
+            try:
+                body = lane.dialect.patch(self.call.body, self._peek, target.model)
+            except NotTranslatableError:  # of the right dialect, but not in the form that this very model wants
+                lane = msgspec.structs.replace(lane, verbatim=False)
+            else:
+                return self._outbound(target, lane, body, None, ())
         return self._outbound(target, lane, *self._rendered(target, lane))
 
     def request(self) -> Any:
@@ -54,7 +63,8 @@ class Translator:
             RefusedError: 400, the body is not a request of the client's dialect.
         """
         if self._request is None:
-            self._request = self.client.decode_request(self.call.body, self.call.said)
+            request = self.client.decode_request(self.call.body, self.call.said)
+            self._request = _with_headers(request, self.client.NAME, self.call.headers)
         return self._request
 
     def _outbound(self, target: Target, lane: Lane, body: bytes, request: Any, losses: tuple[Loss, ...]) -> Outbound:
@@ -65,6 +75,7 @@ class Translator:
             client=self.client,
             peek=self._peek,
             said=self.call.said,
+            call_id=self.call.id,
             http=HttpRequest(POST, path, _headers(lane, self.call.headers), body),
             request=request,
             losses=losses,
@@ -83,6 +94,19 @@ class Translator:
     def _located(self, losses: tuple[Loss, ...], request: Any) -> tuple[Loss, ...]:
         """The losses with their paths in the client's words."""
         return tuple(Loss(self.client.locate(loss.path, request), loss.why, loss.weight) for loss in losses)
+
+
+def _with_headers(request: Any, dialect: str, headers: Sequence[Header]) -> Any:
+    """The request with what its client said in headers, where a body can say it as well."""
+    fields = BESIDE_BODY.get(dialect)
+    if fields is None:
+        return request
+    told: JsonObject = {
+        fields[name]: [word.strip() for word in value.decode("latin-1").split(",")]
+        for name, value in headers
+        if name in fields
+    }
+    return msgspec.structs.replace(request, extras=merged(request.extras, {dialect: told})) if told else request
 
 
 def _headers(lane: Lane, given: Sequence[Header]) -> tuple[Header, ...]:

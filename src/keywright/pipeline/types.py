@@ -83,6 +83,7 @@ class Outbound(Struct, frozen=True, gc=False):
     client: Wire[Any, Any]
     peek: Peek
     said: PathSaid
+    call_id: str
     http: HttpRequest
     request: Any
     losses: tuple[Loss, ...]

@@ -47,6 +47,9 @@ BEDROCK = Provider(
             dialect="bedrock_cohere_embeddings",
             models=("*cohere.embed*",),
         ),
+        Endpoint(
+            kind="embeddings", path="/model/{model}/invoke", dialect="nova_embeddings", models=("*amazon.nova*embed*",)
+        ),
         Endpoint(kind="count", path="/model/{model}/count-tokens", dialect="bedrock_count", models=CLAUDE),
     ),
     identity=SigV4("bedrock"),
@@ -62,6 +65,8 @@ BEDROCK = Provider(
         Setting("role_arn"),
         Setting("mint_short_term_keys"),
     ),
+    usage_headers=("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count"),
+    error_header="x-amzn-errortype",
     answer_headers=("x-amzn-requestid", "x-amzn-bedrock-invocation-latency"),
     catalogue="aws",
 )

@@ -127,7 +127,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     `check`: what proves the key; None for the list of models, where there is one.
     `headers` are always sent; `passed_headers` are the client's own that go up verbatim, and replace one of
     `headers` of the same name; `answer_headers` are the provider's own that go back. All names are lower case and
-    none is a credential.
+    none is a credential. `usage_headers`: in which headers the tokens of prompt and answer are told, where a body has
+    none; `error_header`: in which an error's type is.
     `found_on_port`: where this local runtime listens, to be looked for on this machine.
     `free`: costs zero by declaration. `catalogue`: the catalogue's name for it, None when its models are not listed.
     `byok_fee_bp`: basis points that a gateway takes on top of the price when it calls with the customer's own key.
@@ -150,6 +151,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, str], ...] = ()
     passed_headers: tuple[str, ...] = ()
     answer_headers: tuple[str, ...] = ()
+    usage_headers: tuple[str, str] | None = None
+    error_header: str = ""
     found_on_port: int | None = None
     free: bool = False
     catalogue: str | None = None

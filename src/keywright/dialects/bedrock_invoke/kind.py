@@ -25,22 +25,25 @@ _EMBEDDING_MARKS: Final = frozenset(
 )
 _COHERE_MODEL: Final = "cohere.embed"
 _COHERE_MARKS: Final = frozenset({"texts", "images", "inputs", "input_type"})
+_NOVA_MARKS: Final = frozenset({"taskType", "singleEmbeddingParams", "segmentedEmbeddingParams"})
 _INPUT: Final = "inputText"
 _CHAT_INPUT: Final = "textGenerationConfig"
 
 
 TITAN: Final = "titan_embeddings"
+NOVA: Final = "nova_embeddings"
 COHERE: Final = "bedrock_cohere_embeddings"
 
 
 def embedding_wire(model: str, body: bytes) -> str:
-    """In which of the two bodies for vectors a call asks. What cannot be read is Titan's: that refuses it."""
-    if _COHERE_MODEL in model:
-        return COHERE
+    """In which of the bodies for vectors a call asks. What cannot be read is Titan's: that refuses it."""
     try:
-        return TITAN if _COHERE_MARKS.isdisjoint(members_of(body)) else COHERE
+        members = members_of(body).keys()
     except ValueError:
         return TITAN
+    if _COHERE_MODEL in model or members & _COHERE_MARKS:
+        return COHERE
+    return NOVA if members & _NOVA_MARKS else TITAN
 
 
 def kind_of(model: str, body: bytes) -> Kind:
