@@ -7,10 +7,8 @@ byte.
 
 import copy
 import json
-from functools import cache
 from typing import Any
 
-import jsonschema
 import msgspec
 import pytest
 
@@ -24,7 +22,7 @@ from keywright.core.response import Response
 from keywright.dialects import cohere
 from tests.conformance.plain import frames, recorded
 from tests.conformance.readings.cohere import joined
-from tests.conftest import shared_dir
+from tests.dialects.cohere.official import check_request, official
 
 Body = dict[str, Any]  # the JSON boundary
 
@@ -45,12 +43,6 @@ def by_id(item: Body) -> str:
 def test_all_recordings_are_here() -> None:
     assert (len(ALL), len(REQUESTS), len(ANSWERS), len(STREAMS), len(ERRORS)) == (85, 79, 66, 17, 2)
     assert len(list(recorded("cohere", "v1.chat"))) == 5  # served natively, see above
-
-
-@cache
-def official(name: str) -> jsonschema.Draft202012Validator:
-    types = json.loads((shared_dir("specs") / "cohere" / "sdk-types.schema.json").read_text())
-    return jsonschema.Draft202012Validator(types[name])
 
 
 def said(parts: tuple[Part, ...]) -> tuple[str, str, str, list[tuple[str, str, str]]]:
@@ -234,10 +226,7 @@ def test_a_request_decoded_and_encoded_again_is_the_same(item: Body) -> None:
     assert not encoded.losses
     again = json.loads(encoded.body)
     assert again == normal(body)
-    for message in again["messages"]:
-        official("ChatMessageV2").validate(message)
-    for tool in again.get("tools", ()):
-        official("ToolV2").validate(tool)
+    check_request(again)
 
 
 @pytest.mark.parametrize("item", REQUESTS, ids=by_id)

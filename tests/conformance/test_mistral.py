@@ -7,14 +7,10 @@ requests are compared as JSON, up to what is documented as equivalent (`normal`)
 import copy
 import json
 from collections import Counter
-from functools import cache
 from typing import Any
 
-import jsonschema
 import msgspec
 import pytest
-import yaml
-from jsonschema.exceptions import best_match
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Dialect, Encoded, Peek
@@ -27,6 +23,7 @@ from keywright.core.response import Response
 from keywright.dialects import anthropic, mistral, openai_chat
 from tests.conformance.plain import Body, recorded
 from tests.conftest import shared_dir
+from tests.dialects.mistral.official import complaint, official, published
 from tests.standin.chat import ChatWire
 from tests.standin.messages import OLD_VERSION, MessagesWire
 
@@ -53,27 +50,6 @@ streams = pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
 
 def test_all_recordings_are_here() -> None:
     assert (len(ANSWERS), len(STREAMS), len(REQUESTS), len(ALL) - len(GOOD)) == (68, 15, 71, 1)
-
-
-@cache
-def published() -> jsonschema.Draft202012Validator:
-    """Mistral's published schema of a request. It allows no field that it does not name."""
-    text = (shared_dir("specs") / "mistral" / "openapi-public-doc.yaml").read_text()
-    components = yaml.load(text, Loader=yaml.CSafeLoader)["components"]
-    schema = {"$ref": "#/components/schemas/ChatCompletionRequest", "components": components}
-    return jsonschema.Draft202012Validator(schema)
-
-
-@cache
-def official(name: str) -> jsonschema.Draft202012Validator:
-    """A type of Mistral's own SDK."""
-    types = json.loads((shared_dir("specs") / "mistral" / "sdk-types.schema.json").read_text())
-    return jsonschema.Draft202012Validator(types[name])
-
-
-def complaint(validator: jsonschema.Draft202012Validator, body: Body) -> str | None:
-    error = best_match(validator.iter_errors(body))
-    return None if error is None else f"{error.json_path}: {error.message}"[:500]
 
 
 # What is asked

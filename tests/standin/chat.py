@@ -220,7 +220,7 @@ def _check_tool_turns(messages: list[Body]) -> None:
         if waiting:
             raise RejectedError("an assistant message with 'tool_calls' must be followed by tool messages")
         if message["role"] == "assistant":
-            if not message.get("content") and not message.get("tool_calls") and not message.get("refusal"):
+            if all(message.get(name) is None for name in ("content", "tool_calls", "refusal")):
                 raise RejectedError("an assistant message must have content or tool calls")
             waiting = [call["id"] for call in message.get("tool_calls") or ()]
             for call in message.get("tool_calls") or ():

@@ -652,3 +652,8 @@ def test_losses_are_told_in_the_clients_words() -> None:
         "guardrailConfig": "guardrailConfig",
     }
     assert {path: locate(path, request) for path in told} == told
+
+
+def test_a_tool_that_bedrock_runs_is_named_by_its_own_member() -> None:
+    request = decoded([{"text": "x"}], toolConfig={"tools": [{"systemTool": {"name": "nova_grounding"}}]})
+    assert locate("tools[0]", request) == "toolConfig.tools[0].systemTool"

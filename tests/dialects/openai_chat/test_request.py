@@ -353,6 +353,20 @@ def test_text_after_a_tool_call_is_put_before_it() -> None:
     assert losses == [("turns[1].parts", "knob")]
 
 
+def test_calls_of_one_round_in_several_turns_are_one_message() -> None:
+    turns = (
+        USER,
+        Turn("assistant", (Text("both"), ToolCall("a", "f", "{}"))),
+        Turn("assistant", (ToolCall("b", "g", "{}"),)),
+        Turn("tool", (ToolResult("a", (Text("1"),)), ToolResult("b", (Text("2"),)))),
+        Turn("assistant", (ToolCall("c", "f", "{}"),)),
+        Turn("assistant", (Text("and more"), ToolCall("d", "f", "{}"))),
+    )
+    messages = encoded(Request("m", turns))[0]["messages"]
+    calls = [[call["id"] for call in message.get("tool_calls", ())] for message in messages]
+    assert calls == [[], ["a", "b"], [], [], ["c"], ["d"]]
+
+
 def test_a_call_without_arguments_is_sent_an_empty_object() -> None:
     messages, losses = said(ToolCall("c", "f", ""), role="assistant")
     assert messages[0]["tool_calls"][0]["function"]["arguments"] == "{}"

@@ -8,7 +8,7 @@ have it: a user's turn after results stands in one message with them.
 from typing import Final
 
 from keywright.core.message import Document, Part, ToolResult, Turn
-from keywright.core.request import Request
+from keywright.core.request import Request, ServerTool
 from keywright.dialects.paths import joined, part_at, place_of, tool_of
 
 _FIELDS: Final = {
@@ -39,8 +39,9 @@ def locate(path: str, request: Request) -> str:
         index, field = tool
         behind = sum(each.cache is not None for each in request.tools[:index])
         number = index + behind + (field == "cache")
-        at = f"toolConfig.tools[{number}]"
-        return f"{at}.cachePoint" if field == "cache" else joined(f"{at}.toolSpec", _TOOL.get(field, field))
+        at, tool_at = f"toolConfig.tools[{number}]", request.tools[index]
+        kind = tool_at.kind if isinstance(tool_at, ServerTool) else "toolSpec"
+        return f"{at}.cachePoint" if field == "cache" else joined(f"{at}.{kind}", _TOOL.get(field, field))
     field, _, _ = path.partition(".")
     return _FIELDS.get(field, path)
 

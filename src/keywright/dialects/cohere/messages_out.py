@@ -38,6 +38,7 @@ from keywright.dialects.cohere.fields import DOCUMENT, NAME, PLAN, own
 from keywright.dialects.cohere.parts import document_text, encode_document, image_url
 from keywright.dialects.cohere.target import Target
 from keywright.dialects.cohere.tools import encode_call
+from keywright.dialects.rounds import added
 
 _Placed: TypeAlias = list[tuple[str, Part]]
 """Parts with their canonical paths."""
@@ -127,7 +128,7 @@ class Messages:
         citations += kept if isinstance(kept, list) else ()
         if citations:
             message["citations"] = citations
-        if len(message) > 1:
+        if len(message) > 1 and not added(message, self.messages):
             self.messages.append(message)
 
     def _call(self, call: ToolCall, path: str, calls: list[Json]) -> None:

@@ -42,6 +42,7 @@ from keywright.dialects.mistral.wire import NAME, READ_AS, own, understood
 from keywright.dialects.openai_chat.parts import data_url, image_url
 from keywright.dialects.openai_chat.target import Target
 from keywright.dialects.openai_chat.thinking import CHUNK, encode_chunk
+from keywright.dialects.rounds import added
 
 _SPOKEN: Final = (Text, Thinking, Refusal)
 _SHOWN: Final = (Text, Image, Document, Audio, Opaque)
@@ -71,7 +72,9 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
                 if index == len(turns) - 1 and "tool_calls" not in message:
                     message["prefix"] = True
                 if message["content"] or len(message) > 2 or extra:
-                    messages.append({**message, **extra})
+                    message |= extra
+                    if not added(message, messages):
+                        messages.append(message)
             case "tool":
                 messages += _results(turn, path, extra, target)
             case _:

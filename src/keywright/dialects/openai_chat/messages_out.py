@@ -9,7 +9,8 @@ What the wire cannot say, and its image:
 - a call with empty arguments: an empty object, since OpenAI wants JSON there;
 - a last turn that the assistant began: sent, but OpenAI does not go on with it, a knob loss;
 - a PDF whose title does not end with `.pdf`: it does, since OpenAI goes by that;
-- thinking, text and calls in another order than this: the order, a knob loss.
+- thinking, text and calls in another order than this: the order, a knob loss;
+- calls of one round in several turns: one message, since OpenAI wants all of them answered right behind it.
 """
 
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ from keywright.dialects.openai_chat.parts import audio_format, data_url, file_na
 from keywright.dialects.openai_chat.target import Target
 from keywright.dialects.openai_chat.thinking import CHUNK, encode_chunk, encode_thinking, is_chunk, is_thought
 from keywright.dialects.openai_chat.tools import encode_calls, is_legacy
+from keywright.dialects.rounds import added
 
 _ALLOWED: Final[dict[str, tuple[type, ...]]] = {
     "system": (Text,),
@@ -71,7 +73,7 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
                 messages.append(_spoken(turn, "user", path, extra, target))
             case "assistant":
                 message = _assistant(turn, path, extra, target)
-                if message is not None:
+                if message is not None and not added(message, messages):
                     messages.append(message)
             case "tool":
                 messages += _tool_messages(turn, path, target)
