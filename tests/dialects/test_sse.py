@@ -77,6 +77,44 @@ def test_an_endless_frame_is_malformed_however_small_its_pieces() -> None:
         decoder.feed(b"x")
 
 
+LINES = [
+    b"event: a",
+    b"event:b",
+    b"event:  c",
+    b"event: ",
+    b"data: 1",
+    b"data:2",
+    b"data: ",
+    b"data",
+    b"id: 3",
+    b": no",
+]
+
+
+def by_the_standard(stream: bytes) -> list[Frame]:
+    """The frames of `stream`, line by line as the standard tells to read them."""
+    frames: list[Frame] = []
+    name, data = b"", list[bytes]()
+    for line in [*stream.split(b"\n"), b""]:
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if not line:
+            frames += [Frame(b"\n".join(data), name.decode())] if data else []
+            name, data = b"", []
+        elif field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value
+    return frames
+
+
+@law
+@given(st.lists(st.sampled_from([*LINES, b"", b""])))
+def test_short_cuts_read_what_the_standard_reads(lines: list[bytes]) -> None:
+    stream = b"\n".join(lines)
+    assert decoded(stream) == by_the_standard(stream)
+
+
 @law
 @given(st.lists(st.tuples(st.sampled_from(["", "ping", "delta"]), st.binary(min_size=1))), st.data())
 def test_what_is_encoded_is_decoded(events: list[tuple[str, bytes]], draw: st.DataObject) -> None:
