@@ -30,11 +30,11 @@ class Anthropic:
         messages = [_user(text), {"role": "assistant", "content": said.turn}, {"role": "user", "content": told}]
         return self._said(model, messages, tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with (
             _errors(),
             self._client.messages.stream(
-                model=model, messages=[_user(text)], max_tokens=200, **_tools(tools)
+                model=model, messages=[_user(text)], max_tokens=tokens_max, **_tools(tools)
             ) as stream,
         ):
             return _heard(stream.get_final_message())

@@ -40,9 +40,9 @@ class Bedrock:
         history = [_user(text), said.turn, {"role": "user", "content": told}]
         return self._said(model, history, tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with _errors():
-            answer = self._client.converse_stream(modelId=model, messages=[_user(text)], **_config(tools, 200))
+            answer = self._client.converse_stream(modelId=model, messages=[_user(text)], **_config(tools, tokens_max))
             with closing(answer["stream"]) as stream:
                 return _joined(list(stream))
 

@@ -33,10 +33,10 @@ class Cohere:
         turn = {"role": "assistant", "tool_calls": said.turn.tool_calls}
         return self._said(model, [_user(text), turn, *told], tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with _errors():
             events = list(
-                self._client.chat_stream(model=model, messages=[_user(text)], max_tokens=200, **_tools(tools))
+                self._client.chat_stream(model=model, messages=[_user(text)], max_tokens=tokens_max, **_tools(tools))
             )
         return _joined(events)
 

@@ -32,11 +32,11 @@ class GoogleGenai:
         history = [_user(text), said.turn, types.Content(role="user", parts=told)]
         return self._said(model, history, tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with _errors():
             chunks = list(
                 self._client.models.generate_content_stream(
-                    model=model, contents=[_user(text)], config=_config(tools, 200)
+                    model=model, contents=[_user(text)], config=_config(tools, tokens_max)
                 )
             )
         parts = [part for chunk in chunks for part in _parts(chunk)]

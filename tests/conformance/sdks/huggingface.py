@@ -35,13 +35,13 @@ class HuggingFace:
         turn = {"role": "assistant", "content": said.turn.content or "", "tool_calls": calls}
         return self._said(model, [_user(text), turn, *told], tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with _errors():
             chunks = list(
                 self._client.chat_completion(
                     [_user(text)],
                     model=model,
-                    max_tokens=200,
+                    max_tokens=tokens_max,
                     stream=True,
                     stream_options={"include_usage": True},
                     **_tools(tools),

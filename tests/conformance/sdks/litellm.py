@@ -94,11 +94,11 @@ class LiteLLM:
     def ask(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         return self.said(model, [_user(text)], max_tokens=tokens_max, **_tools(tools))
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         return self.said(
             model,
             [_user(text)],
-            max_tokens=200,
+            max_tokens=tokens_max,
             stream=True,
             stream_options={"include_usage": True},
             **_tools(tools),

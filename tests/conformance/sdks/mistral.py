@@ -32,9 +32,11 @@ class Mistral:
         ]
         return self._said(model, [_user(text), said.turn, *told], tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with _errors():
-            stream = self._client.chat.stream(model=model, messages=[_user(text)], max_tokens=200, **_tools(tools))
+            stream = self._client.chat.stream(
+                model=model, messages=[_user(text)], max_tokens=tokens_max, **_tools(tools)
+            )
             return _joined([event.data for event in stream])
 
     def close(self) -> None:

@@ -28,10 +28,12 @@ class Ollama:
         ]
         return self._said(model, [_user(text), said.turn, *told], tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with _errors():
             chunks = list(
-                self._client.chat(model, messages=[_user(text)], stream=True, options=_options(200), **_tools(tools))
+                self._client.chat(
+                    model, messages=[_user(text)], stream=True, options=_options(tokens_max), **_tools(tools)
+                )
             )
         calls = [call for chunk in chunks for call in chunk.message.tool_calls or ()]
         text = "".join(chunk.message.content or "" for chunk in chunks)

@@ -30,18 +30,21 @@ class OpenAIChat:
         ]
         return self._said(model, [_user(text), said.turn, *told], tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with (
             errors(),
             self._client.chat.completions.stream(
                 model=model,
                 messages=[_user(text)],  # type: ignore[list-item]
-                max_completion_tokens=200,
+                max_completion_tokens=tokens_max,
                 stream_options={"include_usage": True},
                 **_tools(tools),
             ) as stream,
         ):
-            return _heard(stream.get_final_completion())
+            try:
+                return _heard(stream.get_final_completion())
+            except openai.LengthFinishReasonError as cut:
+                return _heard(cut.completion)
 
     def close(self) -> None:
         self._client.close()

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 
 from tests.conformance.sdks.openai_chat import errors
-from tests.conformance.sdks.sdk import TIMEOUT_S, TOOLS, Said
+from tests.conformance.sdks.sdk import TIMEOUT_S, TOOLS, FailedError, Said
 
 
 class OpenAIResponses:
@@ -28,14 +28,17 @@ class OpenAIResponses:
         history = [item.model_dump(exclude_none=True) for item in said.turn]
         return self._said(model, [_user(text), *history, *told], tuple(name for name, _ in said.calls), 200)
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         with (
             errors(),
             self._client.responses.stream(
-                model=model, input=[_user(text)], max_output_tokens=200, store=False, **_tools(tools)
+                model=model, input=[_user(text)], max_output_tokens=tokens_max, store=False, **_tools(tools)
             ) as stream,
         ):
-            return _heard(stream.get_final_response())
+            ends = [event.response for event in stream if event.type in ("response.completed", "response.incomplete")]
+        if len(ends) != 1:
+            raise FailedError(0, f"the stream has {len(ends)} ends")
+        return _heard(ends[0])
 
     def close(self) -> None:
         self._client.close()

@@ -48,7 +48,7 @@ class Sdk(Protocol):
         """A question, answered whole."""
         ...
 
-    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = ()) -> Said:
+    def stream(self, model: str, text: str, *, tools: tuple[str, ...] = (), tokens_max: int = 200) -> Said:
         """The same as a stream, put together."""
         ...
 
