@@ -35,6 +35,7 @@ from keywright.dialects.embeddings import cohere as cohere_embeddings
 from keywright.dialects.embeddings import feature_extraction as hf_embeddings
 from keywright.dialects.embeddings import gemini as gemini_embeddings
 from keywright.dialects.embeddings import gemini_single as gemini_embedding
+from keywright.dialects.embeddings import mistral as mistral_embeddings
 from keywright.dialects.embeddings import nova as nova_embeddings
 from keywright.dialects.embeddings import ollama as ollama_embeddings
 from keywright.dialects.embeddings import openai as openai_embeddings
@@ -62,6 +63,7 @@ _CHAT: Final[tuple[Dialect, ...]] = (
 )
 _WHOLE: Final[tuple[Wire[Any, Any], ...]] = (
     openai_embeddings,
+    mistral_embeddings,
     gemini_embeddings,
     gemini_embedding,
     cohere_embeddings,

@@ -10,7 +10,7 @@ MISTRAL = Provider(
     endpoints=(
         Endpoint(kind="chat", path="/v1/chat/completions", dialect="mistral"),
         Endpoint(kind="fim", path="/v1/fim/completions", dialect="mistral_fim"),
-        Endpoint(kind="embeddings", path="/v1/embeddings", dialect="openai_embeddings"),
+        Endpoint(kind="embeddings", path="/v1/embeddings", dialect="mistral_embeddings"),
         Endpoint(kind="models", path="/v1/models", dialect="mistral"),
         Endpoint(kind="moderations", path="/v1/moderations", dialect="mistral"),
         Endpoint(kind="transcriptions", path="/v1/audio", dialect="mistral"),
@@ -29,4 +29,5 @@ MISTRAL = Provider(
         "x-ratelimit-remaining-tokens-minute",
     ),
     catalogue="mistral",
+    open_models=True,
 )

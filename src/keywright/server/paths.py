@@ -55,7 +55,10 @@ _OWN_PREFIXES: Final[dict[bytes, tuple[tuple[bytes, DataPath], ...]]] = {
         (b"/v1/responses", DataPath("openai_responses", "chat")),
         (b"/v1/responses/input_tokens", DataPath("openai_count", "count")),
         (b"/v1/completions", DataPath("openai_completions", "chat")),
-        (b"/v1/embeddings", DataPath("openai_embeddings", "embeddings")),
+        (
+            b"/v1/embeddings",
+            DataPath("openai_embeddings", "embeddings", agents={b"mistral-client": "mistral_embeddings"}),
+        ),
     ),
     b"/anthropic": (
         (b"/v1/messages", DataPath("anthropic", "chat")),
@@ -78,7 +81,7 @@ _OWN_PREFIXES: Final[dict[bytes, tuple[tuple[bytes, DataPath], ...]]] = {
 
 _ELSEWHERE: Final[dict[bytes, DataPath]] = {
     b"/mistral/v1/chat/completions": DataPath("mistral", "chat"),
-    b"/mistral/v1/embeddings": DataPath("openai_embeddings", "embeddings"),
+    b"/mistral/v1/embeddings": DataPath("mistral_embeddings", "embeddings"),
     b"/jina/v1/rerank": DataPath("jina_rerank", "rerank"),
 }
 """What is there below a prefix only: without it the path is another dialect's."""

@@ -11,7 +11,7 @@ from keywright.core.embedding import EmbedInput, EmbedRequest, EmbedResponse, To
 from keywright.core.errors import ProviderError, RefusedError, UpstreamMalformedError
 from keywright.core.message import FileSource, Image, Text, UrlSource
 from keywright.core.usage import Usage
-from keywright.dialects.embeddings import cohere, feature_extraction, ollama, openai
+from keywright.dialects.embeddings import cohere, feature_extraction, mistral, ollama, openai
 
 MISTRAL = Abilities(dimensions_field="output_dimension")
 PLAIN = EmbedRequest("m", (EmbedInput((Text("hi"),)),))
@@ -38,6 +38,14 @@ def test_openais_input_is_a_text_texts_tokens_or_lists_of_tokens() -> None:
     for wrong in wrongs:
         with pytest.raises(RefusedError):
             inputs(wrong)
+
+
+def test_mistrals_answers_have_an_id_whoever_gave_them() -> None:
+    answer = EmbedResponse("m", (Vector({"float": [1.0]}),))
+    assert sent(mistral.encode_response(answer, PLAIN).body)["id"] == mistral.NAMELESS
+    assert "id" not in sent(openai.encode_response(answer, PLAIN).body)
+    named = mistral.decode_response(mistral.encode_response(EmbedResponse("m", answer.vectors, id="a"), PLAIN).body)
+    assert named.id == "a"
 
 
 def test_openai_is_asked_for_base64_when_that_is_all_that_is_wanted() -> None:

@@ -14,13 +14,13 @@ from keywright.core.embedding import EmbedInput, EmbedRequest, EmbedResponse, Pu
 from keywright.core.errors import RefusedError, UpstreamError
 from keywright.core.message import Image, Text, UrlSource
 from keywright.core.usage import Usage
-from keywright.dialects.embeddings import cohere, feature_extraction, ollama, openai
+from keywright.dialects.embeddings import cohere, feature_extraction, mistral, ollama, openai
 from keywright.dialects.embeddings.vectors import as_type
 from tests.dialects.spoilt import spoilt
 from tests.laws.strategies import law, words
 
 EmbedWire = Wire[EmbedRequest, EmbedResponse]
-WIRES: dict[str, EmbedWire] = {each.NAME: each for each in (openai, cohere, ollama, feature_extraction)}
+WIRES: dict[str, EmbedWire] = {each.NAME: each for each in (openai, mistral, cohere, ollama, feature_extraction)}
 SAID = PathSaid("m")
 PLAIN = EmbedRequest("m", (EmbedInput((Text("hi"),)),))
 
@@ -51,7 +51,7 @@ def test_a_request_survives_the_wire(wire: EmbedWire, request: EmbedRequest) -> 
     lost = {loss.path for loss in encoded.losses}
     assert lost <= {"purpose", "truncate"}
     assert (again.model, again.inputs, again.single) == (request.model, request.inputs, request.single)
-    assert again.truncate == request.truncate or "truncate" in lost or wire is openai
+    assert again.truncate == request.truncate or "truncate" in lost or wire in (openai, mistral)
 
 
 @each_wire
@@ -96,7 +96,7 @@ def inputs(*parts: Any) -> EmbedRequest:
 def test_another_models_tokens_mean_nothing_but_on_openais_wire(wire: EmbedWire) -> None:
     request = inputs(Text("a"), Tokens((1, 2)))
     losses = {loss.path: loss.weight for loss in wire.encode_request(request, "m", ABLE).losses}
-    if wire is openai:
+    if wire in (openai, mistral):
         assert json.loads(wire.encode_request(request, "m", ABLE).body)["input"] == ["a", [1, 2]]
         assert losses == {}
     else:
@@ -142,7 +142,13 @@ def test_knobs_that_cannot_be_said_are_reported(wire: EmbedWire) -> None:
     losses = {loss.path: loss.weight for loss in wire.encode_request(request, "m", ABLE).losses}
     assert set(losses.values()) == {"knob"}
     lost = {"title", "purpose", "x", "user", "normalize", "truncate"}
-    kept = {openai: {"user"}, cohere: {"truncate"}, ollama: set(), feature_extraction: {"normalize", "truncate"}}
+    kept = {
+        openai: {"user"},
+        mistral: {"user"},
+        cohere: {"truncate"},
+        ollama: set(),
+        feature_extraction: {"normalize", "truncate"},
+    }
     assert set(losses) == lost - kept[wire]  # type: ignore[index]
 
 

@@ -3,6 +3,7 @@
 | module | question |
 |---|---|
 | `openai` | how do OpenAI and those who copy it speak? |
+| `mistral` | Mistral, who copies it, with an id |
 | `cohere` | Cohere's `/v2/embed` |
 | `ollama` | Ollama's `/api/embed`, and its older `/api/embeddings` |
 | `feature_extraction` | Hugging Face's feature extraction |
