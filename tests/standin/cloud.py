@@ -23,10 +23,12 @@ class Wire(Protocol):
     and whether a stream is wanted, they are put into it as `model` and `stream`.
     """
 
-    name: str
-    base_suffix: str
-    stream_type: str
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def base_suffix(self) -> str: ...
+    @property
+    def stream_type(self) -> str: ...
     def serves(self, path: str) -> bool: ...
     def read(self, path: str, raw: bytes) -> dict[str, Any]: ...
     def unauthorised(self, headers: dict[str, str], key: str) -> str | None: ...
@@ -169,6 +171,10 @@ class StandIn:
         except asyncio.CancelledError:
             exchange.left_at = link.left_at
             exchange.outcome = "left"
+            raise
+        except Exception as broken:
+            self._violate(wire, f"the stand-in itself broke: {broken!r}")
+            link.cut()
             raise
 
     async def _exchange(self, exchange: Exchange, link: Link, wire: Wire) -> None:

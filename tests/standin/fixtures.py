@@ -6,29 +6,33 @@ import pytest
 
 from tests.conftest import shared_dir
 from tests.dialects.gemini.official import proto
+from tests.standin import vectors
 from tests.standin.bedrock import ConverseWire, InvokeWire
 from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn
 from tests.standin.cohere import CohereWire
+from tests.standin.counts import BedrockCount, GeminiCount, ranking
 from tests.standin.gemini import GeminiArrayWire, GeminiWire
 from tests.standin.messages import MessagesWire
 from tests.standin.responses import ResponsesWire
+from tests.standin.whole import WholeWire
 
-OPENAI_MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5-mini", "o3-mini")
+OPENAI_MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5-mini", "o3-mini", "text-embedding-3-small")
 ANTHROPIC_MODELS = ("claude-opus-4-5", "claude-haiku-4-5", "claude-sonnet-4-5")
 GEMINI_MODELS = ("gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro-preview", "gemini-embedding-001")
 
 CLAUDE_ON_BEDROCK = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
-BEDROCK_MODELS = (CLAUDE_ON_BEDROCK, "amazon.nova-pro-v1:0")
+BEDROCK_MODELS = (CLAUDE_ON_BEDROCK, "amazon.nova-pro-v1:0", "amazon.titan-embed-text-v2:0")
 
-COHERE_MODELS = ("command-a-03-2025", "command-a-reasoning-08-2025")
+COHERE_MODELS = ("command-a-03-2025", "command-a-reasoning-08-2025", "embed-v4.0", "rerank-v3.5")
 
 
 @pytest.fixture(scope="session")
 def openai_server() -> Iterator[StandIn]:
     """The stand-in for OpenAI, one for all tests."""
-    wires = (ChatWire(shared_dir("specs")), ResponsesWire(shared_dir("specs")))
-    cloud = StandIn(wires, "sk-standin-openai", OPENAI_MODELS)
+    chat = ChatWire(shared_dir("specs"))
+    whole = WholeWire(chat, "/v1/embeddings", vectors.openai)
+    cloud = StandIn((chat, ResponsesWire(shared_dir("specs")), whole), "sk-standin-openai", OPENAI_MODELS)
     cloud.start()
     yield cloud
     cloud.close()
@@ -46,7 +50,13 @@ def anthropic_server() -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def gemini_server() -> Iterator[StandIn]:
     """The stand-in for Gemini, one for all tests."""
-    cloud = StandIn((GeminiWire(proto()), GeminiArrayWire(proto())), "AIza-standin", GEMINI_MODELS)
+    chat, embedding, model = GeminiWire(proto()), vectors.Gemini(proto()), "/v1beta/models/([^/:]+)"
+    whole = (
+        WholeWire(chat, f"{model}:batchEmbedContents", embedding.many),
+        WholeWire(chat, f"{model}:embedContent", embedding.single),
+        WholeWire(chat, f"{model}:countTokens", GeminiCount(chat)),
+    )
+    cloud = StandIn((chat, GeminiArrayWire(proto()), *whole), "AIza-standin", GEMINI_MODELS)
     cloud.start()
     yield cloud
     cloud.close()
@@ -56,7 +66,12 @@ def gemini_server() -> Iterator[StandIn]:
 def bedrock_server() -> Iterator[StandIn]:
     """The stand-in for Bedrock, one for all tests."""
     specs = shared_dir("specs")
-    cloud = StandIn((ConverseWire(specs), InvokeWire(specs)), "bedrock-api-key-standin", BEDROCK_MODELS)
+    converse, invoke = ConverseWire(specs), InvokeWire(specs)
+    whole = (
+        WholeWire(converse, "/model/([^/]+)/count-tokens", BedrockCount(converse, invoke)),
+        WholeWire(converse, "/model/(amazon.titan-embed[^/]+)/invoke", vectors.titan),
+    )
+    cloud = StandIn((converse, invoke, *whole), "bedrock-api-key-standin", BEDROCK_MODELS)
     cloud.start()
     yield cloud
     cloud.close()
@@ -65,7 +80,9 @@ def bedrock_server() -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def cohere_server() -> Iterator[StandIn]:
     """The stand-in for Cohere, one for all tests."""
-    cloud = StandIn(CohereWire(shared_dir("specs")), "co-standin", COHERE_MODELS)
+    chat = CohereWire(shared_dir("specs"))
+    whole = (WholeWire(chat, "/v2/embed", vectors.cohere), WholeWire(chat, "/v2/rerank", ranking))
+    cloud = StandIn((chat, *whole), "co-standin", COHERE_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

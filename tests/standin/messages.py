@@ -74,6 +74,8 @@ class MessagesWire:
             raise RejectedError(f"anthropic-version: {version} is not a valid version")
         if version == NEW_VERSION:
             _check_new_version(body)
+        if not body["messages"]:
+            raise RejectedError("messages: at least one message is required")
         if body["max_tokens"] < 1:
             raise RejectedError("max_tokens: must be greater than or equal to 1")
         if body.get("temperature") is not None and not 0 <= body["temperature"] <= 1:

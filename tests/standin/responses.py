@@ -355,7 +355,7 @@ def _usage(used: Used) -> Body:
     output = used.output + used.reasoning
     return {
         "input_tokens": used.input,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": output,
         "output_tokens_details": {"reasoning_tokens": used.reasoning},
         "total_tokens": used.input + output,

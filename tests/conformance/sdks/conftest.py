@@ -73,6 +73,10 @@ PROVIDERS: dict[str, Row] = {
 }
 
 
+RANKING = '[[prices]]\nmodel = "cohere/rerank-v3.5"\ninput = "0"\noutput = "0"\nper_request = "0.002"\n'
+"""The catalogue knows no model that ranks."""
+
+
 @pytest.fixture(scope="session")
 def clouds(request: pytest.FixtureRequest) -> dict[str, StandIn]:
     """Every stand-in, by its provider."""
@@ -87,7 +91,7 @@ def gateway_of(folder: Path, clouds: dict[str, StandIn], tls: Tls | None = None)
         f'api_key = "env:{_variable(name)}"\nbase_url = "{cloud.base_url}"\n'
         for name, cloud in clouds.items()
     ]
-    config = '[store]\nurl = "sqlite:///test.db"\n[retry]\nattempts = 1\n' + "".join(tables)
+    config = '[store]\nurl = "sqlite:///test.db"\n[retry]\nattempts = 1\n' + RANKING + "".join(tables)
     variables = {_variable(name): cloud.key for name, cloud in clouds.items()}
     with running(folder, config, {**variables, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}, tls=tls) as gateway:
         yield gateway
