@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from keywright.core.json import JsonObject
 from tests.gateway import MESSAGES, Gateway, Start, message_body
 from tests.standin.wire import Link, Request, Server
 
@@ -87,7 +88,11 @@ def test_the_type_of_an_error_that_stands_in_a_header_is_heard(gateway: Gateway,
 
 
 def test_a_body_of_another_shape_than_the_models_is_said_anew(gateway: Gateway, bedrock: Bedrock) -> None:
-    body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+    body: JsonObject = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "x"}],
+    }
     bedrock.answer = (
         200,
         {"generation": "hi", "prompt_token_count": 2, "generation_token_count": 1, "stop_reason": "stop"},

@@ -21,6 +21,7 @@ class Said:
 
     def __init__(self, chunks: list[bytes], headers: tuple[Header, ...] = ()) -> None:
         self.status = 200
+        self.length: int | None = None
         self.headers = headers
         self.aborted = False
         self.paused = False

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 from keywright.core.dialect import StreamWriter, Tapped
 from keywright.core.entry import Entry
 from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamError, UpstreamTimeoutError
-from keywright.core.event import ArgumentsDelta, Ended, Event, Failed, Metered, TextDelta
+from keywright.core.event import ArgumentsDelta, Ended, Event, Failed, Metered, Started, TextDelta
 from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.core.loss import Loss
@@ -104,6 +104,7 @@ class _Count:
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.billed: Usage | None = None
+        self.model: str | None = None
         self.failure: Failure | None = None
         self.chars = 0
         self.complete = False
@@ -118,10 +119,13 @@ class _Count:
                 self.failure = event.failure
             elif isinstance(event, Ended):
                 self.complete = True
+            elif isinstance(event, Started):
+                self.model = event.model
 
     def tapped(self) -> Tapped:
         return Tapped(
             usage=self.usage,
+            model=self.model,
             failure=self.failure,
             output_chars=self.chars,
             complete=self.complete,

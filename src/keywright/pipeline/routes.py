@@ -150,6 +150,11 @@ class Routes:
             return target.price
         return self._catalogue.price(target.name, target.known, when_s, free=target.source.row.free)
 
+    def price_of_served(self, target: Target, served: str, when_s: int) -> Price | None:
+        """What the model costs that a provider says it chose itself (`auto`); None when nobody knows."""
+        known = self._catalogue.find(target.source.row.catalogue or target.source.name, served)
+        return self._catalogue.price(f"{target.source.name}/{served}", known, when_s, free=target.source.row.free)
+
     def names(self) -> tuple[str, ...]:
         """Every name that can be listed: aliases, then `provider/model`, each once, in order."""
         listed = dict.fromkeys(self.aliases)
@@ -187,12 +192,13 @@ class Routes:
         if source.serves and not any(fnmatchcase(model, glob) for glob in source.serves):
             return None
         known = self._catalogue.find(source.row.catalogue or source.name, _plain(model))
-        if known is None and source.row.catalogue is not None and not self._is_declared(source, model, name):
+        is_closed = source.row.catalogue is not None and not source.row.open_models
+        if known is None and is_closed and not self._is_declared(source, model, name):
             return None
         abilities = known.abilities if known is not None else self._catalogue.abilities(model)
         return Target(
             source=source,
-            model=source.deployments.get(model, model),
+            model=source.deployments.get(model) or dict(source.row.renamed).get(model, model),
             name=name,
             abilities=abilities,
             known=known,

@@ -50,9 +50,14 @@ def metered(tapped: Tapped, peek: Peek) -> Metered:
     return Metered(msgspec.structs.replace(usage, output=usage.output + missing), "counted")
 
 
-def charge(usage: Usage, target: Target, routes: Routes, when_s: int) -> Charge:
-    """The exact cost of `usage` at `target`, at the price that counted then."""
+def charge(usage: Usage, target: Target, routes: Routes, when_s: int, served: str | None = None) -> Charge:
+    """The exact cost of `usage` at `target`, at the price that counted then.
+
+    `served`: the model by the answer's own word, which counts where the target has no price of its own.
+    """
     price = routes.price_of(target, when_s)
+    if price is None and served:
+        price = routes.price_of_served(target, served, when_s)
     if price is None:
         return Charge()
     return Charge(cost(usage, price, target.source.fee_bp), price.id)

@@ -52,4 +52,5 @@ AZURE = Provider(
     ),
     answer_headers=(*OPENAI_ANSWER_HEADERS, "apim-request-id", "azureml-model-session", "x-ms-region"),
     catalogue="azure",
+    open_models=True,
 )

@@ -69,4 +69,5 @@ BEDROCK = Provider(
     error_header="x-amzn-errortype",
     answer_headers=("x-amzn-requestid", "x-amzn-bedrock-invocation-latency"),
     catalogue="aws",
+    open_models=True,
 )

@@ -19,4 +19,5 @@ COHERE = Provider(
     passed_headers=("x-client-name",),
     answer_headers=("x-endpoint-monthly-call-limit", "x-trial-endpoint-call-limit", "x-trial-endpoint-call-remaining"),
     catalogue="cohere",
+    open_models=True,
 )

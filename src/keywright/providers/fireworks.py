@@ -20,5 +20,6 @@ FIREWORKS = Provider(
     endpoints=(CHAT, RESPONSES, MESSAGES, COMPLETIONS, EMBEDDINGS, RERANK, MODELS),
     env=("FIREWORKS_API_KEY",),
     catalogue="fireworks",
+    open_models=True,
     answer_headers=OPENAI_ANSWER_HEADERS,
 )

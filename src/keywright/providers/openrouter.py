@@ -25,5 +25,7 @@ OPENROUTER = Provider(
     passed_headers=("http-referer", "x-title", "x-openrouter-title"),
     answer_headers=("x-generation-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     catalogue="openrouter",
+    open_models=True,
+    renamed=(("auto", "openrouter/auto"),),
     byok_fee_bp=500,
 )

@@ -131,6 +131,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     none; `error_header`: in which an error's type is.
     `found_on_port`: where this local runtime listens, to be looked for on this machine.
     `free`: costs zero by declaration. `catalogue`: the catalogue's name for it, None when its models are not listed.
+    `open_models`: it serves models that its catalogue does not list (deployments, imported ones, kinds that are left
+    out): what is unknown is asked of it, without a price. `renamed`: names for which it wants another.
     `byok_fee_bp`: basis points that a gateway takes on top of the price when it calls with the customer's own key.
     """
 
@@ -156,6 +158,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     found_on_port: int | None = None
     free: bool = False
     catalogue: str | None = None
+    open_models: bool = False
+    renamed: tuple[tuple[str, str], ...] = ()
     byok_fee_bp: int = 0
 
 

@@ -34,4 +34,5 @@ TOGETHER = Provider(
     env=("TOGETHER_API_KEY",),
     answer_headers=("x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     catalogue="together",
+    open_models=True,
 )

@@ -65,4 +65,5 @@ VERTEX = Provider(
     check=Check(f"{PROJECT}/publishers/google/models/gemini-2.5-flash:countTokens", method="POST", body=COUNT),
     passed_headers=("anthropic-beta",),
     catalogue="google",
+    open_models=True,
 )
