@@ -119,6 +119,13 @@ def test_where_members_do_not_tell_the_model_does(model: str, members: set[str],
     assert found.name == shape
 
 
+@pytest.mark.parametrize("model", ["gemini/gemini-2.5-pro", "openai/gpt-4.1", "ollama/llama3.2"])
+def test_a_dot_in_a_name_of_the_operators_own_does_not_hide_claudes_version(model: str) -> None:
+    found = shape_of_body({"anthropic_version", "messages", "max_tokens", "tools"}, model)
+    assert found is not None
+    assert found.name == "anthropic"
+
+
 def test_every_shape_has_a_name_of_its_own_and_is_found_by_its_own_answers_and_chunks() -> None:
     assert len(BY_NAME) == len(SHAPES)
     answer = Response("i", "m", (Choice((Text("x"),), Finish("stop")),), Usage(1, 2))

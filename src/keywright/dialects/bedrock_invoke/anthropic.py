@@ -111,7 +111,7 @@ class Tap:
 
 SHAPE: Final = Shape(
     name="anthropic",
-    asks=sets("anthropic_version", "anthropic_version messages", "messages max_tokens"),
+    asks=sets("anthropic_version", "anthropic_version messages max_tokens", "messages max_tokens"),
     answers=sets("content", "content role type"),
     chunks=sets("type"),
     limit=("max_tokens",),
