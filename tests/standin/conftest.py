@@ -6,6 +6,8 @@ from tests.standin.fixtures import (
     bedrock_server,
     cohere_server,
     gemini_server,
+    mistral_server,
+    ollama_server,
     openai_cloud,
     openai_server,
 )
@@ -16,6 +18,8 @@ __all__ = [
     "bedrock_server",
     "cohere_server",
     "gemini_server",
+    "mistral_server",
+    "ollama_server",
     "openai_cloud",
     "openai_server",
 ]

@@ -14,6 +14,8 @@ from tests.standin.cohere import CohereWire
 from tests.standin.counts import BedrockCount, GeminiCount, ranking
 from tests.standin.gemini import GeminiArrayWire, GeminiWire
 from tests.standin.messages import MessagesWire
+from tests.standin.mistral import MistralWire
+from tests.standin.ollama import OllamaMessagesWire, OllamaWire
 from tests.standin.responses import ResponsesWire
 from tests.standin.whole import WholeWire
 
@@ -25,6 +27,9 @@ CLAUDE_ON_BEDROCK = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 BEDROCK_MODELS = (CLAUDE_ON_BEDROCK, "amazon.nova-pro-v1:0", "amazon.titan-embed-text-v2:0")
 
 COHERE_MODELS = ("command-a-03-2025", "command-a-reasoning-08-2025", "embed-v4.0", "rerank-v3.5")
+
+MISTRAL_MODELS = ("mistral-large-latest", "mistral-small-latest")
+OLLAMA_MODELS = ("llama3.2", "qwen3")
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +88,26 @@ def cohere_server() -> Iterator[StandIn]:
     chat = CohereWire(shared_dir("specs"))
     whole = (WholeWire(chat, "/v2/embed", vectors.cohere), WholeWire(chat, "/v2/rerank", ranking))
     cloud = StandIn((chat, *whole), "co-standin", COHERE_MODELS)
+    cloud.start()
+    yield cloud
+    cloud.close()
+
+
+@pytest.fixture(scope="session")
+def mistral_server() -> Iterator[StandIn]:
+    """The stand-in for Mistral, one for all tests."""
+    cloud = StandIn(MistralWire(shared_dir("specs")), "mistral-standin", MISTRAL_MODELS)
+    cloud.start()
+    yield cloud
+    cloud.close()
+
+
+@pytest.fixture(scope="session")
+def ollama_server() -> Iterator[StandIn]:
+    """The stand-in for Ollama, one for all tests. It speaks as OpenAI and Anthropic do, too."""
+    specs = shared_dir("specs")
+    wires = (OllamaWire(), ChatWire(specs), ResponsesWire(specs), OllamaMessagesWire(specs))
+    cloud = StandIn(wires, "ollama-standin", OLLAMA_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

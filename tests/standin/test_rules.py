@@ -11,6 +11,7 @@ import pytest
 from tests.client import Answer, ask
 from tests.conftest import shared_dir
 from tests.dialects.gemini.official import sdk
+from tests.dialects.ollama.official import check_answer as check_ollama
 from tests.dialects.openai_responses.official import check_answer, check_event
 from tests.standin.botoshape import service_model
 from tests.standin.cloud import StandIn
@@ -72,6 +73,16 @@ def invoke(bedrock_server: StandIn) -> Iterator[Door]:
 @pytest.fixture
 def cohere(cohere_server: StandIn) -> Iterator[Door]:
     yield from door(cohere_server, "/v2/chat", {"authorization": f"Bearer {cohere_server.key}"})
+
+
+@pytest.fixture
+def mistral(mistral_server: StandIn) -> Iterator[Door]:
+    yield from door(mistral_server, "/v1/chat/completions", {"authorization": f"Bearer {mistral_server.key}"})
+
+
+@pytest.fixture
+def ollama(ollama_server: StandIn) -> Iterator[Door]:
+    yield from door(ollama_server, "/api/chat", {"authorization": f"Bearer {ollama_server.key}"})
 
 
 def door(cloud: StandIn, path: str, headers: dict[str, str]) -> Iterator[Door]:
@@ -340,3 +351,78 @@ def test_coheres_answers_and_events_are_as_published(cohere: Door) -> None:
     events = jsonschema.Draft202012Validator(types["V2ChatStreamResponse"])
     for frame in cohere.post({**asked, "stream": True}).body.decode().split("\n\n")[:-2]:
         events.validate(json.loads(frame.partition("data: ")[2]))
+
+
+# Mistral
+
+MISTRALS_CALLING = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [{"id": "abcdefgh1", "function": {"name": "weather", "arguments": "{}"}}],
+}
+MISTRALS_TOLD = {"role": "tool", "tool_call_id": "abcdefgh1", "content": "cold"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unheard_of": 1},
+        {"stream_options": {"include_usage": True}},
+        {"messages": []},
+        {"messages": [{"role": "user", "content": "a", "mood": "good"}]},
+        {"messages": [ASKING, {"role": "assistant", "content": "a"}]},
+        {"messages": [ASKING, CALLING, {"role": "tool", "tool_call_id": "a", "content": "b"}]},
+        {"messages": [ASKING, MISTRALS_CALLING, ASKING]},
+        {"messages": [ASKING, MISTRALS_CALLING, MISTRALS_TOLD, ASKING]},
+        {"messages": [ASKING, MISTRALS_TOLD]},
+        {"tool_choice": "any"},
+        {"temperature": 1.6},
+        {"reasoning_effort": "high"},
+    ],
+)
+def test_mistral_refuses(mistral: Door, change: Body) -> None:
+    assert mistral.refuses({"model": "mistral-large-latest", "messages": [ASKING], **change})
+
+
+def test_mistrals_answers_and_chunks_are_as_published(mistral: Door) -> None:
+    types = json.loads((shared_dir("specs") / "mistral" / "sdk-types.schema.json").read_text())
+    asked = {
+        "model": "mistral-large-latest",
+        "tools": [TOOL],
+        "messages": [{"role": "user", "content": "use all tools"}],
+    }
+    jsonschema.Draft202012Validator(types["ChatCompletionResponse"]).validate(mistral.post(asked).json)
+    chunks = jsonschema.Draft202012Validator(types["CompletionChunk"])
+    for frame in mistral.post({**asked, "stream": True}).body.decode().split("\n\n")[:-2]:
+        chunks.validate(json.loads(frame.partition("data: ")[2]))
+
+
+# Ollama
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unheard_of": 1},
+        {"messages": [{"role": "developer", "content": "a"}]},
+        {"messages": [{"role": "user", "content": "a", "images": ["data:image/png;base64,QUJD"]}]},
+        {"messages": [{"role": "tool", "tool_name": "weather", "content": "a"}]},
+        {"options": {"num_predict": "many"}},
+        {"options": {"max_tokens": 1}},
+        {"think": True},
+    ],
+)
+def test_ollama_refuses(ollama: Door, change: Body) -> None:
+    assert ollama.refuses({"model": "llama3.2", "messages": [ASKING], **change})
+
+
+def test_ollamas_answers_and_lines_are_as_published(ollama: Door) -> None:
+    asked = {
+        "model": "qwen3",
+        "think": True,
+        "tools": [TOOL],
+        "messages": [{"role": "user", "content": "use all tools"}],
+    }
+    check_ollama("ChatResponse", ollama.post({**asked, "stream": False}).json)
+    for line in ollama.post(asked).body.splitlines():
+        check_ollama("ChatStreamEvent", json.loads(line))

@@ -27,10 +27,20 @@ from tests.standin.fixtures import (
     bedrock_server,
     cohere_server,
     gemini_server,
+    mistral_server,
+    ollama_server,
     openai_server,
 )
 
-__all__ = ["anthropic_server", "bedrock_server", "cohere_server", "gemini_server", "openai_server"]
+__all__ = [
+    "anthropic_server",
+    "bedrock_server",
+    "cohere_server",
+    "gemini_server",
+    "mistral_server",
+    "ollama_server",
+    "openai_server",
+]
 
 MAKERS: dict[str, Callable[[str, str], Sdk]] = {
     "openai": OpenAIChat,
@@ -70,6 +80,8 @@ PROVIDERS: dict[str, Row] = {
     "bedrock": Row("bedrock", CLAUDE_ON_BEDROCK, "bedrock_server"),
     "bedrock-nova": Row("bedrock", "amazon.nova-pro-v1:0", "bedrock_server"),
     "cohere": Row("cohere", "command-a-03-2025", "cohere_server"),
+    "mistral": Row("mistral", "mistral-large-latest", "mistral_server"),
+    "ollama": Row("ollama", "llama3.2", "ollama_server"),
 }
 
 
