@@ -14,20 +14,28 @@ the body, byte for byte, and so is the body with a value exchanged.
 """
 
 from collections.abc import Mapping
-from typing import Final, NoReturn
+from typing import Annotated, Final, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from keywright.core.dialect import Peek
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
+from keywright.dialects.refusal import refused
 
 DEPTH_MAX: Final = 128
 """How deep arrays and objects may stand in one another."""
 
 NONE_REMOVED: Final[frozenset[str]] = frozenset()
 
+MODEL_CHARS_MAX: Final = 512
+MODEL: Final = msgspec.json.Decoder(Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_CHARS_MAX)])
+"""What a model is called."""
+
+FLAG: Final = msgspec.json.Decoder(bool | None)
+TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
+"""A switch, and a limit of tokens: either may be null."""
+
+_Value = TypeVar("_Value")
 _DECODER: Final = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER: Final = msgspec.json.Encoder()
 _SPACES: Final = b" \t\n\r"
@@ -46,6 +54,31 @@ class Members(Struct, frozen=True):
     values: dict[str, Raw]
     starts: list[int] | None = None
     close: int = 0
+
+    def value(self, name: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
+        """The value of the member `name`; None where there is none.
+
+        Raises:
+            RefusedError: 400 `invalid_request` naming the member: `decoder` does not take it.
+        """
+        raw = self.values.get(name)
+        if raw is None:
+            return None
+        try:
+            return decoder.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise refused("invalid_request", f"{name} is not as it must be: {error}", name) from error
+
+    def needed(self, name: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value:
+        """The value of the member `name`, which must be there.
+
+        Raises:
+            RefusedError: as of `value`.
+        """
+        value = self.value(name, decoder)
+        if value is None:
+            raise refused("invalid_request", f"{name} is missing", name)
+        return value
 
     def edited(self, changes: Mapping[str, bytes], removed: frozenset[str] = NONE_REMOVED) -> bytes:
         """The body with the value of each member in `changes` exchanged for the given JSON, or the member added
@@ -203,6 +236,4 @@ def _past_spaces(body: bytes, at: int) -> int:
 
 
 def _refuse(why: str) -> NoReturn:
-    raise RefusedError(
-        Failure(kind="invalid_request", status=400, code="invalid_json", message=f"the body cannot be read: {why}")
-    )
+    raise refused("invalid_json", f"the body cannot be read: {why}")

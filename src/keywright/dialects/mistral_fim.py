@@ -11,13 +11,10 @@ import msgspec
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.core.message import Text, Turn
 from keywright.core.request import Request, Sampling
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.members import walked
 from keywright.dialects.mistral import (
     STREAM_BREAK,
     STREAM_TYPE,
@@ -33,6 +30,7 @@ from keywright.dialects.mistral import (
     tap_response,
 )
 from keywright.dialects.openai_chat.target import Target
+from keywright.dialects.whole import asked
 
 NAME: Final = "mistral_fim"
 CARRIES: Final = frozenset({NAME})
@@ -50,13 +48,7 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    walked(body, _RELIED)
-    try:
-        return _request(Fields(msgspec.json.decode(body)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _refused("invalid_json", f"the body cannot be read: {error}") from None
-    except WrongFieldError as error:
-        raise _refused("invalid_request", str(error), error.path) from None
+    return asked(body, _RELIED, _request)
 
 
 def _request(body: Fields) -> Request:
@@ -127,10 +119,6 @@ def _sampling(sampling: Sampling, body: JsonObject, target: Target) -> None:
 def locate(path: str, request: Request) -> str:  # the same for every request
     """The canonical `path` in the client's words."""
     return _FIELDS.get(path, path)
-
-
-def _refused(code: str, message: str, param: str | None = None) -> RefusedError:
-    return RefusedError(Failure("invalid_request", 400, code, message, param=param))
 
 
 __all__ = [

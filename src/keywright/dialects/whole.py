@@ -1,25 +1,20 @@
-"""What all wires share whose requests are one JSON object and whose answers come whole: reading both, and the
-verbatim lane.
-"""
+"""Reading a body that came whole, a request or an answer, and the verbatim lane of wires that have no other answers."""
 
 from collections.abc import Callable
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from keywright.core.dialect import PathSaid, Peek, Tapped
-from keywright.core.errors import RefusedError, UpstreamMalformedError
-from keywright.core.failure import Failure
+from keywright.core.errors import UpstreamMalformedError
 from keywright.core.json import Json
 from keywright.core.usage import Usage
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.members import Peeked, members_of, walked
-
-MODEL_CHARS_MAX: Final = 512
+from keywright.dialects.members import MODEL, Peeked, members_of, walked
+from keywright.dialects.refusal import refused
 
 _T = TypeVar("_T")
-_MODEL: Final = msgspec.json.Decoder(Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_CHARS_MAX)])
 _MODEL_ONLY: Final = frozenset({"model"})
 
 
@@ -33,9 +28,9 @@ def asked(body: bytes, relied: frozenset[str], read: Callable[[Fields], _T]) -> 
     try:
         return read(Fields(msgspec.json.decode(body)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("invalid_json", f"the body cannot be read: {error}")
+        raise refused("invalid_json", f"the body cannot be read: {error}") from error
     except WrongFieldError as error:
-        _refuse("invalid_request", str(error), error.path)
+        raise refused("invalid_request", str(error), error.path) from error
 
 
 def answered(body: bytes, kind: str, read: Callable[[Json], _T]) -> _T:
@@ -59,14 +54,9 @@ def peek_whole(body: bytes, said: PathSaid, relied: frozenset[str] = _MODEL_ONLY
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the model.
     """
     members = walked(body, relied)
-    model = said.model
-    if (raw := members.values.get("model")) is not None:
-        try:
-            model = _MODEL.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            _refuse("invalid_request", f"model is not as it must be: {error}", "model")
+    model = members.value("model", MODEL) or said.model
     if not model:
-        _refuse("invalid_request", "model is missing", "model")
+        raise refused("invalid_request", "model is missing", "model")
     return Peeked(model=model, stream=False, input_bytes=len(body), output_tokens_max=0, members=members)
 
 
@@ -96,7 +86,3 @@ def tap_whole(body: bytes, usage_of: Callable[[Known], Usage | None]) -> Tapped:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Tapped()
     return Tapped(usage=usage_of(known), model=known.model, complete=True)
-
-
-def _refuse(code: str, message: str, param: str | None = None) -> NoReturn:
-    raise RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

@@ -5,13 +5,11 @@ turn, which is what they are given for. Fields without a canonical place are kep
 again to Cohere.
 """
 
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import Json
 from keywright.core.message import Part, Role, Thinking, ToolResult, Turn
 from keywright.core.request import Format, JsonObjectFormat, JsonSchemaFormat, Request, Sampling
@@ -21,7 +19,7 @@ from keywright.dialects.cohere.thinking import decode_thinking
 from keywright.dialects.cohere.tools import decode_calls, decode_choice, decode_tools
 from keywright.dialects.cohere.verbatim import RELIED
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.members import walked
+from keywright.dialects.whole import asked
 
 _ROLES: Final[dict[str, Role]] = {"system": "system", "developer": "developer", "user": "user"}
 _SCHEMA_FIELDS: Final = ("json_schema", "schema")
@@ -34,13 +32,7 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    walked(body, RELIED)
-    try:
-        return _request(Fields(msgspec.json.decode(body)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("invalid_json", f"the body cannot be read: {error}")
-    except WrongFieldError as error:
-        _refuse("invalid_request", f"{error.path} must be {error.expected}", error.path)
+    return asked(body, RELIED, _request)
 
 
 def _request(body: Fields) -> Request:
@@ -138,7 +130,3 @@ def _format(body: Fields) -> Format | None:
         case _:
             body.keep("response_format", said)
             return None
-
-
-def _refuse(code: str, message: str, param: str | None = None) -> NoReturn:
-    raise RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

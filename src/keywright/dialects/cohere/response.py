@@ -9,7 +9,6 @@ from typing import Final, assert_never
 import msgspec
 
 from keywright.core.dialect import Encoded
-from keywright.core.errors import UpstreamMalformedError
 from keywright.core.json import Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import (
@@ -36,6 +35,7 @@ from keywright.dialects.cohere.tools import decode_calls, encode_call
 from keywright.dialects.cohere.usage import encode_usage, unmodelled, usage_of
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.foreign import answer_losses
+from keywright.dialects.whole import answered
 
 NO_FIELD: Final = "Cohere has no such field"
 ANSWER_FIELDS: Final = frozenset(("id", "finish_reason", "message", "usage", "logprobs"))
@@ -47,12 +47,7 @@ def decode_response(body: bytes) -> Response:
     Raises:
         UpstreamMalformedError: it is no answer of this API; says where it differs.
     """
-    try:
-        return _response(Fields(msgspec.json.decode(body)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamMalformedError(f"the answer is not JSON: {error}") from error
-    except WrongFieldError as error:
-        raise UpstreamMalformedError(f"the answer is no chat of Cohere's: {error}") from error
+    return answered(body, "chat of Cohere's", lambda value: _response(Fields(value)))
 
 
 def _response(body: Fields) -> Response:

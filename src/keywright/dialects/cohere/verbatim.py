@@ -3,31 +3,26 @@
 The tap keeps chunks and reads what it kept in batches, each frame once, and of a frame only what it counts.
 """
 
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
-from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.cohere.error import streamed_failure
 from keywright.dialects.cohere.usage import NOT_TOLD, usage_of
-from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.members import FLAG, MODEL, TOKENS, Peeked, walked
 from keywright.dialects.sse import SseDecoder
+from keywright.dialects.whole import patch_whole
 
-MODEL_CHARS_MAX: Final = 512
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
 RELIED: Final = frozenset({"model", "messages", "documents", "tools", "stream", "max_tokens"})
 """The members that policy acts on, here or after decoding."""
-
-_Value = TypeVar("_Value")
-_MODEL: Final = msgspec.json.Decoder(Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_CHARS_MAX)])
-_FLAG: Final = msgspec.json.Decoder(bool | None)
-_TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
 
 
 class _Function(Struct):
@@ -92,23 +87,18 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
     members = walked(body, RELIED)
-    model = _read(members, "model", _MODEL)
-    if model is None:
-        _refuse("model", "it is missing")
     return Peeked(
-        model=model,
-        stream=bool(_read(members, "stream", _FLAG)),
+        model=members.needed("model", MODEL),
+        stream=bool(members.value("stream", FLAG)),
         input_bytes=len(body),
-        output_tokens_max=_read(members, "max_tokens", _TOKENS),
+        output_tokens_max=members.value("max_tokens", TOKENS),
         members=members,
     )
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage."""
-    if model == peeked.model:
-        return body
-    return members_of(peeked, body, RELIED).edited({"model": msgspec.json.encode(model)})
+    return patch_whole(body, peeked, model, RELIED)
 
 
 def tap_response(body: bytes) -> Tapped:
@@ -223,20 +213,3 @@ def _item_chars(item: _Item) -> int:
 
 def _call_chars(call: _Call) -> int:
     return len(call.function.arguments or "") if call.function is not None else 0
-
-
-def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
-    raw = members.values.get(field)
-    if raw is None:
-        return None
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse(field, str(error))
-
-
-def _refuse(field: str, why: str) -> NoReturn:
-    message = f"{field} is not as it must be: {why}"
-    raise RefusedError(
-        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
-    )

@@ -12,14 +12,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import Extras, JsonObject
 from keywright.core.message import Document, Text, ToolCall, Turn
 from keywright.core.request import Request
 from keywright.dialects import openai_chat
 from keywright.dialects.mistral.wire import NAME, ours, own
 from keywright.dialects.paths import joined, part_at, place_of
+from keywright.dialects.refusal import refused
 
 PREFIX: Final = "prefix"
 SEED: Final = "random_seed"
@@ -40,8 +39,7 @@ def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
     if seed is None:
         return replace(request, turns=turns)
     if isinstance(seed, bool) or not isinstance(seed, int):
-        message = f"{SEED} must be a whole number"
-        raise RefusedError(Failure("invalid_request", 400, "invalid_request", message, param=SEED))
+        raise refused("invalid_request", f"{SEED} must be a whole number", SEED)
     sampling = replace(request.sampling, seed=seed)
     return replace(request, turns=turns, sampling=sampling, extras=_without(request.extras, extras))
 

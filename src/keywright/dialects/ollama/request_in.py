@@ -4,12 +4,8 @@ What is not modelled is kept as extras: options under their own path (`options.n
 Nulls and the empty strings that older clients send for `format` say nothing.
 """
 
-from typing import Final, NoReturn
+from typing import Final
 
-import msgspec
-
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import Extras, JsonObject
 from keywright.core.message import Turn
 from keywright.core.request import (
@@ -22,24 +18,10 @@ from keywright.core.request import (
     Sampling,
 )
 from keywright.dialects.fields import Fields, WrongFieldError, present
-from keywright.dialects.members import walked
 from keywright.dialects.ollama.family import LOAD, OPTION
 from keywright.dialects.ollama.tools import decode_tools
 
 EFFORTS: Final[dict[str, Effort]] = {"low": "low", "medium": "medium", "high": "high", "max": "max"}
-
-
-def read_body(body: bytes, relied: frozenset[str]) -> Fields:
-    """The object that `body` is.
-
-    Raises:
-        RefusedError: 400 `invalid_json`.
-    """
-    walked(body, relied)
-    try:
-        return Fields(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refuse("invalid_json", f"the body cannot be read: {error}")
 
 
 def request_of(body: Fields, turns: tuple[Turn, ...], dialect: str) -> Request:
@@ -124,13 +106,3 @@ def _extras(body: Fields, options: Fields, dialect: str, *, is_load: bool) -> Ex
     if is_load:
         extra[LOAD] = True
     return {dialect: extra} if extra else {}
-
-
-def refuse(code: str, message: str, param: str | None = None) -> NoReturn:
-    """Refuse the request with 400."""
-    raise RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))
-
-
-def refuse_field(error: WrongFieldError) -> NoReturn:
-    """Refuse the request for a field of it."""
-    refuse("invalid_request", f"{error.path} must be {error.expected}", error.path)

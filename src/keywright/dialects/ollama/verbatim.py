@@ -3,14 +3,13 @@
 Streams always tell usage, so nothing is added to ask for it.
 """
 
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 
 from keywright.core.dialect import Peek
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
-from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.members import FLAG, MODEL, Peeked, walked
+from keywright.dialects.whole import patch_whole
 
 _SHARED: Final = frozenset(("format", "images", "model", "options", "stream", "think", "tools"))
 CHAT_RELIED: Final = _SHARED | {"messages"}
@@ -20,9 +19,6 @@ GENERATE_RELIED: Final = _SHARED | {"prompt", "raw", "suffix", "system", "templa
 """The same of a request to generate."""
 
 _OPTIONS_RELIED: Final = frozenset(("num_predict",))
-_Value = TypeVar("_Value")
-_MODEL: Final = msgspec.json.Decoder(str)
-_FLAG: Final = msgspec.json.Decoder(bool | None)
 _TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(lt=2**31)] | None)
 
 
@@ -33,16 +29,13 @@ def peek(body: bytes, relied: frozenset[str]) -> Peek:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
     members = walked(body, relied)
-    model = _read(members, "model", _MODEL)
-    if not model:
-        _refuse("model", "it is missing")
-    stream = _read(members, "stream", _FLAG)
+    stream = members.value("stream", FLAG)
     raw = members.values.get("options")
     limit = None
     if raw is not None and bytes(raw) != b"null":
-        limit = _read(walked(bytes(raw), _OPTIONS_RELIED), "num_predict", _TOKENS)
+        limit = walked(bytes(raw), _OPTIONS_RELIED).value("num_predict", _TOKENS)
     return Peeked(
-        model=model,
+        model=members.needed("model", MODEL),
         stream=stream is None or stream,
         input_bytes=len(body),
         output_tokens_max=limit if limit is not None and limit > 0 else None,  # else: without a limit
@@ -52,23 +45,4 @@ def peek(body: bytes, relied: frozenset[str]) -> Peek:
 
 def patch(body: bytes, peeked: Peek, model: str, relied: frozenset[str]) -> bytes:
     """`body` with the model's name replaced; all else byte for byte."""
-    if model == peeked.model:
-        return body
-    return members_of(peeked, body, relied).edited({"model": msgspec.json.encode(model)})
-
-
-def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
-    raw = members.values.get(field)
-    if raw is None:
-        return None
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse(field, str(error))
-
-
-def _refuse(field: str, why: str) -> NoReturn:
-    message = f"{field} is not as it must be: {why}"
-    raise RefusedError(
-        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
-    )
+    return patch_whole(body, peeked, model, relied)

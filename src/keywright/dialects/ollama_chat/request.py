@@ -6,15 +6,15 @@ from keywright.core.ability import Abilities
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid
 from keywright.core.json import JsonObject
 from keywright.core.request import Request
-from keywright.dialects.fields import WrongFieldError
 from keywright.dialects.ollama.family import CHAT, GENERATE_ONLY
-from keywright.dialects.ollama.request_in import read_body, refuse_field, request_of
+from keywright.dialects.ollama.request_in import request_of
 from keywright.dialects.ollama.request_out import settings_of
 from keywright.dialects.ollama.target import Target
 from keywright.dialects.ollama.tools import encode_tools
 from keywright.dialects.ollama.verbatim import CHAT_RELIED
 from keywright.dialects.ollama_chat.messages_in import decode_messages
 from keywright.dialects.ollama_chat.messages_out import Messages
+from keywright.dialects.whole import asked
 
 
 def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
@@ -23,11 +23,7 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    fields = read_body(body, CHAT_RELIED)
-    try:
-        return request_of(fields, decode_messages(fields), CHAT)
-    except WrongFieldError as error:
-        refuse_field(error)
+    return asked(body, CHAT_RELIED, lambda fields: request_of(fields, decode_messages(fields), CHAT))
 
 
 def encode_request(request: Request, model: str, abilities: Abilities) -> Encoded:

@@ -16,13 +16,14 @@ from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid
 from keywright.core.json import Json, JsonObject
 from keywright.core.message import Base64Source, Image, Part, Text, Turn
 from keywright.core.request import Request
-from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.fields import Fields
 from keywright.dialects.ollama.family import GENERATE, GENERATE_ONLY, RAW
 from keywright.dialects.ollama.images import decode_images
-from keywright.dialects.ollama.request_in import read_body, refuse_field, request_of
+from keywright.dialects.ollama.request_in import request_of
 from keywright.dialects.ollama.request_out import settings_of
 from keywright.dialects.ollama.target import Target
 from keywright.dialects.ollama.verbatim import GENERATE_RELIED
+from keywright.dialects.whole import asked
 
 JOINT = "\n\n"
 
@@ -33,17 +34,17 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    fields = read_body(body, GENERATE_RELIED)
-    try:
-        turns = _turns(fields)
-        if fields.flag("raw"):
-            fields.keep(RAW, value=True)
-        for field in GENERATE_ONLY:
-            if not fields.left.get(field):
-                fields.json(field)
-        return request_of(fields, turns, GENERATE)
-    except WrongFieldError as error:
-        refuse_field(error)
+    return asked(body, GENERATE_RELIED, _request)
+
+
+def _request(body: Fields) -> Request:
+    turns = _turns(body)
+    if body.flag("raw"):
+        body.keep(RAW, value=True)
+    for field in GENERATE_ONLY:
+        if not body.left.get(field):
+            body.json(field)
+    return request_of(body, turns, GENERATE)
 
 
 def _turns(body: Fields) -> tuple[Turn, ...]:

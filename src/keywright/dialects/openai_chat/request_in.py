@@ -5,13 +5,11 @@ a few that have one, because servers of this dialect do not agree on how to say 
 serves other dialects, the client's own spelling this one.
 """
 
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import JsonObject
 from keywright.core.message import Opaque, Part, Refusal, ToolCall, ToolResult, Turn
 from keywright.core.request import (
@@ -24,12 +22,12 @@ from keywright.core.request import (
     Sampling,
 )
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.members import walked
 from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME, TIERS
 from keywright.dialects.openai_chat.parts import cache_mark, decode_citations, decode_content, with_citations
 from keywright.dialects.openai_chat.thinking import decode_thinking
 from keywright.dialects.openai_chat.tools import LEGACY, decode_calls, decode_choice, decode_tools
 from keywright.dialects.openai_chat.verbatim import RELIED
+from keywright.dialects.whole import asked
 
 ECHOED: Final = ("cache_control", "reasoning", "top_k")
 """Extras that repeat what the canonical request says in its own fields."""
@@ -51,15 +49,7 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    walked(body, RELIED)
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("invalid_json", f"the body cannot be read: {error}")
-    try:
-        return _request(Fields(value))
-    except WrongFieldError as error:
-        _refuse("invalid_request", f"{error.path} must be {error.expected}", error.path)
+    return asked(body, RELIED, _request)
 
 
 def _request(body: Fields) -> Request:
@@ -246,7 +236,3 @@ def _format(body: Fields) -> Format | None:
         case _:
             body.keep("response_format", raw)
             return None
-
-
-def _refuse(code: str, message: str, param: str | None = None) -> NoReturn:
-    raise RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

@@ -14,7 +14,7 @@ from typing import Final, assert_never
 import msgspec
 
 from keywright.core.dialect import Encoded
-from keywright.core.errors import ProviderError, UpstreamMalformedError
+from keywright.core.errors import ProviderError
 from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import (
@@ -54,6 +54,7 @@ from keywright.dialects.openai_chat.parts import (
 from keywright.dialects.openai_chat.thinking import decode_thinking, encode_thinking, is_thought
 from keywright.dialects.openai_chat.tools import decode_calls, encode_calls, speaks_functions
 from keywright.dialects.openai_chat.usage import decode_usage, encode_usage, unmodelled
+from keywright.dialects.whole import answered
 
 ONE_CALL: Final = "a client that speaks of functions can be told of one call only"
 NO_FIELD: Final = "OpenAI has no such field"
@@ -67,13 +68,7 @@ def decode_response(body: bytes) -> Response:
         UpstreamMalformedError: it is no chat completion; says where it differs.
         ProviderError: it is an error, though its status was that of a success.
     """
-    try:
-        value = msgspec.json.decode(body)
-        return _response(Fields(value))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamMalformedError(f"the answer is not JSON: {error}") from error
-    except WrongFieldError as error:
-        raise UpstreamMalformedError(f"the answer is no chat completion: {error}") from error
+    return answered(body, "chat completion", lambda value: _response(Fields(value)))
 
 
 def _response(body: Fields) -> Response:

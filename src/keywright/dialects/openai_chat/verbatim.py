@@ -1,13 +1,11 @@
 """The verbatim lane: what policy must know of a body, and the two edits that it may get."""
 
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
-from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.members import FLAG, MODEL, TOKENS, Members, Peeked, members_of, walked
 from keywright.dialects.openai_chat.fields import CHOICES_MAX
 
 RELIED: Final = frozenset(
@@ -17,12 +15,6 @@ RELIED: Final = frozenset(
 
 _OPTIONS_RELIED: Final = frozenset(("include_usage",))
 _USAGE_ASKED: Final = b'{"include_usage":true}'
-_Value = TypeVar("_Value")
-
-
-_MODEL: Final = msgspec.json.Decoder(str)
-_FLAG: Final = msgspec.json.Decoder(bool | None)
-_TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
 _CHOICES: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1, le=CHOICES_MAX)] | None)
 
 
@@ -42,19 +34,16 @@ def peeked_at(body: bytes, relied: frozenset[str]) -> Peeked:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
     members = walked(body, relied)
-    model = _read(members, "model", _MODEL)
-    if model is None:
-        _refuse("model", "it is missing")
     options = _options(members)
-    limits = (_read(members, "max_completion_tokens", _TOKENS), _read(members, "max_tokens", _TOKENS))
+    limits = (members.value("max_completion_tokens", TOKENS), members.value("max_tokens", TOKENS))
     return Peeked(
-        model=model,
-        stream=bool(_read(members, "stream", _FLAG)),
+        model=members.needed("model", MODEL),
+        stream=bool(members.value("stream", FLAG)),
         input_bytes=len(body),
         # Which limit a server heeds is not known.
         output_tokens_max=max((limit for limit in limits if limit is not None), default=None),
-        choices=_read(members, "n", _CHOICES) or 1,
-        stream_usage=options is not None and bool(_read(options, "include_usage", _FLAG)),
+        choices=members.value("n", _CHOICES) or 1,
+        stream_usage=options is not None and bool(options.value("include_usage", FLAG)),
         members=members,
     )
 
@@ -78,20 +67,3 @@ def _options(members: Members) -> Members | None:
     """The members of `stream_options`; None when there are none."""
     raw = members.values.get("stream_options")
     return None if raw is None or bytes(raw) == b"null" else walked(bytes(raw), _OPTIONS_RELIED)
-
-
-def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
-    raw = members.values.get(field)
-    if raw is None:
-        return None
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse(field, str(error))
-
-
-def _refuse(field: str, why: str) -> NoReturn:
-    message = f"{field} is not as it must be: {why}"
-    raise RefusedError(
-        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
-    )

@@ -3,21 +3,17 @@
 Fields that ask for nothing (`echo: false`, an empty suffix, nulls) are left out.
 """
 
-from typing import Final, NoReturn
-
-import msgspec
+from typing import Final
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import Extras, JsonObject
 from keywright.core.message import Turn
 from keywright.core.request import Format, JsonSchemaFormat, Request, Sampling
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.members import walked
 from keywright.dialects.openai_chat.fields import CHOICES_MAX
 from keywright.dialects.openai_completions.prompt import NAME, decode_prompt
 from keywright.dialects.openai_completions.verbatim import RELIED
+from keywright.dialects.whole import asked
 
 _ASKS_NOTHING: Final[dict[str, tuple[object, ...]]] = {"echo": (False,), "suffix": ("",)}
 
@@ -28,13 +24,7 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    walked(body, RELIED)
-    try:
-        return _request(Fields(msgspec.json.decode(body)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("invalid_json", f"the body cannot be read: {error}")
-    except WrongFieldError as error:
-        _refuse("invalid_request", f"{error.path} must be {error.expected}", error.path)
+    return asked(body, RELIED, _request)
 
 
 def _request(body: Fields) -> Request:
@@ -108,7 +98,3 @@ def _extras(body: Fields) -> Extras:
         if value is not None and value not in _ASKS_NOTHING.get(field, ())
     }
     return {NAME: extra} if extra else {}
-
-
-def _refuse(code: str, message: str, param: str | None = None) -> NoReturn:
-    raise RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

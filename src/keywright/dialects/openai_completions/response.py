@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from keywright.core.dialect import Encoded
-from keywright.core.errors import ProviderError, UpstreamMalformedError
+from keywright.core.errors import ProviderError
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import Part, RedactedThinking, Refusal, Text, Thinking
@@ -23,6 +23,7 @@ from keywright.dialects.openai_chat.response import read_usage
 from keywright.dialects.openai_chat.usage import encode_usage
 from keywright.dialects.openai_completions.logprobs import decode_logprobs, encode_logprobs
 from keywright.dialects.openai_completions.prompt import NAME
+from keywright.dialects.whole import answered
 
 NO_FIELD: Final = "the completions API has no such field"
 ANSWER_FIELDS: Final = frozenset(("id", "object", "created", "model", "choices", "usage"))
@@ -35,12 +36,7 @@ def decode_response(body: bytes) -> Response:
         UpstreamMalformedError: it is no completion; says where it differs.
         ProviderError: it is an error, though its status was that of a success.
     """
-    try:
-        return _response(Fields(msgspec.json.decode(body)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamMalformedError(f"the answer is not JSON: {error}") from error
-    except WrongFieldError as error:
-        raise UpstreamMalformedError(f"the answer is no completion: {error}") from error
+    return answered(body, "completion", lambda value: _response(Fields(value)))
 
 
 def _response(body: Fields) -> Response:

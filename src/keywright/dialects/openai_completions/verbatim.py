@@ -1,15 +1,14 @@
 """The verbatim lane: what policy must know of a body. The edits are those of chat completions."""
 
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.dialects.openai_chat.verbatim import peeked_at
+from keywright.dialects.refusal import refused
 
 RELIED: Final = frozenset(
     ("best_of", "echo", "max_tokens", "model", "n", "prompt", "stream", "stream_options", "suffix", "user")
@@ -34,14 +33,8 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
     peeked = peeked_at(body, RELIED)
-    values = peeked.members.values
-    choices = peeked.choices
-    if (best_of := values.get("best_of")) is not None:
-        try:
-            choices = max(choices, _BEST_OF.decode(best_of) or 1)
-        except msgspec.DecodeError as error:
-            _refuse("best_of", str(error))
-    prompt = values.get("prompt")
+    choices = max(peeked.choices, peeked.members.value("best_of", _BEST_OF) or 1)
+    prompt = peeked.members.values.get("prompt")
     if prompt is not None and bytes(memoryview(prompt)[:1]) == b"[":
         choices *= _prompts(prompt)
     return replace(peeked, choices=choices) if choices != peeked.choices else peeked
@@ -53,12 +46,5 @@ def _prompts(prompt: Raw) -> int:
     if not items or bytes(memoryview(items[0])[:1]) not in (b'"', b"["):
         return 1
     if len(items) > PROMPTS_MAX:
-        _refuse("prompt", f"it must hold at most {PROMPTS_MAX} prompts")
+        raise refused("invalid_request", f"prompt must hold at most {PROMPTS_MAX} prompts", "prompt")
     return len(items)
-
-
-def _refuse(field: str, why: str) -> NoReturn:
-    message = f"{field} is not as it must be: {why}"
-    raise RefusedError(
-        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
-    )

@@ -3,20 +3,16 @@
 Parameters that are not modelled are kept by their path (`parameters.typical_p`), everything else by its name.
 """
 
-from typing import Final, NoReturn
-
-import msgspec
+from typing import Final
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import Extras, JsonObject
 from keywright.core.message import Text, Turn
 from keywright.core.request import Format, JsonSchemaFormat, Request, Sampling
 from keywright.dialects.fields import Fields, WrongFieldError, present
-from keywright.dialects.members import walked
 from keywright.dialects.tgi.details import NAME, PARAMETER
 from keywright.dialects.tgi.verbatim import RELIED
+from keywright.dialects.whole import asked
 
 _ASKS_NOTHING: Final = frozenset(("decoder_input_details", "details", "return_full_text", "watermark"))
 """Parameters that say nothing when they are false."""
@@ -28,13 +24,7 @@ def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    walked(body, RELIED)
-    try:
-        return _request(Fields(msgspec.json.decode(body)), said)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("invalid_json", f"the body cannot be read: {error}")
-    except WrongFieldError as error:
-        _refuse("invalid_request", f"{error.path} must be {error.expected}", error.path)
+    return asked(body, RELIED, lambda fields: _request(fields, said))
 
 
 def _request(body: Fields, said: PathSaid) -> Request:
@@ -94,7 +84,3 @@ def _extras(body: Fields, parameters: Fields) -> Extras:
         if value is not False or name not in _ASKS_NOTHING:
             extra[PARAMETER + name] = value
     return {NAME: extra} if extra else {}
-
-
-def _refuse(code: str, message: str, param: str | None = None) -> NoReturn:
-    raise RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

@@ -9,14 +9,14 @@ from typing import Final
 import msgspec
 
 from keywright.core.dialect import Encoded
-from keywright.core.errors import ProviderError, UpstreamMalformedError
-from keywright.core.json import NO_EXTRAS, JsonObject
+from keywright.core.errors import ProviderError
+from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import Part, RedactedThinking, Refusal, Text, Thinking
 from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import Usage
-from keywright.dialects.fields import Fields, WrongFieldError, present
+from keywright.dialects.fields import Fields, present
 from keywright.dialects.foreign import answer_losses
 from keywright.dialects.tgi.details import (
     NAME,
@@ -29,6 +29,7 @@ from keywright.dialects.tgi.details import (
     without_ending,
 )
 from keywright.dialects.tgi.error import failure_of
+from keywright.dialects.whole import answered
 
 NO_FIELD: Final = "TGI has no such field"
 ONE_ANSWER: Final = "TGI gives one answer: the first"
@@ -41,16 +42,11 @@ def decode_response(body: bytes) -> Response:
         UpstreamMalformedError: it is no generated text; says where it differs.
         ProviderError: it is an error, though its status was that of a success.
     """
-    try:
-        value = msgspec.json.decode(body)
-        return _response(Fields(value[0] if isinstance(value, list) and value else value))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamMalformedError(f"the answer is not JSON: {error}") from error
-    except WrongFieldError as error:
-        raise UpstreamMalformedError(f"the answer is no generated text: {error}") from error
+    return answered(body, "generated text", _response)
 
 
-def _response(answer: Fields) -> Response:
+def _response(value: Json) -> Response:
+    answer = Fields(value[0] if isinstance(value, list) and value else value)
     if answer.left.get("error"):
         raise ProviderError(failure_of(answer.left))
     text = answer.needed_text("generated_text")

@@ -3,17 +3,17 @@
 A body may name its model, as some servers of this wire want it; TGI's own does not, and goes through as it is.
 """
 
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Struct
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
-from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import JsonObject
 from keywright.core.usage import Usage
-from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.members import FLAG, TOKENS, Peeked, members_of, walked
 from keywright.dialects.sse import SseDecoder
 from keywright.dialects.tgi.details import usage_of, whole_usage
 from keywright.dialects.tgi.error import failure_of
@@ -29,10 +29,7 @@ RELIED: Final = frozenset(("inputs", "model", "parameters", "stream"))
 """The members that policy acts on, here or after decoding."""
 
 _PARAMETERS_RELIED: Final = frozenset(("best_of", "max_new_tokens"))
-_Value = TypeVar("_Value")
 _MODEL: Final = msgspec.json.Decoder(str | None)
-_FLAG: Final = msgspec.json.Decoder(bool | None)
-_TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
 _BEST_OF: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=BEST_OF_MAX)] | None)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -66,10 +63,10 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
     raw = members.values.get("parameters")
     if raw is not None and bytes(raw) != b"null":
         parameters = walked(bytes(raw), _PARAMETERS_RELIED)
-        limit, best_of = _read(parameters, "max_new_tokens", _TOKENS), _read(parameters, "best_of", _BEST_OF)
+        limit, best_of = parameters.value("max_new_tokens", TOKENS), parameters.value("best_of", _BEST_OF)
     return Peeked(
-        model=said.model or _read(members, "model", _MODEL) or "",
-        stream=bool(_read(members, "stream", _FLAG)) or said.stream,
+        model=said.model or members.value("model", _MODEL) or "",
+        stream=bool(members.value("stream", FLAG)) or said.stream,
         input_bytes=len(body),
         output_tokens_max=limit,
         choices=best_of or 1,
@@ -166,20 +163,3 @@ def _failure(data: bytes) -> Failure | None:
     value = msgspec.json.decode(data)
     fields = value[0] if isinstance(value, list) else value
     return failure_of(fields) if isinstance(fields, dict) and fields.get("error") else None
-
-
-def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
-    raw = members.values.get(field)
-    if raw is None:
-        return None
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse(field, str(error))
-
-
-def _refuse(field: str, why: str) -> NoReturn:
-    message = f"{field} is not as it must be: {why}"
-    raise RefusedError(
-        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
-    )
