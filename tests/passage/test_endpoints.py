@@ -441,3 +441,16 @@ def test_every_call_of_a_known_key_leaves_exactly_one_entry(gateway: Gateway, mi
     assert [entry.id for entry in entries] == [answer.request_id for answer in answers]
     assert [entry.status for entry in entries] == [answer.status for answer in answers]
     assert [entry.outcome for entry in entries] == ["ok", *["refused"] * 3, "ok", *["refused"] * 3, "ok", "failed"]
+
+
+def test_a_key_for_one_provider_does_not_come_to_another_that_is_asked_for_by_name(
+    gateway: Gateway, mill: Mill
+) -> None:
+    key = gateway.issue(models=("openai/*", "claude/*"))
+    for model in ("openai/gpt-image-1", "claude/anything"):
+        body = {"model": model, "prompt": "x"}
+        answer = call(
+            gateway, "/v1/images/generations", body, authorization=f"Bearer {key}", x_keywright_provider="mill"
+        )
+        assert (answer.status, answer.code) == (403, "model_not_allowed")
+    assert mill.seen == []

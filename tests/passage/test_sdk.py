@@ -173,8 +173,14 @@ def test_mistral_s_sdk_reads_pages_and_keeps_files(gateway: Gateway, mill: Mill)
     page = {"index": 0, "markdown": "hi", "images": [], "dimensions": None}
     read = {"pages": [page], "model": "mistral-ocr-latest", "usage_info": {"pages_processed": 1}}
     kept = {
-        "id": "6fdd5da4-6b5f-4c3b-8ac5-6a1c9b4e2a10", "object": "file", "bytes": len(LINES), "created_at": 1,
-        "filename": "a.jsonl", "purpose": "batch", "sample_type": "batch_request", "source": "upload",
+        "id": "6fdd5da4-6b5f-4c3b-8ac5-6a1c9b4e2a10",
+        "object": "file",
+        "bytes": len(LINES),
+        "created_at": 1,
+        "filename": "a.jsonl",
+        "purpose": "batch",
+        "sample_type": "batch_request",
+        "source": "upload",
     }
     heard = {"model": "voxtral-mini-latest", "text": "hi", "language": "en", "segments": [], "usage": {
         "prompt_tokens": 4, "completion_tokens": 5, "total_tokens": 9, "prompt_audio_seconds": 2}}  # fmt: skip
