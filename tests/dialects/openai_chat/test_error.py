@@ -96,3 +96,10 @@ def test_an_error_is_written_in_openais_words() -> None:
 def test_only_bad_requests_are_called_so(kind: FailureKind, word: str) -> None:
     told = json.loads(openai_chat.encode_error(Failure(kind, 400, "code", "message"), ""))["error"]
     assert (told["type"], openai_chat.decode_error(400, json.dumps({"error": told}).encode()).kind) == (word, kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(404, "not_found"), (401, "authentication"), (400, "invalid_request_error")]
+)
+def test_the_word_for_all_refusals_is_the_code_of_bad_requests_only(status: int, code: str) -> None:
+    assert failure(status, message="x", type="invalid_request_error", code="1500").code == code

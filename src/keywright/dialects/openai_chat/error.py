@@ -83,6 +83,7 @@ _STATUS_OF: Final[dict[FailureKind, int]] = {
     "timeout": 504,
     "server": 500,
 }
+_OTHER: Final = "invalid_request_error"
 _KEY_REFUSED: Final = "the provider refused the gateway's credential"
 
 
@@ -112,7 +113,7 @@ def failure_of(error: Json, status: int | None = None) -> Failure:
     return Failure(
         kind=kind,
         status=status,
-        code=next((word for word in words if word and not word.isdigit()), kind),
+        code=next((word for word in words if _tells(word, kind)), kind),
         message=_KEY_REFUSED if kind == "authentication" else text[:MESSAGE_CHARS_MAX],
         param=param if isinstance(param, str) else None,
         origin=NAME,
@@ -127,7 +128,7 @@ def encode_error(failure: Failure, request_id: str) -> bytes:
         {
             "error": {
                 "message": failure.message,
-                "type": kind or _TYPES.get(failure.kind, "invalid_request_error"),
+                "type": kind or _TYPES.get(failure.kind, _OTHER),
                 "param": failure.param,
                 "code": failure.code,
             }
@@ -145,7 +146,12 @@ def _kind(words: list[str], message: str, status: int) -> FailureKind:
             return "context_too_long"
     if status in _STATUSES:
         return _STATUSES[status]
-    return "invalid_request" if 400 <= status < 500 or "invalid_request_error" in words else "server"
+    return "invalid_request" if 400 <= status < 500 or _OTHER in words else "server"
+
+
+def _tells(word: str, kind: FailureKind) -> bool:
+    """Whether `word` may be the code of such a failure. OpenAI says `_OTHER` of all that it refuses."""
+    return bool(word) and not word.isdigit() and (word != _OTHER or kind == "invalid_request")
 
 
 def _is_status(value: Json) -> bool:
