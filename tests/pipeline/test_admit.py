@@ -7,7 +7,7 @@ import pytest
 from keywright.core.errors import RefusedError
 from keywright.core.identity import Key
 from keywright.pipeline.admit import may_use, require_address
-from tests.gateway import CHAT, MESSAGES, Gateway, chat_body, message_body
+from tests.gateway import CHAT, MESSAGES, Gateway, Start, chat_body, message_body
 from tests.standin.cloud import StandIn
 
 
@@ -125,3 +125,20 @@ def test_a_refusal_is_in_the_client_s_own_dialect(gateway: Gateway) -> None:
     message = gateway.post(MESSAGES, message_body(), key)
     assert message.json["error"]["type"] == "permission_error"
     assert message.code == "model_not_allowed"
+
+
+def test_a_key_for_one_provider_does_not_come_to_another_by_a_bare_name_with_a_slash(
+    start: Start, openai_cloud: StandIn
+) -> None:
+    gateway = start(f"""
+[providers.router]
+kind = "openrouter"
+base_url = "{openai_cloud.base_url}"
+api_key = "env:STANDIN_OPENAI"
+""")
+    name = "google/gemini-2.5-flash"
+    assert gateway.chat(name).headers["x-keywright-model"] == f"router/{name}"
+    answer = gateway.chat(name, key=gateway.issue(models=("google/*",)))
+    assert (answer.status, answer.code) == (403, "model_not_allowed")
+    assert gateway.chat(name, key=gateway.issue(models=("router/google/*",))).status == 200
+    assert gateway.chat("google/nothing", key=gateway.issue(models=("google/*",))).code == "model_not_found"

@@ -6,7 +6,7 @@ from keywright.core.dialect import Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.identity import Key
-from keywright.pipeline.admit import may_use
+from keywright.pipeline.admit import may_use, names
 from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.routes import Target
 from keywright.pipeline.types import Admitted, Intent, Principal
@@ -35,10 +35,10 @@ def admit_passing(passing: Passing, principal: Principal, peek: Peek, targets: t
 
 
 def _allowed(key: Key, passing: Passing, peek: Peek, targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    """All targets when the key names what was asked for (an alias), else those that it names themselves. On a native
-    path the name is the provider's own: no alias counts.
+    """All targets when the key names what was asked for, else those that it names themselves. On a native path the name
+    is the provider's own: no alias counts.
     """
-    if passing.way.endpoint != "native" and may_use(key, peek.model):
+    if passing.way.endpoint != "native" and names(key, peek.model):
         return targets
     allowed = tuple(target for target in targets if may_use(key, target.name))
     if targets and not allowed:
