@@ -446,6 +446,14 @@ def test_tools_and_schemas_that_the_model_cannot_keep_are_losses_of_meaning() ->
     assert [(loss.path, loss.weight) for loss in losses] == [("tools[0]", "meaning")]
 
 
+@pytest.mark.parametrize("member", ["schema", "value"])
+def test_a_schema_beside_json_object_is_not_lost(member: str) -> None:
+    """So llama.cpp's and Together's clients spell it, and so does `huggingface_hub`."""
+    asked = [{"role": "user", "content": "hi"}]
+    body = {"model": "m", "messages": asked, "response_format": {"type": "json_object", member: LOOSE}}
+    assert openai_chat.decode_request(json.dumps(body).encode()).format == JsonSchemaFormat(LOOSE)
+
+
 def test_strictness_that_openai_would_refuse_is_dropped() -> None:
     request = Request(
         "m", (USER,), tools=(Tool("f", parameters=LOOSE, strict=True),), format=JsonSchemaFormat(LOOSE, strict=True)

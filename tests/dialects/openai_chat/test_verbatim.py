@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.dialect import Peek, Tapped
-from keywright.core.errors import RefusedError
+from keywright.core.errors import NotTranslatableError, RefusedError
 from keywright.core.usage import Usage
 from keywright.dialects import openai_chat
 from keywright.dialects.openai_chat.tap import TAP_BYTES_MAX, TAP_FRAME_BYTES_MAX
@@ -38,6 +38,27 @@ def tapped(peeked: Peek, *chunks: bytes) -> tuple[bytes, Tapped]:
     tap = openai_chat.Tap(peeked)
     passed = b"".join(tap.feed(chunk) for chunk in chunks)
     return passed, tap.result()
+
+
+@pytest.mark.parametrize(
+    ("form", "passes"),
+    [
+        (None, True),
+        ("text", True),
+        ({"type": "json_object"}, True),
+        ({"type": "json_object", "value": None}, True),
+        ({"type": "json_object", "schema": {}}, True),
+        ({"type": "json_schema", "json_schema": {"name": "value", "schema": {"value": 1}}}, True),
+        ({"type": "json_object", "value": {}}, False),
+    ],
+)
+def test_a_schema_in_huggingfaces_spelling_does_not_pass_as_it_is(form: Any, passes: bool) -> None:
+    body = json.dumps({"model": "m", "response_format": form}).encode()
+    if passes:
+        assert openai_chat.patch(body, openai_chat.peek(body), "m") == body
+    else:
+        with pytest.raises(NotTranslatableError):
+            openai_chat.patch(body, openai_chat.peek(body), "m")
 
 
 def test_peek_reads_what_policy_needs() -> None:

@@ -218,7 +218,8 @@ def _format(body: Fields) -> Format | None:
         case "text":
             return None
         case "json_object":
-            return JsonObjectFormat()
+            schema = form.object("schema") or form.object("value")
+            return JsonObjectFormat() if schema is None else JsonSchemaFormat(schema.left)
         case "json_schema":
             inner = form.object("json_schema")
             if inner is None:

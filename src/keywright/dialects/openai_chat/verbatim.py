@@ -5,6 +5,9 @@ from typing import Annotated, Final
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
+from keywright.core.errors import NotTranslatableError
+from keywright.core.json import Json
+from keywright.core.loss import Loss
 from keywright.dialects.members import FLAG, MODEL, TOKENS, Members, Peeked, members_of, walked
 from keywright.dialects.openai_chat.fields import CHOICES_MAX
 
@@ -16,6 +19,16 @@ RELIED: Final = frozenset(
 _OPTIONS_RELIED: Final = frozenset(("include_usage",))
 _USAGE_ASKED: Final = b'{"include_usage":true}'
 _CHOICES: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1, le=CHOICES_MAX)] | None)
+
+
+class _Format(msgspec.Struct):
+    """As much of `response_format` as tells whose spelling it is."""
+
+    type: Json = None
+    value: Json = None
+
+
+_FORMAT: Final = msgspec.json.Decoder(_Format)
 
 
 def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
@@ -49,12 +62,29 @@ def peeked_at(body: bytes, relied: frozenset[str]) -> Peeked:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name replaced and, for a stream, usage asked for; all else byte for byte."""
+    """`body` with the model's name replaced and, for a stream, usage asked for; all else byte for byte.
+
+    Raises:
+        NotTranslatableError: the schema of the answer is spelled as `huggingface_hub` spells it, for a server that
+            takes OpenAI's spelling too; such a body must be translated.
+    """
     members = members_of(peeked, body, RELIED)
+    form = members.values.get("response_format")
+    if form is not None and _is_huggingfaces(form):
+        raise NotTranslatableError((Loss("format", "OpenAI takes a schema as `json_schema`", "meaning"),))
     changes = {"model": msgspec.json.encode(model)}
     if peeked.stream and not peeked.stream_usage:
         changes["stream_options"] = _with_usage(members)
     return members.edited(changes)
+
+
+def _is_huggingfaces(form: msgspec.Raw) -> bool:
+    """Whether `form` is `{"type": "json_object", "value": …}`. What is no object at all is the provider's to refuse."""
+    try:
+        read = _FORMAT.decode(form)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return read.type == "json_object" and read.value is not None
 
 
 def _with_usage(members: Members) -> bytes:
