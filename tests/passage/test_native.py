@@ -468,3 +468,27 @@ def test_a_credential_that_fails_again_and_again_rests(tmp_path: Path, mill: Mil
         assert int(answer.headers["retry-after"]) > 1
         assert len(mill.seen) == 5
         assert call(gateway, "/v1/moderations", b'{"input":"x"}').status == 503, "it is the same credential"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x-portkey-custom-host", "x-portkey-config", "x-portkey-provider", "x-portkey-forward-headers"),
+        *("helicone-target-url", "helicone-openai-api-base", "x-litellm-api-base", "x-tfy-provider-url"),
+        *("x_portkey_custom_host", "x_forwarded_for", "x_keywright_tags", "x_api_key"),
+    ],
+)
+def test_no_header_leads_a_gateway_that_is_asked_or_hides_behind_an_underscore(
+    gateway: Gateway, mill: Mill, name: str
+) -> None:
+    with raw(gateway.url) as sock:
+        sock.sendall(post("/native/mill/x", b"{}", f"{name}: https://evil.example", f"x-api-key: {gateway.admin_key}"))
+        assert read_answer(sock).status == 200
+    assert "evil.example" not in str(mill.last.headers)
+
+
+def test_no_key_of_ours_goes_up_even_if_it_is_another_s(gateway: Gateway, mill: Mill) -> None:
+    other = gateway.issue()
+    assert call(gateway, "/native/mill/x", b"{}", x_note=f"Bearer {other}", x_fine="yes").status == 200
+    assert mill.last.header("x-fine") == "yes"
+    assert other not in str(mill.last.headers)

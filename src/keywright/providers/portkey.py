@@ -1,4 +1,8 @@
-"""Portkey, as an upstream gateway. Models are named `@integration/model`, or the request names a config."""
+"""Portkey, as an upstream gateway. Models are named `@integration/model`.
+
+A config, or an integration for all models, is the operator's to name (`headers`): in a config a client could send the
+keys that Portkey holds to a host of its own, or reach a model that its key is not for.
+"""
 
 from keywright.providers.provider import (
     BATCHES,
@@ -40,8 +44,6 @@ PORTKEY = Provider(
     env=("PORTKEY_API_KEY",),
     base_url_env="PORTKEY_BASE_URL",
     passed_headers=(
-        "x-portkey-provider",
-        "x-portkey-config",
         "x-portkey-metadata",
         "x-portkey-trace-id",
         "x-portkey-cache-force-refresh",

@@ -3,12 +3,16 @@
 On a native path all passes but what would betray somebody (credentials, cookies, who forwarded what for whom), what is
 ours, and what belongs to one connection. On the others passes what is listed. The answer is asked for as it is, not
 compressed: in compressed bytes neither a key nor a usage is found.
+
+A gateway behind this one is led by headers: to another host, with the credentials that it holds. Those that begin as
+such a gateway's do pass only where the provider's row lists them.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keywright.core.http import Header
+from keywright.identity.keystring import PREFIX
 from keywright.pipeline.routes import Source
 
 PLAIN: Final[Header] = (b"accept-encoding", b"identity")
@@ -31,6 +35,8 @@ _FORWARDED_BEGINNINGS: Final = (
     b"x-http-method",
     b"x-method-",
 )
+_LEADING_BEGINNINGS: Final = (b"x-portkey-", b"helicone-", b"x-litellm-", b"x-tfy-", b"cf-aig-")
+"""Of the headers by which gateways are told where to send a request, and with whose key."""
 _CONNECTION: Final = frozenset(
     {
         *(
@@ -85,13 +91,14 @@ def upward(given: Sequence[Header], source: Source, presented: str, *, is_native
     """The headers for a request to `source`, without its credential. `presented`: the client's key, it stays here."""
     fixed = {name.encode(): value.encode("latin-1") for name, value in source.row.headers} | dict(source.headers)
     passed = frozenset(name.encode() for name in source.row.passed_headers)
-    key = presented.encode()
+    key, any_key = presented.encode(), PREFIX.encode()
     kept = [
         (name, value)
         for name, value in given
-        if (_may_pass(name) if is_native else name in _PASSED or name in passed)
+        if (name in passed or (_may_pass(name) if is_native else name in _PASSED))
         and (name in passed or name not in fixed)
         and key not in value
+        and any_key not in value
     ]
     if is_native:
         named = _named_by_connection(given)
@@ -109,7 +116,8 @@ def downward(names: Iterable[bytes], source: Source, *, is_native: bool) -> froz
 
 
 def _may_pass(name: bytes) -> bool:
-    return name not in _REMOVED and not name.startswith((_OURS, *_FORWARDED_BEGINNINGS))
+    name = name.replace(b"_", b"-")  # as servers behind a CGI read it
+    return name not in _REMOVED and not name.startswith((_OURS, *_FORWARDED_BEGINNINGS, *_LEADING_BEGINNINGS))
 
 
 def _may_answer(name: bytes) -> bool:
