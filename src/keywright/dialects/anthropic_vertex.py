@@ -34,6 +34,7 @@ from keywright.dialects.anthropic import (
 )
 from keywright.dialects.anthropic.request_encode import request_node
 from keywright.dialects.anthropic.verbatim import RELIED as _RELIED
+from keywright.dialects.anthropic.verbatim import without_foreign
 from keywright.dialects.anthropic.wire import rendered
 from keywright.dialects.members import members_of, walked
 
@@ -97,14 +98,16 @@ def decode_error(status: int, body: bytes) -> Failure:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:  # the path names the model
-    """`body` without the model and with the version; for a stream that only the path asks for, with that; all else
-    byte for byte.
+    """`body` without the model and other providers' thoughts, and with the version; for a stream that only the path
+    asks for, with that; all else byte for byte.
     """
     members = members_of(peeked, body, RELIED)
-    changes = {} if _VERSION_MEMBER in members.values else {_VERSION_MEMBER: _VERSION_JSON}
+    changes, removed = without_foreign(members)
+    if _VERSION_MEMBER not in members.values:
+        changes[_VERSION_MEMBER] = _VERSION_JSON
     if peeked.stream and bytes(members.values.get("stream", b"")) != b"true":
         changes["stream"] = b"true"
-    return members.edited(changes, _MODEL)
+    return members.edited(changes, _MODEL | removed)
 
 
 __all__ = [

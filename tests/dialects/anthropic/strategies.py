@@ -17,7 +17,6 @@ from keywright.core.message import (
     Opaque,
     Part,
     PlainSource,
-    RedactedThinking,
     Refusal,
     ServerToolCall,
     ServerToolResult,
@@ -31,6 +30,7 @@ from keywright.core.request import JsonObjectFormat, JsonSchemaFormat, Reasoning
 from keywright.core.response import Choice, Finish, FinishReason, Response
 from keywright.core.usage import Usage
 from keywright.dialects.anthropic.wire import NAME
+from keywright.dialects.seal import sealed
 from tests.laws import strategies as canonical
 
 ABLE = Abilities(mid_system=True, reasoning="effort", output_tokens_max=8192)
@@ -191,7 +191,7 @@ FINISHES: dict[FinishReason, tuple[str, FinishReason]] = {
 def given_back(response: Response) -> Response:
     """`response` as it comes back from this wire when all that it lost was reported or is not said here at all."""
     choice = response.choices[0]
-    parts = tuple(said for part in choice.parts if (said := _said(part)) is not None)
+    parts = tuple(map(_said, sealed(choice.parts, NAME)))
     reason = "stop" if choice.finish is None else choice.finish.reason
     if reason == "stop" and any(isinstance(part, ToolCall) for part in choice.parts):
         reason = "tool_calls"
@@ -206,12 +206,10 @@ def given_back(response: Response) -> Response:
     )
 
 
-def _said(part: Part) -> Part | None:
+def _said(part: Part) -> Part:
     match part:
         case Thinking():
-            return unsigned(part) if part.origin != NAME or not part.signature else part
-        case RedactedThinking():
-            return part if part.origin == NAME else None
+            return part if part.signature else unsigned(part)
         case Refusal():
             return Text(part.text)
         case ToolCall():

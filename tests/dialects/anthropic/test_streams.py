@@ -364,21 +364,6 @@ def test_what_a_head_already_holds_is_written_as_deltas() -> None:
     assert not writer.losses
 
 
-def test_a_signature_from_elsewhere_is_not_given_as_one_of_the_apis() -> None:
-    events: list[Event] = [
-        Started("i", "m"),
-        Opened(0, Thinking("", origin="openai_chat")),
-        TextDelta(0, "t"),
-        SignatureDelta(0, "s"),
-        SignatureDelta(0, "t"),
-        Closed(0),
-        Ended(),
-    ]
-    nodes, writer = write(*events)
-    assert not [node for node in nodes if node.get("delta", {}).get("type") == "signature_delta"]
-    assert [loss.path for loss in writer.losses] == ["signature"]
-
-
 def test_citations_from_elsewhere_and_deltas_of_no_open_part_are_not_written() -> None:
     nodes, writer = write(
         Started("i", "m"),

@@ -19,7 +19,6 @@ from keywright.core.event import (
     LogprobsDelta,
     Metered,
     Opened,
-    SignatureDelta,
     Started,
     TextDelta,
 )
@@ -317,33 +316,26 @@ def test_what_the_stream_cannot_say_is_reported_once() -> None:
     writer = StreamWriter(ASKED)
     events: tuple[Event, ...] = (
         Started("", ""),
-        Opened(0, Thinking("t", "s", "anthropic")),
-        SignatureDelta(0, "more"),
+        Opened(0, Refusal("no")),
+        CitationDelta(0, Citation("openai_chat", {}, url="https://x.org")),
         Closed(0),
-        Opened(1, RedactedThinking("x", "anthropic")),
+        Opened(1, ServerToolCall("anthropic", "1", "f", "{}", {})),
+        ArgumentsDelta(1, "{}"),
         Closed(1),
-        Opened(2, Refusal("no")),
-        CitationDelta(2, Citation("openai_chat", {}, url="https://x.org")),
-        Closed(2),
-        Opened(3, ServerToolCall("anthropic", "1", "f", "{}", {})),
-        ArgumentsDelta(3, "{}"),
-        Closed(3),
         Opened(0, Text("other"), choice=1),
         LogprobsDelta("openai_chat", {}),
         Ended(),
     )
     body = b"".join(map(writer.write, events))
     assert [(loss.path, loss.weight) for loss in writer.losses] == [
-        ("signature", "knob"),
-        ("content[1]", "knob"),
-        ("content[2]", "knob"),
+        ("content[0]", "knob"),
         ("citations", "knob"),
-        ("content[3]", "meaning"),
+        ("content[1]", "meaning"),
         ("choices", "knob"),
         ("choices[0].logprobs", "knob"),
     ]
     answer = fold(read(body)).choices[0]
-    assert [type(part) for part in answer.parts] == [Thinking, Text]
+    assert [type(part) for part in answer.parts] == [Text]
     assert answer.finish == Finish("content_filter", raw="content_filtered", origin=NAME)
 
 

@@ -32,6 +32,7 @@ from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import Usage
 from keywright.dialects import gemini, gemini_array
 from keywright.dialects.gemini import NAME, decode_request, decode_response, encode_request, encode_response
+from keywright.dialects.seal import sealed
 from tests.laws import strategies as canonical
 from tests.laws.strategies import law
 
@@ -141,7 +142,7 @@ def given_back(response: Response, *, joined: bool = False) -> Response:
 
 def given_choice(choice: Choice, *, joined: bool) -> Choice:
     parts: list[Part] = []
-    for part in (given_part(each, joined=joined) for each in choice.parts):
+    for part in map(given_part, sealed(choice.parts, NAME)):
         last = parts[-1] if parts else None
         if joined and isinstance(part, Thinking) and isinstance(last, Thinking) and last.signature is None:
             parts[-1] = replace(last, text=last.text + part.text, signature=part.signature)
@@ -151,10 +152,8 @@ def given_choice(choice: Choice, *, joined: bool) -> Choice:
     return replace(choice, parts=tuple(parts), finish=given_finish(choice.finish, parts))
 
 
-def given_part(part: Part, *, joined: bool) -> Part:
+def given_part(part: Part) -> Part:
     match part:
-        case Thinking():
-            return replace(part, origin=NAME) if joined or part.signature is None else part
         case ToolCall():
             return replace(part, arguments=msgspec.json.encode(json.loads(part.arguments)).decode())
         case _:

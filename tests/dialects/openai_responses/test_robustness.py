@@ -14,6 +14,7 @@ from keywright.core.fold import fold
 from keywright.core.message import Text, Turn
 from keywright.core.request import Request
 from keywright.dialects import anthropic, openai_chat, openai_responses
+from keywright.dialects.seal import MARK
 from tests.dialects.openai_responses.test_locate import INPUT
 from tests.laws.strategies import law
 
@@ -34,7 +35,7 @@ REQUEST: dict[str, Any] = {
         {"role": "user", "content": FILES},
         {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"},
         {"type": "custom_tool_call_output", "call_id": "c", "output": "x"},
-        {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "keywright:anthropic:t:sig"},
+        {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": f"{MARK.decode()}nNpZw=="},
     ],
     "tools": [
         {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True},

@@ -7,7 +7,11 @@ import pytest
 
 from keywright.core.dialect import Peek
 from keywright.core.errors import RefusedError
+from keywright.core.message import RedactedThinking, Thinking
+from keywright.core.request import Request
+from keywright.core.response import Choice, Response
 from keywright.dialects import openai_responses
+from keywright.dialects.seal import MARK
 
 PEEKED = Peek("m", stream=True, input_bytes=0)
 
@@ -55,30 +59,30 @@ def test_only_the_model_is_exchanged(body: bytes) -> None:
     assert openai_responses.patch(body, peek(body), "else/where") == body.replace(b'"m"', b'"else/where"')
 
 
-def foreign(kind: str = "t") -> dict[str, Any]:
-    return {
-        "type": "reasoning",
-        "id": "rs_kw_0_x",
-        "summary": [],
-        "encrypted_content": f"keywright:anthropic:{kind}:sig",
-    }
+def foreign(thought: Thinking | RedactedThinking) -> dict[str, Any]:
+    answer = openai_responses.encode_response(Response("x", "m", (Choice((thought,)),)), Request("m", ()))
+    item: dict[str, Any] = json.loads(answer.body)["output"][0]
+    return item
+
+
+THOUGHT, REDACTED = foreign(Thinking("", "sig", "anthropic")), foreign(RedactedThinking("sig", "anthropic"))
 
 
 def test_the_thoughts_of_another_dialects_provider_are_taken_out() -> None:
     kept = [
-        {"role": "user", "content": 'he said "keywright:"'},
+        {"role": "user", "content": f"he said {MARK.decode()}"},
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"},
-        {"type": "function_call", "call_id": "c", "name": "f", "arguments": '"keywright:'},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": THOUGHT["encrypted_content"]},
     ]
-    body = json.dumps({"input": [kept[0], foreign(), kept[1], foreign("r"), kept[2]], "model": "m"}).encode()
+    body = json.dumps({"input": [kept[0], THOUGHT, kept[1], REDACTED, kept[2]], "model": "m"}).encode()
     patched = openai_responses.patch(body, peek(body), "x")
     assert json.loads(patched) == {"input": kept, "model": "x"}
     assert json.dumps(kept[0]).encode() in patched
 
 
-@pytest.mark.parametrize("items", ['"keywright:"', '{"a":"keywright:"}', '[5,"keywright:",["keywright:"]]'])
+@pytest.mark.parametrize("items", ['"MARK"', '{"a":"MARK"}', '[5,"MARK",["MARK"]]'])
 def test_other_input_that_says_the_word_is_left_alone(items: str) -> None:
-    body = f'{{"model":"m","input":{items}}}'.encode()
+    body = f'{{"model":"m","input":{items.replace("MARK", MARK.decode())}}}'.encode()
     assert openai_responses.patch(body, peek(body), "m") == body
 
 

@@ -29,6 +29,7 @@ from keywright.dialects.anthropic.wire import (
     string,
     string_or_none,
 )
+from keywright.dialects.seal import unsealed
 
 EFFORTS: Final = frozenset(get_args(Effort)) - {"none", "minimal"}
 
@@ -134,6 +135,8 @@ def _read_turn(message: JsonObject, turns: list[Turn]) -> None:
         raise ShapeError("role", "must be user, assistant or system")
     parts = parts_of(message.get("content"))
     extras = NO_EXTRAS if len(message) == 2 else extras_of(message, _TURN)
+    if role == "assistant":
+        parts = unsealed(parts)
     if role != "user" or not any(isinstance(part, ToolResult) for part in parts):
         turns.append(Turn(role, parts, extras=extras))
         return

@@ -32,6 +32,7 @@ from keywright.dialects.anthropic.parts import parts_of
 from keywright.dialects.anthropic.usage import usage_extras, usage_node, usage_of
 from keywright.dialects.anthropic.wire import NAME, Node, ShapeError, completed, rendered
 from keywright.dialects.foreign import answer_losses
+from keywright.dialects.seal import sealed
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, Json])
 _KNOWN: Final = frozenset(
@@ -95,7 +96,7 @@ def encode_response(response: Response, request: Request) -> Encoded:  # the sam
     if choice.logprobs is not None:
         losses.append(Loss("choices[0].logprobs", "the Messages API has no log probabilities"))
     content = []
-    for index, part in enumerate(choice.parts):
+    for index, part in enumerate(sealed(choice.parts, NAME)):
         block = answer_block(part, f"content[{index}]", losses)
         if block is not None:
             content.append(block)
@@ -130,7 +131,10 @@ def message_node(message_id: str, model: str, content: list[Node]) -> Node:
 
 
 def answer_block(part: Part, path: str, losses: list[Loss]) -> Node | None:
-    """The content block of an answer's part; None, with a loss, when an answer of this API cannot hold it."""
+    """The content block of an answer's part; None, with a loss, when an answer of this API cannot hold it.
+
+    Thoughts must be of this API, or sealed.
+    """
     node: Node
     match part:
         case Text():
@@ -142,13 +146,8 @@ def answer_block(part: Part, path: str, losses: list[Loss]) -> Node | None:
             _report(part.extras, path, losses)
             return tool_use(part)
         case Thinking():
-            if part.signature and part.origin != NAME:
-                losses.append(Loss(f"{path}.signature", "a signature from elsewhere would be taken for this API's"))
             node = thinking(part)
         case RedactedThinking():
-            if part.origin != NAME:
-                losses.append(Loss(path, "thinking that only another provider can read"))
-                return None
             node = {"type": "redacted_thinking", "data": part.data}
         case ServerToolCall() | ServerToolResult() | Opaque():
             if part.origin == NAME:

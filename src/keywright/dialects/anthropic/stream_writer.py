@@ -42,6 +42,7 @@ from keywright.dialects.anthropic.finish import stop_reason
 from keywright.dialects.anthropic.response import answer_block, message_node
 from keywright.dialects.anthropic.usage import usage_node
 from keywright.dialects.anthropic.wire import NAME, Node, rendered
+from keywright.dialects.seal import Sealer
 from keywright.dialects.sse import event_frame
 
 HELD_EVENTS_MAX: Final = 1_000_000
@@ -62,7 +63,8 @@ class StreamWriter:
         self._said_first: JsonObject = {}  # the extras of message_start
         self._part: int | None = None  # the part that is being written
         self._in_block = False  # whether it has a block: some parts cannot be said
-        self._origins: dict[int, str | None] = {}  # of the thinking that is open: whose signature it will have
+        self._sealer = Sealer(NAME)
+        self._thoughts: set[int] = set()  # the parts that are thinking
         self._held: dict[int, list[_PartEvent]] = {}  # what came for other parts, in their order
         self._held_events = 0
         self._blocks = 0
@@ -80,11 +82,12 @@ class StreamWriter:
             UpstreamMalformedError: more than `HELD_EVENTS_MAX` events wait for a part that does not close.
         """
         match event:
-            case Opened() | TextDelta() | ArgumentsDelta() | SignatureDelta() | CitationDelta() | Closed():
-                if event.choice:
-                    self._lose("choices", "the Messages API gives one answer: the first")
+            case TextDelta() | ArgumentsDelta() | CitationDelta():
+                return self._message_start() + self._of_part(event) if self._is_first(event) else b""
+            case Opened() | SignatureDelta() | Closed():
+                if not self._is_first(event):
                     return b""
-                return self._message_start() + self._of_part(event)
+                return self._message_start() + b"".join(map(self._of_part, self._sealer.events(event)))
             case Started():
                 self._started = event
                 self._extras = merged(self._extras, event.extras)
@@ -108,6 +111,11 @@ class StreamWriter:
                 return self._message_start() + self._message_stop()
             case _:
                 assert_never(event)
+
+    def _is_first(self, event: _PartEvent) -> bool:
+        if event.choice:
+            self._lose("choices", "the Messages API gives one answer: the first")
+        return not event.choice
 
     def _message_start(self) -> bytes:
         started = self._started
@@ -152,11 +160,11 @@ class StreamWriter:
                 self._part = None
                 return self._block_stop() if self._in_block else b""
             case TextDelta():
-                return self._said(event.text, "thinking" if event.part in self._origins else "text")
+                return self._said(event.text, "thinking" if event.part in self._thoughts else "text")
             case ArgumentsDelta():
                 return self._arguments(event.text)
             case SignatureDelta():
-                return self._signed(event.signature, self._origins.get(event.part))
+                return self._signed(event.signature)
             case CitationDelta():
                 return self._cited(event.citation)
             case _:
@@ -180,8 +188,8 @@ class StreamWriter:
                 self._refused = True
                 return start + self._said(head.text, "text")
             case Thinking():
-                self._origins[event.part] = head.origin
-                return start + self._said(head.text, "thinking") + self._signed(head.signature or "", head.origin)
+                self._thoughts.add(event.part)
+                return start + self._said(head.text, "thinking") + self._signed(head.signature or "")
             case ToolCall():
                 self._called = True
                 return start + self._arguments(head.arguments)
@@ -196,10 +204,7 @@ class StreamWriter:
     def _arguments(self, text: str) -> bytes:
         return self._delta({"type": "input_json_delta", "partial_json": text}) if text else b""
 
-    def _signed(self, signature: str, origin: str | None) -> bytes:
-        if signature and origin != NAME:
-            self._lose("signature", "a signature from elsewhere would be taken for this API's")
-            return b""
+    def _signed(self, signature: str) -> bytes:
         return self._delta({"type": "signature_delta", "signature": signature}) if signature else b""
 
     def _cited(self, citation: Citation) -> bytes:
@@ -219,7 +224,7 @@ class StreamWriter:
 
     def _message_stop(self) -> bytes:
         """Everything that is still to be said when the answer is complete."""
-        written = []
+        written = list(map(self._of_part, self._sealer.end()))
         while self._part is not None:
             written.append(self._written(Closed(self._part)))
             written.append(self._released())

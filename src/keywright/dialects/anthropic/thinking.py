@@ -15,6 +15,7 @@ turn that it began without thinking: there the API wants the signed thinking bac
 has never seen.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -87,8 +88,14 @@ def planned(request: Request, abilities: Abilities, losses: _Losses) -> Plan:
 
 def resumed(plan: Plan, messages: list[Node], losses: _Losses) -> Plan:
     """`plan`, without a budget where `messages` end in tool results of a turn that began without thinking."""
-    if plan.thinking is None or plan.thinking["type"] != "enabled":
+    if plan.thinking is None or plan.thinking["type"] != "enabled" or not began_unthinking(messages):
         return plan
+    losses.append(Loss("reasoning", "the turn that the tool results belong to began without signed thinking"))
+    return Plan(plan.output_tokens_max, None, plan.effort)
+
+
+def began_unthinking(messages: Sequence[Mapping[str, object]]) -> bool:
+    """Whether `messages`, as the API takes them, end in tool results of a turn that began without thinking."""
     first = None
     for message in reversed(messages):
         content = message["content"]
@@ -97,10 +104,7 @@ def resumed(plan: Plan, messages: list[Node], losses: _Losses) -> Plan:
             break
         if message["role"] == "assistant":
             first = head
-    if first in (None, "thinking", "redacted_thinking") or messages[-1]["role"] != "user":
-        return plan
-    losses.append(Loss("reasoning", "the turn that the tool results belong to began without signed thinking"))
-    return Plan(plan.output_tokens_max, None, plan.effort)
+    return first not in (None, "thinking", "redacted_thinking") and messages[-1]["role"] == "user"
 
 
 def _output_tokens_max(request: Request, abilities: Abilities, losses: _Losses) -> int:

@@ -1,4 +1,4 @@
-"""The verbatim lane: what must be known of bytes that pass through, and the one value that is exchanged.
+"""The verbatim lane: what must be known of bytes that pass through, and the edits that they get.
 
 The tap costs next to nothing per chunk: it keeps the chunk and reads what it kept in batches, each frame once, and
 of a frame only what it counts. It never keeps more than a batch and the frame that the batch cut.
@@ -14,8 +14,11 @@ from keywright.core.errors import RefusedError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.anthropic.error import failure_of
+from keywright.dialects.anthropic.parts import part_of
+from keywright.dialects.anthropic.thinking import began_unthinking
 from keywright.dialects.anthropic.usage import Counts, usage_of, usage_of_counts
-from keywright.dialects.members import Peeked, members_of, walked
+from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
+from keywright.dialects.seal import MARK, without_sealed
 from keywright.dialects.sse import Frame, SseDecoder
 
 MODEL_CHARS_MAX: Final = 512
@@ -23,6 +26,7 @@ BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
 RELIED: Final = frozenset({"model", "stream", "max_tokens"})
+_BUDGET: Final = frozenset({"thinking"})
 
 
 class _Delta(Struct):
@@ -116,10 +120,35 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name exchanged for `model`; all else byte for byte. Streams always tell usage."""
-    if model == peeked.model:
+    """`body` with the model's name exchanged for `model`, and without other providers' thoughts; all else byte for
+    byte. Streams always tell usage.
+    """
+    if model == peeked.model and MARK not in body:
         return body
-    return members_of(peeked, body, RELIED).edited({"model": msgspec.json.encode(model)})
+    members = members_of(peeked, body, RELIED)
+    changes, removed = without_foreign(members)
+    changes["model"] = msgspec.json.encode(model)
+    return members.edited(changes, removed)
+
+
+def without_foreign(members: Members) -> tuple[dict[str, bytes], frozenset[str]]:
+    """What has to be exchanged, and what to go, so that the API reads no other provider's thoughts.
+
+    Without them a turn of tools may begin without thinking. Then the API takes no budget for more of it.
+    """
+    raw = members.values.get("messages")
+    if raw is None or MARK not in members.body:
+        return {}, NONE_REMOVED
+    messages = without_sealed(bytes(raw), "content", part_of)
+    budgeted = b'"enabled"' in bytes(members.values.get("thinking", b""))
+    return {"messages": messages}, _BUDGET if budgeted and _began_unthinking(messages) else NONE_REMOVED
+
+
+def _began_unthinking(messages: bytes) -> bool:
+    try:
+        return began_unthinking(msgspec.json.decode(messages))
+    except (LookupError, TypeError):
+        return False  # they are not as they must be, which the API will say
 
 
 def tap_response(body: bytes) -> Tapped:

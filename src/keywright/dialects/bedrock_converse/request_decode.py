@@ -20,6 +20,7 @@ from keywright.dialects.bedrock_converse.parts import parts_of
 from keywright.dialects.bedrock_converse.tools import choice_of, tools_of
 from keywright.dialects.bedrock_converse.wire import NAME, parsed, strings
 from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.seal import unsealed
 
 _ROLES: Final[dict[str, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 
@@ -106,6 +107,8 @@ def _read_turn(message: Fields, turns: list[Turn]) -> None:
     if role is None:
         raise WrongFieldError(message.at("role"), "user, assistant or system")
     parts = parts_of(message.array("content"), message.at("content"))
+    if role == "assistant":
+        parts = unsealed(parts)
     extras = message.extras(NAME)
     if role != "user" or not any(isinstance(part, ToolResult) for part in parts):
         turns.append(Turn(role, parts, extras=extras))

@@ -43,6 +43,7 @@ from keywright.dialects.bedrock_converse.wire import (
     report_foreign_answer,
 )
 from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.seal import sealed
 
 NO_METRICS: Final[JsonObject] = {"latencyMs": 0}
 """What must be said of an answer that another API gave, which did not tell how long it took."""
@@ -112,7 +113,7 @@ def answer_node(response: Response, losses: list[Loss]) -> Node:
     if choice.logprobs is not None:
         losses.append(Loss("choices[0].logprobs", "Converse has no log probabilities"))
     content = []
-    for index, part in enumerate(choice.parts):
+    for index, part in enumerate(sealed(choice.parts, NAME)):
         block = answer_block(part, f"output.message.content[{index}]", losses)
         if block is not None:
             content.append(block)
@@ -135,7 +136,10 @@ def answer_node(response: Response, losses: list[Loss]) -> Node:
 
 
 def answer_block(part: Part, path: str, losses: list[Loss]) -> Node | None:
-    """The content block of an answer's part; None, with a loss, when an answer of this API cannot hold it."""
+    """The content block of an answer's part; None, with a loss, when an answer of this API cannot hold it.
+
+    Thoughts must be of this API, or sealed.
+    """
     match part:
         case Text():
             report_foreign_answer(part.extras, path, losses)
@@ -149,13 +153,8 @@ def answer_block(part: Part, path: str, losses: list[Loss]) -> Node | None:
         case ToolCall():
             report_foreign_answer(part.extras, path, losses)
             return tool_use(part, part.id, input_of(part.arguments))
-        case Thinking():
-            return thought(unsigned(part, path, losses))
-        case RedactedThinking() if part.origin == NAME:
+        case Thinking() | RedactedThinking():
             return thought(part)
-        case RedactedThinking():
-            losses.append(Loss(path, "thinking that only another provider can read"))
-            return None
         case Image(source=Base64Source(media_type, data)) if media_type in IMAGE_FORMATS:
             return {"image": {"format": IMAGE_FORMATS[media_type], "source": {"bytes": data}, **own(part.extras)}}
         case ServerToolCall() | ServerToolResult() | Opaque() if part.origin == NAME:
@@ -168,11 +167,3 @@ def answer_block(part: Part, path: str, losses: list[Loss]) -> Node | None:
             return None
         case _:
             assert_never(part)
-
-
-def unsigned(part: Thinking, path: str, losses: list[Loss]) -> Thinking:
-    """`part` without a signature from elsewhere, which would be taken for one of this API's."""
-    if part.origin == NAME or not part.signature:
-        return part
-    losses.append(Loss(f"{path}.signature", "a signature from elsewhere would be taken for this API's"))
-    return Thinking(part.text, extras=part.extras)

@@ -6,6 +6,7 @@ Two layers, as in the reader: `EventWriter` makes events by name and content, wh
 The finish and the usage are held until the end, where the API tells them in this order, each in an event of its own.
 """
 
+from collections.abc import Iterable
 from typing import Final, TypeAlias, assert_never
 
 import msgspec
@@ -50,6 +51,7 @@ from keywright.dialects.bedrock_converse.order import OneByOne, PartEvent
 from keywright.dialects.bedrock_converse.response import NO_METRICS, answer_block
 from keywright.dialects.bedrock_converse.usage import usage_node
 from keywright.dialects.bedrock_converse.wire import NAME, Node, own, rendered
+from keywright.dialects.seal import Bound, Sealer
 
 Said: TypeAlias = tuple[str, Node]
 """An event: its name and its content."""
@@ -72,6 +74,7 @@ class EventWriter:
 
     def __init__(self) -> None:
         self.losses: list[Loss] = []
+        self._sealer = Sealer(NAME)
         self._order = OneByOne()
         self._started = False
         self._head: Part | None = None  # of the part that is being written; None when it cannot be said
@@ -90,11 +93,10 @@ class EventWriter:
             UpstreamMalformedError: too many events wait for a part that does not close.
         """
         match event:
-            case Opened() | TextDelta() | ArgumentsDelta() | SignatureDelta() | CitationDelta() | Closed():
-                if event.choice:
-                    self._lose("choices", "Converse gives one answer: the first")
-                    return []
-                return self._parts(self._order.add(event))
+            case TextDelta() | ArgumentsDelta() | CitationDelta():
+                return self._parts(self._order.add(event)) if self._is_first(event) else []
+            case Opened() | SignatureDelta() | Closed():
+                return self._bound(self._sealer.events(event)) if self._is_first(event) else []
             case Started():
                 self._extras = merged(self._extras, event.extras)
                 return self._start()
@@ -119,6 +121,14 @@ class EventWriter:
                 return self._end()
             case _:
                 assert_never(event)
+
+    def _is_first(self, event: PartEvent) -> bool:
+        if event.choice:
+            self._lose("choices", "Converse gives one answer: the first")
+        return not event.choice
+
+    def _bound(self, events: Iterable[Bound]) -> list[Said]:
+        return [said for event in events for said in self._parts(self._order.add(event))]
 
     def _start(self) -> list[Said]:
         if self._started:
@@ -215,10 +225,6 @@ class EventWriter:
         return self._delta({"reasoningContent": {"text": text}} if isinstance(self._head, Thinking) else {"text": text})
 
     def _signed(self, signature: str) -> list[Said]:
-        head = self._head
-        if signature and isinstance(head, Thinking) and head.origin != NAME:
-            self._lose("signature", "a signature from elsewhere would be taken for this API's")
-            return []
         return self._delta({"reasoningContent": {"signature": signature}}) if signature else []
 
     def _delta(self, delta: Node) -> list[Said]:
@@ -229,7 +235,7 @@ class EventWriter:
 
     def _end(self) -> list[Said]:
         """Everything that is still to be said when the answer is complete."""
-        said = self._parts(self._order.end())
+        said = self._bound(self._sealer.end()) + self._parts(self._order.end())
         own_extras: JsonObject = own(self._extras)
         reason = stop_reason(self._finish, called=self._called, refused=self._refused)
         ends = {key: value for key, value in own_extras.items() if key in _ENDS}

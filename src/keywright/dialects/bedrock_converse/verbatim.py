@@ -1,4 +1,5 @@
-"""The verbatim lane: what must be known of bytes that pass through. Nothing is exchanged: the path names the model.
+"""The verbatim lane: what must be known of bytes that pass through. The path names the model, so nothing is exchanged,
+unless there are another provider's thoughts, which are taken out (see `dialects.seal`).
 
 The tap costs next to nothing per chunk: it keeps the chunk and reads what it kept in batches, each message once, and
 of a message only what it counts. It never keeps more than a batch and the message that the batch cut.
@@ -13,11 +14,14 @@ from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
 from keywright.core.errors import RefusedError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json
+from keywright.core.message import Part
 from keywright.core.usage import Usage
 from keywright.dialects.aws_error import exception_failure
 from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
+from keywright.dialects.bedrock_converse.parts import kind_of, part_of
 from keywright.dialects.bedrock_converse.usage import usage_of
-from keywright.dialects.members import Peeked, walked
+from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
+from keywright.dialects.seal import MARK, without_sealed
 
 MODEL_CHARS_MAX: Final = 2048
 BATCH_CHUNKS_MAX: Final = 64
@@ -140,9 +144,25 @@ def check_model(model: str) -> None:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` as it is: the path names the model, and usage always comes."""
-    del peeked, model
-    return body
+    """`body` without other providers' thoughts, else as it is: the path names the model, and usage always comes."""
+    del model
+    if MARK not in body:
+        return body
+    members = members_of(peeked, body, frozenset())
+    return members.edited(*without_foreign(members))
+
+
+def without_foreign(members: Members) -> tuple[dict[str, bytes], frozenset[str]]:
+    """What has to be exchanged, and what to go, so that the API reads no other provider's thoughts."""
+    messages = members.values.get("messages")
+    if messages is None or MARK not in members.body:
+        return {}, NONE_REMOVED
+    return {"messages": without_sealed(bytes(messages), "content", _part)}, NONE_REMOVED
+
+
+def _part(block: Json) -> Part:
+    kind, value = kind_of(block, "")
+    return part_of(kind, value, block, "")
 
 
 def tap_response(body: bytes) -> Tapped:

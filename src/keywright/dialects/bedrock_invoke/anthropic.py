@@ -18,6 +18,7 @@ from keywright.core.loss import Loss
 from keywright.core.request import Request
 from keywright.core.usage import Usage
 from keywright.dialects import anthropic
+from keywright.dialects.anthropic.verbatim import without_foreign
 from keywright.dialects.bedrock_invoke.wire import METRICS, Shape, members_of, metrics_of, rendered, sets, shaped
 from keywright.dialects.sse import SseDecoder, data_frame
 
@@ -123,4 +124,5 @@ SHAPE: Final = Shape(
     writer=Writer,
     tap=Tap,
     locate=anthropic.locate,
+    without_foreign=without_foreign,
 )

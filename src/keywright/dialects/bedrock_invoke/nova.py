@@ -21,6 +21,7 @@ from keywright.dialects.bedrock_converse.request_decode import request_of
 from keywright.dialects.bedrock_converse.request_encode import body_of
 from keywright.dialects.bedrock_converse.response import answer_node
 from keywright.dialects.bedrock_converse.stream_writer import EventWriter
+from keywright.dialects.bedrock_converse.verbatim import without_foreign
 from keywright.dialects.bedrock_converse.wire import Node
 from keywright.dialects.bedrock_invoke.tap import EventTap
 from keywright.dialects.bedrock_invoke.wire import (
@@ -181,4 +182,5 @@ SHAPE: Final = Shape(
     writer=Writer,
     tap=lambda: EventTap(Reader()),
     locate=bedrock_converse.locate,
+    without_foreign=without_foreign,
 )

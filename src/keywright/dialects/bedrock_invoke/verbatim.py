@@ -1,4 +1,5 @@
-"""The verbatim lane: what must be known of bytes that pass through. Nothing is exchanged: the path names the model.
+"""The verbatim lane: what must be known of bytes that pass through. The path names the model, so nothing is exchanged,
+unless there are another provider's thoughts, which are taken out (see `dialects.seal`).
 
 Two bodies of this dialect are of one wire only when they are of one shape. Whether the client's is the model's, says
 `speaks_alike`: a body of Nova's shape must not go to Claude untouched, though both are bodies of InvokeModel.
@@ -18,11 +19,12 @@ from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
 from keywright.dialects.bedrock_converse.vendors import vendor_of
 from keywright.dialects.bedrock_converse.verbatim import check_model
 from keywright.dialects.bedrock_invoke.faces import decode_response
-from keywright.dialects.bedrock_invoke.shapes import shape_of_body, shape_of_chunk, shape_of_model
+from keywright.dialects.bedrock_invoke.shapes import BY_NAME, shape_of_body, shape_of_chunk, shape_of_model
 from keywright.dialects.bedrock_invoke.stream import CHUNK, content_of
 from keywright.dialects.bedrock_invoke.tap import generated, word_for
 from keywright.dialects.bedrock_invoke.wire import ChunkTap, Shape, parsed
-from keywright.dialects.members import Peeked, walked
+from keywright.dialects.members import Peeked, members_of, walked
+from keywright.dialects.seal import MARK
 
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
@@ -56,7 +58,7 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` as it is: the path names the model, and usage always comes.
+    """`body` without other providers' thoughts, else as it is: the path names the model, and usage always comes.
 
     Raises:
         NotTranslatableError: the model is asked in another shape; such a body must be translated.
@@ -64,7 +66,11 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     if not speaks_alike(peeked, model):
         why = f"{model} takes bodies of the shape {shape_of_model(model).name}, and this one is of another"
         raise NotTranslatableError((Loss("body", why, "meaning"),))
-    return body
+    shape = BY_NAME.get(peeked.shape) if MARK in body and isinstance(peeked, ShapedPeek) else None
+    if shape is None or shape.without_foreign is None:
+        return body
+    members = members_of(peeked, body, frozenset())
+    return members.edited(*shape.without_foreign(members))
 
 
 def speaks_alike(peeked: Peek, model: str) -> bool:

@@ -16,6 +16,7 @@ from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.core.usage import Usage
 from keywright.dialects.fields import WrongFieldError
+from keywright.dialects.members import Members
 
 NAME: Final = "bedrock_invoke"
 STREAM_TYPE: Final = b"application/vnd.amazon.eventstream"
@@ -75,6 +76,7 @@ class Shape(Struct, frozen=True):
 
     `asks`: sets of members, each of which marks a request's body as of this shape; `answers` and `chunks`: the same of
     an answer and of a stream's chunk. The set with most members wins. `limit`: the member that bounds the output.
+    `without_foreign`: what to exchange in a body, and what to take out, so that it holds no other provider's thoughts.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Shape(Struct, frozen=True):
     writer: Callable[[Request], ChunkWriter]
     tap: Callable[[], ChunkTap]
     locate: Callable[[str, Request], str]
+    without_foreign: Callable[[Members], tuple[dict[str, bytes], frozenset[str]]] | None = None
 
 
 def sets(*marks: str) -> tuple[frozenset[str], ...]:

@@ -15,8 +15,9 @@ from keywright.core.json import Json, JsonObject
 from keywright.core.usage import NO_USAGE
 from keywright.dialects import anthropic
 from keywright.dialects.anthropic.error import decode_error, encode_error
+from keywright.dialects.anthropic.verbatim import without_foreign
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.members import walked
+from keywright.dialects.members import members_of, walked
 from keywright.dialects.whole import answered, patch_whole, peek_whole
 
 __all__ = [
@@ -118,8 +119,13 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name exchanged for `model`; all else byte for byte."""
-    return patch_whole(body, peeked, model, _RELIED)
+    """`body` with the model's name exchanged for `model`, and without other providers' thoughts; all else byte for
+    byte.
+    """
+    changes, removed = without_foreign(members_of(peeked, body, _RELIED))
+    if not changes:
+        return patch_whole(body, peeked, model, _RELIED)
+    return members_of(peeked, body, _RELIED).edited({**changes, "model": msgspec.json.encode(model)}, removed)
 
 
 def tap_response(body: bytes) -> Tapped:

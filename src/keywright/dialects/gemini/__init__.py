@@ -3,10 +3,9 @@
 | module | question |
 |---|---|
 | `wire` | how is its JSON spelled? |
-| `seal` | how does another provider's thought go back to it? |
 | `ids` | which call does an answer belong to, where no id says it? |
 | `parts_in`, `parts_out` | which part is this wire part? which wire part says this part? |
-| `contents_in`, `contents_out` | where do system text, functions' responses and signatures go? |
+| `contents_in`, `contents_out`, `signatures` | where do system text, functions' responses and signatures go? |
 | `schema`, `tools` | what is this schema as JSON Schema? which tools may the model call? |
 | `config`, `thinking` | how should it answer? how much should it think? |
 | `request_in`, `request_out` | what is asked? |

@@ -14,6 +14,7 @@ from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
 from keywright.dialects.gemini.wire import NAME, listed, message
+from keywright.dialects.seal import is_sealed, unsealed
 
 _ROLES: Final[dict[str, Role]] = {"": "user", "user": "user", "model": "assistant", "function": "tool", "tool": "tool"}
 
@@ -66,12 +67,13 @@ def _read(content: Fields, turns: list[Turn], calls: Calls) -> None:
 
 
 def _parts(content: Fields, calls: Calls) -> tuple[Part, ...]:
-    parts = [part_of(part, content.at(f"parts[{index}]"), calls) for index, part in enumerate(listed(content, "parts"))]
-    foreign = any(isinstance(part, Thinking) and part.origin != NAME for part in parts)
-    return tuple(_joined(parts) if foreign else parts)
+    parts = tuple(
+        part_of(part, content.at(f"parts[{index}]"), calls) for index, part in enumerate(listed(content, "parts"))
+    )
+    return _joined(unsealed(parts)) if any(map(is_sealed, parts)) else parts
 
 
-def _joined(parts: list[Part]) -> list[Part]:
+def _joined(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """`parts`, where thoughts of another provider, which a stream told in pieces, are whole before their signature."""
     joined: list[Part] = []
     for part in parts:
@@ -81,7 +83,7 @@ def _joined(parts: list[Part]) -> list[Part]:
             assert isinstance(before, Thinking)
             whole = replace(whole, text=before.text + whole.text)
         joined.append(whole)
-    return joined
+    return tuple(joined)
 
 
 def _is_piece(part: Part) -> bool:

@@ -16,6 +16,7 @@ from keywright.core.loss import Loss
 from keywright.core.message import Part, Text, ToolCall, ToolResult, Turn
 from keywright.dialects.gemini.parts_in import SIGNATURE
 from keywright.dialects.gemini.parts_out import PartWriter
+from keywright.dialects.gemini.signatures import placed
 from keywright.dialects.gemini.wire import Node, own, report_foreign
 
 UNSIGNED: Final = "skip_thought_signature_validator"
@@ -71,7 +72,7 @@ class Conversation:
         """The wire parts of `parts`. An empty text beside others says nothing, and Vertex AI refuses it."""
         return [
             node
-            for index, part in enumerate(parts)
+            for index, part in placed(parts)
             if part != _NOTHING or len(parts) == 1
             for node in self._writer.nodes(part, f"{path}.parts[{index}]")
         ]

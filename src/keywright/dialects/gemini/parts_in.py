@@ -31,8 +31,8 @@ from keywright.core.message import (
 )
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.ids import Calls
-from keywright.dialects.gemini.seal import MARK, unwrapped
 from keywright.dialects.gemini.wire import NAME, inner, listed, message, respelled
+from keywright.dialects.seal import is_seal
 
 SIGNATURE: Final = "thoughtSignature"
 CODE: Final = "code_execution"
@@ -91,12 +91,7 @@ def _text(part: Fields) -> Text | Thinking | RedactedThinking:
     text = part.needed_text("text")
     if len(part.left) == 0:
         return Text(text)
-    signature = part.left.get(SIGNATURE)
-    if isinstance(signature, str) and signature.startswith(MARK):
-        foreign = unwrapped(text, signature)
-        if foreign is not None:
-            return foreign
-    if part.flag("thought"):
+    if part.flag("thought") or (text and is_seal(part.left.get(SIGNATURE))):
         return Thinking(text, part.text(SIGNATURE), NAME, part.extras(NAME))
     if not text and SIGNATURE in part.left:
         return RedactedThinking(part.needed_text(SIGNATURE), NAME, part.extras(NAME))

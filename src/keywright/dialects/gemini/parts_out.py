@@ -38,7 +38,6 @@ from keywright.core.message import (
 )
 from keywright.dialects.gemini.ids import is_made
 from keywright.dialects.gemini.parts_in import ERROR, INVALID_JSON, OUTPUT, SIGNATURE, texts_in
-from keywright.dialects.gemini.seal import wrapped
 from keywright.dialects.gemini.wire import NAME, Node, completed, report_foreign
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
@@ -236,14 +235,12 @@ def file(source: Source, usual: str) -> Node | None:
 
 
 def thought(part: Thinking | RedactedThinking) -> Node:
-    """The wire part of a thought, with another provider's signature wrapped."""
+    """The wire part of a thought."""
     if isinstance(part, RedactedThinking):
-        if part.origin != NAME:
-            return {"text": "", "thought": True, SIGNATURE: wrapped(part)}
         return completed({"text": "", SIGNATURE: part.data}, part.extras)
     node: Node = {"text": part.text, "thought": True}
     if part.signature:
-        node[SIGNATURE] = part.signature if part.origin == NAME else wrapped(part)
+        node[SIGNATURE] = part.signature
     return completed(node, part.extras)
 
 

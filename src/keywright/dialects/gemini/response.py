@@ -54,6 +54,7 @@ from keywright.dialects.gemini.wire import (
     report_answer,
     whole,
 )
+from keywright.dialects.seal import sealed
 
 ANSWER: Final = frozenset(("candidates", "usageMetadata", "promptFeedback"))
 """An answer has one of these."""
@@ -175,7 +176,7 @@ def _candidate(choice: Choice, losses: list[Loss]) -> Node:
     at = f"candidates[{choice.index}]"
     parts: list[Node] = []
     cited: list[tuple[JsonObject, tuple[Citation, ...]]] = []
-    for index, part in enumerate(choice.parts):
+    for index, part in enumerate(sealed(choice.parts, NAME)):
         node = answer_part(part, f"{at}.content.parts[{index}]", losses)
         if node is None:
             continue

@@ -38,6 +38,7 @@ from keywright.dialects.gemini.parts_out import call, thought
 from keywright.dialects.gemini.response import answer_part, ending, head_of
 from keywright.dialects.gemini.usage import usage_node
 from keywright.dialects.gemini.wire import NAME, Node, own, rendered
+from keywright.dialects.seal import Bound, Sealer
 from keywright.dialects.sse import data_frame
 
 _LEAST: Final = frozenset(("modelVersion", "responseId", "createTime"))
@@ -88,6 +89,7 @@ class AnswerWriter:
 
     def __init__(self, request: Request) -> None:  # the same for every request
         self.losses: list[Loss] = []
+        self._sealer = Sealer(NAME)
         self._choices: dict[int, _Choice] = {}
         self._tail = b"}"  # of each frame
         self._head: Node = {}  # what the first frame and the last say beside that
@@ -100,12 +102,10 @@ class AnswerWriter:
         match event:
             case TextDelta():
                 return self._text(event)
-            case ArgumentsDelta() | SignatureDelta() | CitationDelta():
+            case Opened() | SignatureDelta() | Closed():
+                return [frame for each in self._sealer.events(event) for frame in self._bound(each)]
+            case ArgumentsDelta() | CitationDelta():
                 return self._grown(event)
-            case Opened():
-                return self._opened(event)
-            case Closed():
-                return self._closed(event)
             case LogprobsDelta():
                 said = ending(None, event.body, NO_EXTRAS, f"candidates[{event.choice}]", self.losses)
                 return [self._candidate(event.choice, said)] if said else []
@@ -114,7 +114,18 @@ class AnswerWriter:
             case Failed():
                 return [rendered(error_node(event.failure))]
             case Ended():
-                return [self._last()]
+                return [*(frame for each in self._sealer.end() for frame in self._bound(each)), self._last()]
+            case _:
+                assert_never(event)
+
+    def _bound(self, event: Bound) -> list[bytes]:
+        match event:
+            case Opened():
+                return self._opened(event)
+            case SignatureDelta():
+                return self._grown(event)
+            case Closed():
+                return self._closed(event)
             case _:
                 assert_never(event)
 
@@ -199,8 +210,8 @@ class AnswerWriter:
         match part.head:
             case ToolCall():
                 return self._calls(event.choice, choice)
-            case Thinking(origin=origin) if part.signature:
-                return [self._said(event.choice, rendered(thought(Thinking("", part.signature, origin))))]
+            case Thinking() if part.signature:
+                return [self._said(event.choice, rendered(thought(Thinking("", part.signature, NAME))))]
             case Text():
                 if part.citations:
                     if any(citation.url is None and citation.origin != NAME for citation in part.citations):

@@ -1,17 +1,19 @@
 """The verbatim lane: what must be known of a request that passes through. The model is in the path, so no byte is
-exchanged, unless the body repeats it.
+exchanged, unless the body repeats it. Another provider's thoughts are taken out (see `dialects.seal`).
 """
 
 from typing import Final, NoReturn
 
 import msgspec
-from msgspec import Raw
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
 from keywright.core.json import Json
+from keywright.core.message import Part
+from keywright.dialects.gemini.ids import Calls
+from keywright.dialects.gemini.parts_in import part_of
 from keywright.dialects.gemini.request_in import CHOICES_MAX, refused
-from keywright.dialects.gemini.seal import MARK
 from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.seal import MARK, without_sealed
 
 MODEL_CHARS_MAX: Final = 512
 OUTPUT_TOKENS_MAX: Final = 2**31 - 1
@@ -42,7 +44,6 @@ _SPELLINGS: Final = (
     ("cachedContent", "cached_content"),
 )
 _FOLDER: Final = "models/"
-_MARK: Final = MARK.encode()
 _CONFIG_RELIED: Final = frozenset(("maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"))
 
 
@@ -85,30 +86,13 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     if "model" in members.values:
         folder = _FOLDER if _repeated(members).startswith(_FOLDER) else ""
         changes["model"] = msgspec.json.encode(folder + model)
-    if _MARK in body and bytes(members.values.get("contents", b"")).startswith(b"["):
-        changes["contents"] = _without_foreign(members.values["contents"])
+    if MARK in body and (contents := members.values.get("contents")) is not None:
+        changes["contents"] = without_sealed(bytes(contents), "parts", _part)
     return members.edited(changes) if changes else body
 
 
-def _without_foreign(raw: Raw) -> bytes:
-    """`contents` without the parts that carry another provider's signature, which this API could not read."""
-    kept: list[Json] = []
-    for content in msgspec.json.decode(raw):
-        parts = content.get("parts") if isinstance(content, dict) else None
-        if isinstance(content, dict) and isinstance(parts, list):
-            own = [part for part in parts if not _is_foreign(part)]
-            if own or not parts:
-                kept.append({**content, "parts": own})
-        else:
-            kept.append(content)
-    return msgspec.json.encode(kept)
-
-
-def _is_foreign(part: Json) -> bool:
-    if not isinstance(part, dict):
-        return False
-    signature = part.get("thoughtSignature") or part.get("thought_signature")
-    return isinstance(signature, str) and signature.startswith(MARK)
+def _part(value: Json) -> Part:
+    return part_of(value, "", Calls())
 
 
 def _repeated(members: Members) -> str:

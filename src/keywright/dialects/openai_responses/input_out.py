@@ -39,7 +39,7 @@ from keywright.core.message import (
 from keywright.dialects.openai_responses.fields import INSTRUCTIONS, NAME, item_of
 from keywright.dialects.openai_responses.given_out import check_part, given_content, is_marked, kind_of, unmarked
 from keywright.dialects.openai_responses.items import is_item
-from keywright.dialects.openai_responses.reasoning import reasoning_item, unsealed
+from keywright.dialects.openai_responses.reasoning import read_signature, reasoning_item
 from keywright.dialects.openai_responses.target import Target
 
 CALL_ID_CHARS_MAX: Final = 64
@@ -154,10 +154,10 @@ class InputWriter:
         if isinstance(part, RedactedThinking) or item_of(part.extras):
             self._end_thoughts()
         self._thoughts.append(part)
-        seal = part.data if isinstance(part, RedactedThinking) else part.signature
-        if seal is None:
+        signature = part.data if isinstance(part, RedactedThinking) else part.signature
+        if signature is None:
             return
-        if unsealed(seal)[1] is None and not self._target.stored:
+        if read_signature(signature)[1] is None and not self._target.stored:
             self._thoughts.clear()
             self._target.knob(path, "the provider keeps nothing, so it cannot find this thought by its id")
         else:

@@ -19,9 +19,9 @@ from keywright.core.json import Json, JsonObject
 from keywright.core.message import Opaque, Part, RedactedThinking, Refusal, Text, Thinking
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.openai_responses.content import decode_citation, decode_citations
-from keywright.dialects.openai_responses.fields import CHAT, ITEM, NAME, noted
+from keywright.dialects.openai_responses.fields import CHAT, ITEM, NAME, noted, text_or_none
 from keywright.dialects.openai_responses.items import call_arguments, decode_call, decode_item, item_fields
-from keywright.dialects.openai_responses.reasoning import RAW, sealed, thought_extras
+from keywright.dialects.openai_responses.reasoning import RAW, signature_of, thought_extras
 
 PARTS_MAX: Final = 4_096
 
@@ -119,7 +119,7 @@ class ItemReader:
             self._piece(event, kind, events)
 
     def part_done(self, event: JsonObject, events: list[Event]) -> None:
-        """A part is complete. Thoughts stay open: what seals them comes with the item."""
+        """A part is complete. Thoughts stay open: what signs them comes with the item."""
         kind, value = _part_kind(event), event.get("part")
         assert isinstance(value, dict)
         if kind is None:
@@ -174,7 +174,7 @@ class ItemReader:
         elif self._kind == "reasoning":
             self._contents(item, "summary", events)
             self._contents(item, "content", events)
-            self._seal(item, events)
+            self._sign(item, events)
         else:
             for part in decode_item(item, "item"):
                 number = self._next_part()
@@ -223,18 +223,18 @@ class ItemReader:
             piece.said = True
             events.append(TextDelta(piece.number, text))
 
-    def _seal(self, item: JsonObject, events: list[Event]) -> None:
+    def _sign(self, item: JsonObject, events: list[Event]) -> None:
         """What proves the thought to its provider."""
         item_id, encrypted = item.get("id"), item.get("encrypted_content")
-        seal = sealed(item_id if isinstance(item_id, str) else None, encrypted if isinstance(encrypted, str) else None)
+        signature = signature_of(text_or_none(item_id), text_or_none(encrypted))
         if not self._pieces:
             number = self._next_part()
             extras = noted(self._thought_extras(item))
-            events += (Opened(number, RedactedThinking(seal or "", NAME, extras)), Closed(number))
+            events += (Opened(number, RedactedThinking(signature or "", NAME, extras)), Closed(number))
             return
         last = next(reversed(self._pieces.values()))
-        if seal is not None and last.open:
-            events.append(SignatureDelta(last.number, seal))
+        if signature is not None and last.open:
+            events.append(SignatureDelta(last.number, signature))
 
     def _thought_extras(self, item: JsonObject) -> JsonObject:
         item_id = item.get("id")

@@ -1,7 +1,7 @@
 """An answer's parts as the items that a client of this wire gets, whole or as they come.
 
 On this wire content stands in items: neighbouring texts share a message, neighbouring thoughts of this dialect's
-provider an item of reasoning, until one is sealed. `Output` decides which item a part goes to, and holds what has been
+provider an item of reasoning, until one is signed. `Output` decides which item a part goes to, and holds what has been
 said of it; the whole answer is read off at the end, and a stream says each step as an event.
 """
 
@@ -27,7 +27,7 @@ from keywright.core.message import (
 )
 from keywright.dialects.openai_responses.content import encode_citation
 from keywright.dialects.openai_responses.fields import ITEM, NAME, item_of, made_id, own
-from keywright.dialects.openai_responses.reasoning import RAW, unsealed, wrapped
+from keywright.dialects.openai_responses.reasoning import RAW, read_signature
 
 _MARKS: Final = frozenset((ITEM, RAW))
 
@@ -108,7 +108,7 @@ class Item:
         """Whether further parts may come to stand in it."""
         if self.kind == "reasoning":
             last = self.slots[-1] if self.slots else None
-            return last is not None and _origin(last.head) == NAME and not last.signature
+            return last is not None and not self.open and _origin(last.head) == NAME and not last.signature
         return self.kind == "message"
 
     def add(self, head: Part) -> Slot:
@@ -171,10 +171,7 @@ class Item:
             said["content"] = content
         if isinstance(first.head, Thinking):
             said.update((field, value) for field, value in (item_of(first.head.extras) or {}).items() if field != "id")
-        if _origin(last.head) == NAME:
-            encrypted = unsealed(last.signature)[1]
-        else:
-            encrypted = wrapped(_origin(last.head), last.signature, redacted=False)
+        encrypted = read_signature(last.signature)[1]
         if encrypted is not None:
             said["encrypted_content"] = encrypted
         return said
@@ -237,10 +234,7 @@ class Output:
         return self._item("reasoning", "rs", said)
 
     def _redacted(self, head: RedactedThinking) -> Item:
-        if head.origin == NAME:
-            item_id, encrypted = unsealed(head.data)
-        else:
-            item_id, encrypted = None, wrapped(head.origin, head.data, redacted=True)
+        item_id, encrypted = read_signature(head.data)
         item = self._item("reasoning", "rs", {"id": item_id})
         item.whole = {**(item_of(head.extras) or {}), "id": item.id, "type": "reasoning", "summary": []}
         if encrypted is not None:

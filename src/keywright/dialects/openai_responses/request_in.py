@@ -25,7 +25,7 @@ from keywright.dialects.openai_chat.request_in import EFFORTS
 from keywright.dialects.openai_responses.content import decode_content
 from keywright.dialects.openai_responses.fields import INSTRUCTIONS, ITEM, NAME, noted
 from keywright.dialects.openai_responses.items import decode_item, item_fields, opaque_item
-from keywright.dialects.openai_responses.reasoning import WRAPPED, unwrapped
+from keywright.dialects.openai_responses.reasoning import opened
 from keywright.dialects.openai_responses.tools import decode_choice, decode_tools
 from keywright.dialects.openai_responses.verbatim import RELIED
 
@@ -142,10 +142,7 @@ class _Conversation:
         elif kind in _RESULTS:
             self._grow("tool", [self._result(item, kind)])
         elif role == "assistant" or kind in _MADE or kind.endswith(_CALL):
-            parts = decode_item(value, path)
-            encrypted = value.get("encrypted_content")
-            if isinstance(encrypted, str) and encrypted.startswith(WRAPPED):
-                parts = [unwrapped(encrypted, parts)]
+            parts = opened(value, decode_item(value, path))
             self._custom.update(part.id for part in parts if isinstance(part, ToolCall) and part.custom)
             self._grow("assistant", parts)
         elif kind == "message":

@@ -27,6 +27,7 @@ from keywright.dialects.openai_responses.items import decode_item
 from keywright.dialects.openai_responses.output import Item, Output, Slot
 from keywright.dialects.openai_responses.settings import SETTINGS, settings_of
 from keywright.dialects.openai_responses.usage import encode_usage, read_usage, unmodelled
+from keywright.dialects.seal import sealed
 
 NO_FIELD: Final = "the Responses API has no such field"
 ANSWER_FIELDS: Final = frozenset(
@@ -111,7 +112,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
     choice = response.choices[0] if response.choices else Choice(())
     if len(response.choices) > 1:
         losses.append(Loss("choices", "the Responses API gives one answer: the first"))
-    slots = [_said(part, output, losses) for part in choice.parts]
+    slots = [_said(part, output, losses) for part in sealed(choice.parts, NAME)]
     if (tokens := logprobs_of(choice.logprobs)) and (text := next((s for s in slots if _is_text(s)), None)) is not None:
         text.logprobs = tokens
     body = {
@@ -132,6 +133,7 @@ def _said(part: Part, output: Output, losses: list[Loss]) -> Slot | None:
     if place is None:
         losses.append(Loss("output", lost_part(part)))
     elif isinstance(place, Slot):
+        place.item.open -= 1
         citations = part.citations if isinstance(part, Text) else ()
         lost = [citation for citation in citations if place.cite(citation) is None]
         losses += [Loss(annotations_path(place), NO_ADDRESS)] * bool(lost)

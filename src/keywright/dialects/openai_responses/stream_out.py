@@ -5,7 +5,7 @@ the part is done, the item is done; and at the end the whole answer comes again.
 calls interleave as they come.
 
 An item is done when all its parts are closed and no further part can join it: a message when the next item begins, a
-thought when it is sealed. `created` waits for nothing: its usage is null in OpenAI's streams too.
+thought when it is signed. `created` waits for nothing: its usage is null in OpenAI's streams too.
 
 Citations of another provider come when their text is whole, because an annotation tells where that ends. An event that
 only this dialect understands passes as it came, with our numbers; those of an item that is announced before it is
@@ -59,6 +59,7 @@ from keywright.dialects.openai_responses.response import (
 )
 from keywright.dialects.openai_responses.settings import settings_of
 from keywright.dialects.openai_responses.usage import encode_usage
+from keywright.dialects.seal import Bound, Sealer
 
 _FAILED_CODES: Final = {"rate_limited": "rate_limit_exceeded", "invalid_request": "invalid_prompt"}
 """The codes of a failed answer, which are few: every other kind is a `server_error`."""
@@ -84,6 +85,7 @@ class StreamWriter:
         self._request = request
         self._started: Started | None = None
         self._output = Output("")
+        self._sealer = Sealer(NAME)
         self._open: dict[int, _Open] = {}
         self._unfinished: list[Item] = []
         self._announced: set[str] = set()  # ids of items that an event of this dialect's own announced
@@ -99,11 +101,9 @@ class StreamWriter:
         match event:
             case TextDelta() | ArgumentsDelta():
                 return self._piece(event)
-            case Opened():
-                return self._opened(event)
-            case Closed():
-                return self._closed(event)
-            case SignatureDelta() | CitationDelta() | LogprobsDelta():
+            case Opened() | SignatureDelta() | Closed():
+                return b"".join(map(self._of_part, self._sealer.events(event)))
+            case CitationDelta() | LogprobsDelta():
                 return self._added(event)
             case Started():
                 return self._begun(event)
@@ -116,6 +116,17 @@ class StreamWriter:
                 return self._failed(event.failure)
             case Ended():
                 return self._ended()
+            case _:
+                assert_never(event)
+
+    def _of_part(self, event: Bound) -> bytes:
+        match event:
+            case Opened():
+                return self._opened(event)
+            case SignatureDelta():
+                return self._added(event)
+            case Closed():
+                return self._closed(event)
             case _:
                 assert_never(event)
 
@@ -258,7 +269,8 @@ class StreamWriter:
         )
 
     def _ended(self) -> bytes:
-        said = b"".join([self._closed(Closed(part)) for part in list(self._open)]) + self._finished_but(None)
+        said = b"".join(map(self._of_part, self._sealer.end()))
+        said += b"".join([self._closed(Closed(part)) for part in list(self._open)]) + self._finished_but(None)
         finish = self._finish
         body = {**self._frame(), **ending(finish), "output": items_of(self._output.items, finish)}
         body["usage"] = None if self._usage is None else encode_usage(self._usage, own(self._extras).get("usage"))

@@ -1,7 +1,7 @@
 """The verbatim lane: what policy must know of a body, and the two edits that it may get.
 
 The second edit: thoughts of another dialect's provider, which this client got from an earlier answer and sends back,
-are taken out (see reasoning.py). OpenAI would refuse the whole request over one that it cannot decrypt.
+are taken out (see `dialects.seal`). OpenAI would refuse the whole request over one that it cannot decrypt.
 """
 
 from typing import Annotated, Final, NoReturn, TypeVar
@@ -12,14 +12,14 @@ from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.dialects.members import Members, Peeked, members_of, walked
-from keywright.dialects.openai_responses.reasoning import WRAPPED
+from keywright.dialects.openai_responses.reasoning import kept
+from keywright.dialects.seal import MARK, holds_seal
 
 RELIED: Final = frozenset(
     ("model", "input", "instructions", "tools", "stream", "max_output_tokens", "service_tier", "user", "metadata")
 )
 """The members that policy acts on, here or after decoding."""
 
-_MARK: Final = f'"{WRAPPED}'.encode()
 _Value = TypeVar("_Value")
 
 _MODEL: Final = msgspec.json.Decoder(str)
@@ -50,31 +50,18 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     """`body` with the model's name replaced, and without other providers' thoughts; all else byte for byte."""
     members = members_of(peeked, body, RELIED)
     changes = {"model": msgspec.json.encode(model)}
-    if _MARK in body and (items := members.values.get("input")) is not None:
-        changes["input"] = _without_foreign(bytes(items))
+    if MARK in body and (items := members.values.get("input")) is not None:
+        changes["input"] = _without_sealed(bytes(items))
     return members.edited(changes)
 
 
-def _without_foreign(items: bytes) -> bytes:
-    """The input without the reasoning items whose encrypted content was wrapped here; other items as they came."""
+def _without_sealed(items: bytes) -> bytes:
+    """The input without the reasoning items that hold a seal; other items as they came."""
     try:
-        kept = [item for item in msgspec.json.decode(items, type=list[msgspec.Raw]) if not _is_foreign(bytes(item))]
+        found = msgspec.json.decode(items, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return items
-    return b"[%b]" % b",".join(map(bytes, kept))
-
-
-def _is_foreign(item: bytes) -> bool:
-    if _MARK not in item:
-        return False
-    try:
-        fields = msgspec.json.decode(item)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    if not isinstance(fields, dict) or fields.get("type") != "reasoning":
-        return False
-    encrypted = fields.get("encrypted_content")
-    return isinstance(encrypted, str) and encrypted.startswith(WRAPPED)
+    return b"[%b]" % b",".join([item for each in found if not holds_seal(item := bytes(each), kept)])
 
 
 def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
