@@ -17,12 +17,15 @@ from keywright.core.ability import Abilities
 from keywright.core.dialect import Wire
 from keywright.core.http import Header, HttpRequest, Origin, Reach
 from keywright.dialects import WIRES
-from keywright.providers.provider import MODEL, EndpointKind, Provider, endpoint
+from keywright.providers.provider import MODEL, EndpointKind, Provider, endpoint, named_in
 
 NAMES_REMEMBERED: Final = 10_000
 """How many requested names a snapshot remembers: a client that invents names cannot grow it without bound."""
 
 MODEL_CHARACTERS_MAX: Final = 256
+
+_NOT_IN_PATHS: Final = frozenset("%\\?#;")
+"""What no model's name has that stands in a path: escaped it would be harmless, were nobody to decode it twice."""
 
 
 class Credential(Protocol):
@@ -223,7 +226,7 @@ class Routes:
 
 def _lane(source: Source, kind: EndpointKind, client: str, model: str) -> Lane | None:
     there = endpoint(source.row, kind, client, model, frozenset(source.settings))
-    if there is None:
+    if there is None or (MODEL in named_in(there.path) and not _is_for_paths(model)):
         return None
     headers = {name.encode(): value.encode("latin-1") for name, value in source.row.headers}
     headers.update(dict(source.headers))
@@ -245,6 +248,12 @@ def _lane(source: Source, kind: EndpointKind, client: str, model: str) -> Lane |
         usage_headers=_pair(source.row.usage_headers),
         error_header=source.row.error_header.encode(),
     )
+
+
+def _is_for_paths(model: str) -> bool:
+    """Whether `model` may stand in a path, where the provider's server, and whatever is before it, reads it escaped."""
+    has_dots = not {".", ".."}.isdisjoint(model.split("/"))
+    return model.isprintable() and not has_dots and _NOT_IN_PATHS.isdisjoint(model)
 
 
 def _pair(names: tuple[str, str] | None) -> tuple[bytes, bytes] | None:
