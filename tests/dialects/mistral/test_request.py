@@ -391,6 +391,12 @@ def test_a_stream_is_asked_for_without_options() -> None:
     assert (body["stream"], "stream_options" in body, losses) == (True, False, [])
 
 
+def test_a_last_turn_of_the_system_is_sent_as_the_users() -> None:
+    body, losses = encoded(Request("m", (Turn("system", (Text("a"),)), Turn("developer", (Text("b"),)))))
+    assert [(message["role"], message["content"]) for message in body["messages"]] == [("system", "a"), ("user", "b")]
+    assert losses == [("turns[1].role", "knob")]
+
+
 def test_speakers_names_and_flags_of_errors_are_lost() -> None:
     turns = (Turn("user", (Text("x"),), name="ann"), Turn("tool", (ToolResult("abcdefghi", (), is_error=True),)))
     assert encoded(Request("m", turns))[1] == [("turns[0].name", "knob"), ("turns[1].parts[0].is_error", "knob")]

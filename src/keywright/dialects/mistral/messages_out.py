@@ -9,6 +9,7 @@ What the wire cannot say, and its image:
 - a refusal: its text, a knob loss; a document of text or of blocks: its text and pictures, its title a knob loss;
 - thinking that another provider signed or sealed: a knob loss. What no provider signed is sent, for it is plain text to
   this one and nothing else proves its own thoughts either;
+- a last turn of the system: a user's, a knob loss;
 - another dialect's uploaded file or opaque part, a provider-run tool: meaning is lost.
 """
 
@@ -64,7 +65,13 @@ def encode_messages(turns: Sequence[Turn], target: Target) -> list[Json]:
             target.knob(f"{path}.name", "Mistral has no names of speakers")
         match turn.role:
             case "system" | "developer":
-                messages.append({"role": "system", "content": _content(turn.parts, "system", path, target), **extra})
+                role = "system"
+                if index == len(turns) - 1:
+                    role = "user"
+                    target.knob(
+                        f"{path}.role", "Mistral wants a user or a tool to speak last: it is sent as the user's"
+                    )
+                messages.append({"role": role, "content": _content(turn.parts, "system", path, target), **extra})
             case "user":
                 messages.append({"role": "user", "content": _content(turn.parts, "user", path, target), **extra})
             case "assistant":
