@@ -184,7 +184,7 @@ def _wanted(body: Body) -> Wanted:
         text=" ".join(part["text"] for part in parts if part["type"] == "text"),
         images=sum(part["type"] == "image_url" for part in parts),
         documents=sum(part["type"] == "file" for part in parts),
-        tool_results=tuple(" ".join(part["text"] for part in _parts(message)) for message in results),
+        tool_results=tuple(" ".join(part.get("text", "") for part in _parts(message)) for message in results),
         tools=() if choice == "none" else tools,
         forced=_forced(choice, tools),
         parallel=body.get("parallel_tool_calls") is not False,

@@ -23,12 +23,12 @@ FIELDS = frozenset(
     )
 )
 RANGES = {
-    "temperature": (0, 1),
+    "temperature": (0, 2),
     "k": (0, 500),
     "p": (0.01, 0.99),
     "frequency_penalty": (0, 1),
     "presence_penalty": (0, 1),
-    "max_tokens": (1, 128_000),
+    "max_tokens": (1, 2**31),
     "seed": (0, 2**64 - 1),
 }
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
@@ -229,8 +229,8 @@ def _check_messages(messages: list[Body]) -> None:
             waiting = [call["id"] for call in message.get("tool_calls") or ()]
             for call in message.get("tool_calls") or ():
                 json.loads(call["function"]["arguments"])
-    if waiting or messages[-1]["role"] not in ("user", "tool"):
-        raise RejectedError("invalid request: the last message must be of the user or of a tool")
+    if waiting:
+        raise RejectedError(f"missing tool results for tool calls {waiting}")
 
 
 def _check_tools(body: Body) -> None:

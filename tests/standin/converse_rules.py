@@ -9,9 +9,11 @@ from tests.standin.reply import RejectedError
 
 Body = dict[str, Any]  # the JSON boundary: a request that was held to the service model
 
-DOCUMENT_NAME = re.compile(r"^[A-Za-z0-9()\[\]-]+( [A-Za-z0-9()\[\]-]+)*$")
+DOCUMENT_NAME = re.compile(r"^[\w()\[\]-]+( [\w()\[\]-]+)*$", re.ASCII)
 CACHE_POINTS_MAX = 4
 THINKING_TOKENS_MIN = 1024
+OUTPUT_TOKENS_MAX = 64_000
+"""How many tokens a model gives when the request does not say: as many as it can."""
 
 
 def check(body: Body, model: str) -> None:
@@ -19,7 +21,7 @@ def check(body: Body, model: str) -> None:
     messages = body.get("messages")
     if not messages:
         raise RejectedError("The messages field is required.")
-    _check_roles(messages)
+    _check_roles(messages, model)
     _check_calls(messages)
     blocks = [block for message in messages for block in message["content"]]
     if any("toolUse" in block or "toolResult" in block for block in blocks) and not body.get("toolConfig"):
@@ -36,9 +38,10 @@ def check(body: Body, model: str) -> None:
     _check_thinking(body, model)
 
 
-def _check_roles(messages: list[Body]) -> None:
+def _check_roles(messages: list[Body], model: str) -> None:
+    """Users and assistants take turns, and a user begins, but with Claude, who answered a recorded other beginning."""
     roles = [message["role"] for message in messages]
-    if roles[0] != "user":
+    if roles[0] != "user" and "anthropic" not in model:
         raise RejectedError("A conversation must start with a user message.")
     if any(one == other for one, other in itertools.pairwise(roles)):
         raise RejectedError('The roles must alternate between "user" and "assistant" roles.')
@@ -109,7 +112,7 @@ def _check_thinking(body: Body, model: str) -> None:
         raise RejectedError("`temperature` and `top_p` cannot both be specified for this model.")
     if thinking.get("type") != "enabled":
         return
-    if not THINKING_TOKENS_MIN <= thinking["budget_tokens"] < config.get("maxTokens", 4096):
+    if not THINKING_TOKENS_MIN <= thinking["budget_tokens"] < config.get("maxTokens", OUTPUT_TOKENS_MAX):
         raise RejectedError("`max_tokens` must be greater than `thinking.budget_tokens`, which must be 1024 or more")
     if not ((body.get("toolConfig") or {}).get("toolChoice") or {}).keys() <= {"auto"}:
         raise RejectedError("Thinking may not be enabled when tool_choice forces tool use.")

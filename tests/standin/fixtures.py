@@ -12,6 +12,7 @@ from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn
 from tests.standin.cohere import CohereWire
 from tests.standin.counts import BedrockCount, GeminiCount, ranking
+from tests.standin.fim import FimWire
 from tests.standin.gemini import GeminiArrayWire, GeminiWire
 from tests.standin.messages import MessagesWire
 from tests.standin.mistral import MistralWire
@@ -96,7 +97,8 @@ def cohere_server() -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def mistral_server() -> Iterator[StandIn]:
     """The stand-in for Mistral, one for all tests."""
-    cloud = StandIn(MistralWire(shared_dir("specs")), "mistral-standin", MISTRAL_MODELS)
+    wires = (MistralWire(shared_dir("specs")), FimWire(shared_dir("specs")))
+    cloud = StandIn(wires, "mistral-standin", MISTRAL_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

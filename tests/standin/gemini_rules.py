@@ -1,7 +1,6 @@
 """What generativelanguage.googleapis.com refuses with 400, beyond what its proto files say."""
 
 import base64
-import itertools
 import re
 from typing import Any
 
@@ -77,14 +76,11 @@ def _is_ours(given: str) -> bool:
 
 
 def _check_roles(contents: list[Body]) -> None:
-    """A user and the model take turns; the user begins and ends."""
+    """Two speakers. They need not take turns: recordings show each twice in a row, answered."""
     if any(content.get("role") not in ("user", "model") for content in contents[1:]):
         raise RejectedError("Please use a valid role: user, model.")
-    roles = [content.get("role", "user") for content in contents]
-    if any(one == other for one, other in itertools.pairwise(roles)):
-        raise RejectedError("Please ensure that multiturn requests alternate between user and model.")
-    if roles[0] != "user" or roles[-1] != "user":
-        raise RejectedError("Please ensure that the conversation begins and ends with a user role.")
+    if len(contents) == 1 and contents[0].get("role", "user") != "user":
+        raise RejectedError("Please ensure that single turn requests end with a user role or the role field is empty.")
 
 
 def _check_calls(contents: list[Body]) -> None:
@@ -99,7 +95,7 @@ def _check_calls(contents: list[Body]) -> None:
                 "parts of the function call turn."
             )
         for call, response in zip(calls, responses, strict=True):
-            if call["name"] != response["name"] or call.get("id") != response.get("id"):
+            if call["name"] != response["name"] or response.get("id") not in (None, call.get("id")):
                 raise RejectedError(f"The function response {response['name']!r} answers no call of that place.")
         calls = [part["functionCall"] for part in parts if "functionCall" in part]
         if calls and content.get("role") != "model":

@@ -16,7 +16,6 @@ Body = dict[str, Any]  # the JSON boundary: a request that was validated against
 CALL_ID = re.compile(r"^[a-zA-Z0-9]{9}$")
 NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 TEMPERATURE_MAX = 1.5
-AFTER_TOOL = ("assistant", "tool")
 FINISHES = {"tools": "tool_calls", "length": "length", "content_filter": "error"}
 REASONS = re.compile("^(magistral|mistral-medium|mistral-small)")
 
@@ -97,8 +96,6 @@ def _check_order(messages: list[Body]) -> None:
     before = ""
     for message in messages:
         role = message["role"]
-        if before == "tool" and role not in AFTER_TOOL:
-            raise RejectedError(f"Unexpected role '{role}' after role 'tool'")
         if role == "tool" and before not in ("assistant", "tool"):
             raise RejectedError(f"Unexpected role 'tool' after role '{before}'")
         if role == "assistant" and not message.get("content") and not message.get("tool_calls"):
