@@ -322,11 +322,11 @@ def abilities(body: Body) -> Abilities:
 def as_request(body: Body) -> Body:
     """A request in one spelling of several that mean the same. These are the only differences that re-encoding makes:
 
-    names in camel case, enums as words, lists where one stood for a list, base64 in its standard letters; the model
-    (which the path names) and the role of the system's text (which has none) left out; neighbours of one role joined;
-    all functions in the first tool, their parameters, like the answer's schema, as JSON Schema; what says the default
-    or nothing left out (text as the only modality, thoughts not shown, an empty configuration, an empty text beside
-    other parts).
+    names in camel case, enums as words, lists where one stood for a list, base64 in its standard letters, a thought
+    without words with an empty text; the model (which the path names) and the role of the system's text (which has
+    none) left out; neighbours of one role joined; all functions in the first tool, their parameters, like the answer's
+    schema, as JSON Schema; what says the default or nothing left out (text as the only modality, thoughts not shown, an
+    empty configuration, an empty text beside other parts).
     """
     plain = spelled(without_nulls(body))
     plain.pop("model", None)
@@ -370,6 +370,8 @@ def as_parts(content: Body) -> list[Body]:
     said = as_list(content["parts"])
     parts = [part for part in said if part != {"text": ""}] or said
     for part in parts:
+        if part.keys() == {"thought", "thoughtSignature"}:
+            part["text"] = ""
         files = part.get("functionResponse", {}).get("parts", [])
         for holder in (part, *files):
             if "inlineData" in holder:

@@ -26,6 +26,9 @@ CONTENTS: list[Any] = [
         ],
     },
     {"role": "model", "parts": [{"text": "hm", "thought": True, "thoughtSignature": "eA=="}]},
+    {"role": "model", "parts": [{"functionCall": {"id": "b", "name": "f", "args": {}}}]},
+    {"role": "user", "parts": [{"functionResponse": {"id": "b", "name": "f", "response": {"output": "2"}}}]},
+    {"role": "user", "parts": [{"text": "a content of its own"}]},
 ]
 TOOLS: list[Any] = [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}, {"googleSearch": {}}]
 
@@ -48,6 +51,8 @@ TOOLS: list[Any] = [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}, {"
         ("turns[3].parts[0].parts[1].detail", "contents[2].parts[0].functionResponse.parts[0].mediaResolution"),
         ("turns[4].parts[0]", "contents[2].parts[1]"),
         ("turns[5].parts[0].signature", "contents[3].parts[0].thoughtSignature"),
+        ("turns[7].parts[0].call_id", "contents[5].parts[0].functionResponse.id"),
+        ("turns[8].parts[0]", "contents[6].parts[0]"),
         ("turns[9].parts[0]", "turns[9].parts[0]"),
         ("tools[1].strict", "tools[0].functionDeclarations[1].strict"),
         ("tools[1].parameters", "tools[0].functionDeclarations[1].parametersJsonSchema"),

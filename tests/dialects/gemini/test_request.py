@@ -617,3 +617,20 @@ def test_a_way_to_think_that_nobody_knows_goes_through() -> None:
     request = heard({"contents": [HI], "generationConfig": config})
     assert request.reasoning is None
     assert asked(request)[0]["generationConfig"] == config
+
+
+def test_a_thought_without_words_is_a_thought() -> None:
+    bare: JsonObject = {"thought": True, "thoughtSignature": "eA=="}
+    thought = Thinking("", "eA==", "gemini")
+    assert heard_parts(bare, role="model") == (thought,)
+    assert asked_parts(thought, role="assistant") == ([{"text": "", **bare}], ())
+
+
+def test_what_stood_in_one_content_with_functions_responses_stands_there_again() -> None:
+    response: JsonObject = {"functionResponse": {"id": "a", "name": "f", "response": {"output": "1"}}}
+    together: JsonObject = {"contents": [HI, {"role": "user", "parts": [response, {"text": "and"}]}]}
+    apart: JsonObject = {
+        "contents": [HI, {"role": "user", "parts": [response]}, {"role": "user", "parts": [{"text": "x"}]}]
+    }
+    assert asked(heard(together))[0]["contents"] == together["contents"]
+    assert asked(heard(apart))[0]["contents"] == apart["contents"]

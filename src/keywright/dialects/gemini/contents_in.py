@@ -1,7 +1,7 @@
 """A client's `systemInstruction` and `contents` to turns.
 
 Functions' responses may stand in a user's content beside other parts; they become a turn of their own before it, as
-every dialect has them right after the calls that they answer.
+every dialect has them right after the calls that they answer. The rest is marked as having stood there (`TOGETHER`).
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from keywright.core.message import Part, Role, Text, Thinking, ToolResult, Turn
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
-from keywright.dialects.gemini.wire import NAME, listed, message
+from keywright.dialects.gemini.wire import NAME, TOGETHER, listed, message
 from keywright.dialects.seal import is_sealed, unsealed
 
 _ROLES: Final[dict[str, Role]] = {"": "user", "user": "user", "model": "assistant", "function": "tool", "tool": "tool"}
@@ -63,7 +63,7 @@ def _read(content: Fields, turns: list[Turn], calls: Calls) -> None:
     else:
         turns.append(Turn("tool", results, extras=extras))
     if others:
-        turns.append(Turn("user", others))
+        turns.append(Turn("user", others, extras=TOGETHER))
 
 
 def _parts(content: Fields, calls: Calls) -> tuple[Part, ...]:

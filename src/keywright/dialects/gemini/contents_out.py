@@ -17,7 +17,7 @@ from keywright.core.message import Part, Text, ToolCall, ToolResult, Turn
 from keywright.dialects.gemini.parts_in import SIGNATURE
 from keywright.dialects.gemini.parts_out import PartWriter
 from keywright.dialects.gemini.signatures import placed
-from keywright.dialects.gemini.wire import Node, own, report_foreign
+from keywright.dialects.gemini.wire import TOGETHER, Node, own, report_foreign
 
 UNSIGNED: Final = "skip_thought_signature_validator"
 """What stands for the signature of a call that this API's models did not make."""
@@ -104,8 +104,13 @@ class Conversation:
             self._append("user", [{"text": f"<system>\n{node['text']}\n</system>"} for node in nodes], turn)
 
     def _append(self, role: str, parts: list[Node], turn: Turn) -> None:
-        if parts:
-            self.contents.append({"role": role, "parts": parts, **own(turn.extras)})
+        if not parts:
+            return
+        if turn.extras == TOGETHER and self.contents and self.contents[-1]["role"] == role:
+            before = self.contents.pop()["parts"]
+            assert isinstance(before, list)
+            parts = [*before, *parts]
+        self.contents.append({"role": role, "parts": parts, **own(turn.extras)})
 
     def _sign(self) -> None:
         """Give the first call of each of the model's contents in the current turn a signature, where it has none."""

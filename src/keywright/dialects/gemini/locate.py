@@ -1,15 +1,15 @@
 """Where a client of the API finds what a loss speaks of.
 
-What the canonical request does not tell is named as most clients would have it: a user's turn after functions' answers
-stands in one content with them, functions are declared together in the first tool, and how the answer is to be
-formed was said by a JSON Schema. What stood in `generationConfig` says so itself.
+What the canonical request does not tell is named as most clients would have it: functions are declared together in the
+first tool, and how the answer is to be formed was said by a JSON Schema. What stood in `generationConfig` says so
+itself.
 """
 
 from typing import Final
 
 from keywright.core.message import Image, Part, Text, Thinking, ToolCall, ToolResult, Turn
 from keywright.core.request import Request, ServerTool
-from keywright.dialects.gemini.wire import CONFIG
+from keywright.dialects.gemini.wire import CONFIG, TOGETHER
 from keywright.dialects.paths import joined, part_at, place_of, tool_of
 
 _CALLING: Final = "toolConfig.functionCallingConfig"
@@ -64,7 +64,7 @@ def _content(turns: tuple[Turn, ...], index: int) -> tuple[str, int]:
                 return "systemInstruction", 0
             continue
         before = turns[at - 1] if at else None
-        joins = before is not None and before.role == "tool" and turn.role == "user" and not turn.extras
+        joins = before is not None and before.role == "tool" and turn.extras == TOGETHER
         number += not joins
         first = len(before.parts) if joins and before is not None else 0
     return f"contents[{number}]", first

@@ -84,6 +84,8 @@ def _bare(part: Fields, value: Json) -> Part:
     signature = part.left.get(SIGNATURE)
     if part.left.keys() == {SIGNATURE} and isinstance(signature, str):
         return RedactedThinking(signature, NAME)
+    if part.left.keys() <= {"thought", SIGNATURE} and part.left.get("thought") is True:
+        return Thinking("", part.text(SIGNATURE), NAME)  # a thought without its words
     return Opaque(NAME, next((name for name in part.left if name not in ("thought", SIGNATURE)), "part"), value)
 
 

@@ -26,6 +26,9 @@ CONFIG: Final = "generationConfig."
 TOOL_CONFIG: Final = "toolConfig."
 """What the names of extras begin with that stood in `toolConfig`."""
 
+TOGETHER: Final[Extras] = {NAME: {}}
+"""The extras, otherwise empty, of a user's turn that stands in one content with the functions' responses before it."""
+
 _ENCODER: Final = msgspec.json.Encoder()
 
 
