@@ -36,7 +36,7 @@ fuzz: $(VENV)/dev ## feed every stream reader and request decoder with nonsense 
 	@KEYWRIGHT_FUZZ_S=$(or $(FUZZ_S),60) $(BIN)/python -m pytest -n 2 --timeout 0 tests/fuzz $(ARGS)
 
 conformance: $(VENV)/dev ## write docs/conformance.md and docs/conformance.json anew, by what is true now
-	@CONFORMANCE_WRITE=1 $(BIN)/python -m pytest -n 0 tests/conformance/matrix
+	@CONFORMANCE_WRITE=1 $(BIN)/python -m pytest -n 0 tests/conformance/matrix tests/conformance/bar
 
 bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk)
 	@$(BIN)/python -m bench $(ARGS)
