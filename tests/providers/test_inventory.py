@@ -13,6 +13,7 @@ from keywright import providers
 from keywright.config import ProviderConfig
 from keywright.dialects import DIALECTS, WIRES
 from keywright.providers import PROVIDERS, find
+from keywright.providers.openai import OPENAI
 from keywright.providers.provider import MODEL, Bearer, Endpoint, HeaderKey, Provider, endpoint, named_in
 from tests.conftest import shared_dir
 
@@ -160,6 +161,15 @@ def test_the_endpoint_of_the_clients_own_dialect_is_preferred() -> None:
     assert endpoint(ours, "chat", "anthropic") == ours.endpoints[1]
     assert endpoint(ours, "chat", "gemini") == ours.endpoints[0]
     assert endpoint(ours, "models") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "path"), [("gpt-3.5-turbo-instruct", "/completions"), ("gpt-4o", "/chat/completions")]
+)
+def test_only_models_that_go_on_with_prompts_are_asked_so_at_openai(model: str, path: str) -> None:
+    found = endpoint(OPENAI, "chat", "openai_completions", model)
+    assert found is not None
+    assert found.path == path
 
 
 def test_chat_addresses_are_those_that_were_recorded() -> None:

@@ -3,7 +3,6 @@
 from keywright.providers.provider import (
     BATCHES,
     CHAT,
-    COMPLETIONS,
     EMBEDDINGS,
     FILES,
     IMAGES,
@@ -19,6 +18,9 @@ from keywright.providers.provider import (
     Provider,
 )
 
+PROMPTED = ("*-instruct*", "*babbage-002*", "*davinci-002*")
+"""Models that are asked to go on with a prompt. The others are not served there: they are asked as chats."""
+
 OPENAI = Provider(
     name="openai",
     title="OpenAI",
@@ -27,7 +29,7 @@ OPENAI = Provider(
     endpoints=(
         CHAT,
         RESPONSES,
-        COMPLETIONS,
+        Endpoint(kind="chat", path="/completions", dialect="openai_completions", models=PROMPTED),
         EMBEDDINGS,
         Endpoint(kind="count", path="/responses/input_tokens", dialect="openai_count"),
         MODELS,
