@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from keywright.core.json import JsonObject
-from tests.client import Answer, ask, raw, read_answer
+from tests.client import Answer, ask, post, raw, read_answer
 from tests.gateway import Gateway, until
 from tests.passage.conftest import OWN_KEY
 from tests.passage.mill import Guest, Mill, Script
@@ -454,3 +454,25 @@ def test_a_key_for_one_provider_does_not_come_to_another_that_is_asked_for_by_na
         )
         assert (answer.status, answer.code) == (403, "model_not_allowed")
     assert mill.seen == []
+
+
+def test_what_a_body_is_said_to_be_is_what_it_was_read_as(gateway: Gateway, mill: Mill) -> None:
+    key, body = f"authorization: Bearer {gateway.admin_key}", b'{"model":"mill/gpt-image-1","a":"&model=other&"}'
+    two = ("content-type: multipart/form-data; boundary=A", "content-type: multipart/form-data; boundary=B")
+    hidden = b'\r\n--B\r\ncontent-disposition: form-data; name="model"\r\n\r\nother\r\n--B--\r\n'
+    for path, data, *headers in (
+        ("/v1/images/edits", form(("model", "draw"), ("image", hidden)), *two),
+        ("/native/mill/files", form(("image", hidden)), *two),
+        ("/v1/images/generations", body, "content-type: application/json", two[1]),
+    ):
+        with raw(gateway.url) as sock:
+            sock.sendall(post(path, data, key, *headers))
+            assert read_answer(sock).status == 400
+    assert mill.seen == []
+    for path in ("/v1/images/generations", "/native/mill/chat/completions"):
+        with raw(gateway.url) as sock:
+            odd = ("content-type: application/x-www-form-urlencoded; charset=utf-7", "content-encoding: deflate")
+            sock.sendall(post(path, body, key, *odd))
+            assert read_answer(sock).status == 200
+        assert mill.last.header("content-type") == "application/json"
+        assert mill.last.header("content-encoding") is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.errors import RefusedError
-from keywright.pipeline.passage.form import PARTS_MAX, FormReader, boundary_of, name_of
+from keywright.pipeline.passage.form import PARTS_MAX, FormReader, boundary_of, part_of
 
 MODEL = b'--B\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
 FILE = (
@@ -93,6 +93,10 @@ NAMED = b'--B\r\nContent-Disposition: form-data; name="%b"\r\n\r\nx\r\n'
         NAMED.replace(b"\r\n\r\n", b"\r\nX-Other: 1\r\n\r\n") % b"file" + END,
         NAMED.replace(b"form-data", b"attachment") % b"file" + END,
         NAMED.replace(b"\r\n", b"\n") % b"model" + END,
+        NAMED.replace(b"\r\n\r\n", b'; filename="x"\r\n\r\n') % b"model" + END,
+        NAMED.replace(b"\r\n\r\n", b"; filename*=utf-8''x\r\n\r\n") % b"model" + END,
+        NAMED.replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n") % b"model" + END,
+        NAMED % b"_charset_" + END,
         MODEL.replace(b"Content-Disposition", b"Content-Disposition ") + END,
         MODEL.replace(b"--B\r\n", b"--B \r\n") + END,
         MODEL.replace(b"\r\n--", b"\n--"),
@@ -134,6 +138,10 @@ def test_other_names_are_other_names(name: bytes) -> None:
         (b'Multipart/Form-Data; Boundary="a=b?c"', b"a=b?c"),
         (b"multipart/form-data; charset=utf-8; boundary=----WebKitFormBoundary7MA4", b"----WebKitFormBoundary7MA4"),
         (b"multipart/form-data; boundary=a; boundary=b", None),
+        (b"multipart/form-data; boundary=a; boundary*=utf-8''b", None),
+        (b"multipart/form-data; boundary=a; charset=utf-7", None),
+        (b"multipart/form-data; boundary=a; charset=utf-8; charset=utf-7", None),
+        (b"multipart/form-data; boundary=a; charset*=utf-7", None),
         (b"multipart/form-data", None),
         (b"multipart/form-data; boundary=", None),
         (b'multipart/form-data; boundary=""', None),
@@ -163,7 +171,7 @@ def test_a_boundary_is_plain_or_refused(kind: bytes, boundary: bytes | None) -> 
     ],
 )
 def test_what_client_libraries_write_is_read(head: bytes) -> None:
-    assert name_of(head) == b"file"
+    assert part_of(head).name == b"file"
 
 
 @given(st.binary(max_size=300), st.integers(0, 300))

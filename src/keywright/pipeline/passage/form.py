@@ -31,6 +31,9 @@ _PARAMETER: Final = re.compile(
 )
 _BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]+")
 _PLAIN_ENCODINGS: Final = frozenset({b"7bit", b"8bit", b"binary"})
+_UTF_8: Final = frozenset({b"utf-8", b"utf8", b"us-ascii"})
+_CHARSET: Final = b"_charset_"
+"""A field by which HTML's forms say in which charset all others are."""
 _PART_HEADERS: Final = frozenset({b"content-disposition", b"content-type", b"content-length"})
 
 
@@ -40,6 +43,13 @@ class Place(Struct, frozen=True):
     value: str
     start: int
     end: int
+
+
+class Part(Struct, frozen=True):
+    """A part of a form, by its headers. `is_plain`: a text, which all read as UTF-8."""
+
+    name: bytes
+    is_plain: bool
 
 
 class FormReader:
@@ -130,12 +140,14 @@ class FormReader:
             refuse(f"the head of a part has more than {HEAD_BYTES_MAX} bytes")
         if end < 0:
             return False
-        name = name_of(self._held[:end])
-        self._is_model = name == FIELD
+        part = part_of(self._held[:end])
+        self._is_model = part.name == FIELD
         if self._is_model and self.model is not None:
             refuse("the field model comes twice")
-        if not self._is_model and _is_nearly(name):
-            refuse("a field has nearly the name model")
+        if self._is_model and not part.is_plain:
+            refuse("the field model is a file, or in another charset than UTF-8")
+        if not self._is_model and _is_nearly(part.name):
+            refuse("a field has nearly the name model, or changes how names are read")
         self._take(end + 4)
         self._state = "data"
         return True
@@ -186,16 +198,19 @@ def boundary_of(content_type: bytes) -> bytes:
     named = [value for name, value in parameters if name == b"boundary"]
     if len(named) != 1 or len(named[0]) > BOUNDARY_BYTES_MAX or not _BOUNDARY.fullmatch(named[0]):
         refuse("its content-type must name one plain boundary")
+    others = [parameter for parameter in parameters if parameter[0] != b"boundary"]
+    if any(name != b"charset" or value.lower() not in _UTF_8 for name, value in others):
+        refuse("its content-type may say no more than a boundary, and that names are UTF-8")
     return named[0]
 
 
-def name_of(head: bytes) -> bytes:
-    """The name of the field to which a part with these headers belongs.
+def part_of(head: bytes) -> Part:
+    """What the headers of a part say of it.
 
     Raises:
         RefusedError: 400 `invalid_form`, they are not plain.
     """
-    dispositions = []
+    dispositions, is_plain = [], True
     for line in head.split(b"\r\n"):
         name, colon, value = line.partition(b":")
         name = name.lower()
@@ -205,6 +220,9 @@ def name_of(head: bytes) -> bytes:
             refuse(f"a part has a header that is not taken: {name[:40].decode('ascii', 'replace')!r}")
         if name == b"content-disposition":
             dispositions.append(value.strip())
+        if name == b"content-type":
+            charsets = [charset for name, charset in _read(value.strip())[1] if name.startswith(b"charset")]
+            is_plain = all(charset.lower() in _UTF_8 for charset in charsets)
     if len(dispositions) != 1:
         refuse("a part has no content-disposition, or two")
     kind, parameters = _read(dispositions[0])
@@ -213,7 +231,7 @@ def name_of(head: bytes) -> bytes:
         refuse("a part is no form-data with one name")
     if b"\\" in names[0] or b"%" in names[0]:
         refuse("the name of a part holds escapes")
-    return names[0]
+    return Part(names[0], is_plain and not any(name.startswith(b"filename") for name, _ in parameters))
 
 
 def refuse(why: str) -> NoReturn:
@@ -223,9 +241,10 @@ def refuse(why: str) -> NoReturn:
 
 
 def _is_nearly(name: bytes) -> bool:
-    """Whether some reader may take another name for `model`."""
+    """Whether some reader may take another name for `model`, or reads all names otherwise because of this one."""
     stripped = name.strip().lower()
-    return stripped.startswith(FIELD) and not stripped[len(FIELD) :].replace(b"_", b"").isalnum()
+    is_nearly = stripped.startswith(FIELD) and not stripped[len(FIELD) :].replace(b"_", b"").isalnum()
+    return is_nearly or stripped == _CHARSET
 
 
 def _read(value: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:

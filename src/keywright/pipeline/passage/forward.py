@@ -32,6 +32,9 @@ from keywright.transport.retry_after import retry_after_s
 
 READING_METHODS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 HEAD: Final = b"HEAD"
+JSON_TYPE: Final[Header] = (b"content-type", b"application/json")
+BODY_HEADERS: Final = frozenset({b"content-type", b"content-encoding"})
+"""What says how a body is to be read."""
 TEXTS: Final = (b"application/json", b"text/")
 """What may repeat what it was sent. Cleared of our key it has another length, so none is told to the client."""
 NOT_TAKEN: Final = frozenset({429, 503, 529})
@@ -126,6 +129,8 @@ def _request(shipment: Shipment, credential: Credential) -> HttpRequest:
     body = shipment.freight.body(target.model)
     is_native = passing.way.endpoint == "native"
     headers = upward(call.headers, source, call.key, is_native=is_native)
+    if shipment.freight.is_json:
+        headers = (*(header for header in headers if header[0] not in BODY_HEADERS), JSON_TYPE)
     bare = HttpRequest(passing.method, address_at(target, passing), ())
     own = {name for name, _ in credential.apply(bare, source.reach.origin).headers}
     headers = tuple(header for header in headers if header[0] not in own)

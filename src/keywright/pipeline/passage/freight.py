@@ -71,6 +71,7 @@ class Spliced:
 class Freight(Struct, frozen=True, eq=False):
     """A body: `read` of it is known, `tail` to come (None: nothing). `length`: of all of it, where it is known. `name`:
     where the model's name stands in what is read. `wire`: what the provider's own endpoint speaks, "" where unknown.
+    `is_json`: it has been read as JSON, so nobody may take it for anything else.
     """
 
     peek: Peek
@@ -79,6 +80,7 @@ class Freight(Struct, frozen=True, eq=False):
     length: int | None = None
     name: Members | Place | None = None
     wire: str = ""
+    is_json: bool = False
 
     def body(self, model: str) -> bytes | Pieces:
         """The body for a provider that calls the model so."""
@@ -104,11 +106,11 @@ async def load(passing: Passing, known: Known | None) -> Freight:
         RefusedError: 400 `invalid_json`, `invalid_form` or `invalid_request`; 413 `body_too_large`; 408, the body does
             not come.
     """
+    kind = _content_type(passing)
     if known is not None:
         body = await collected(passing.body, passing.kept_bytes_max)
-        return Freight(WIRES[known.wire].peek(body, known.said), body, wire=known.wire)
+        return Freight(WIRES[known.wire].peek(body, known.said), body, wire=known.wire, is_json=True)
     if passing.way.model in ("must", "may"):
-        kind = next((value for name, value in passing.call.headers if name == b"content-type"), b"")
         if kind.lower().startswith(FORM):
             return await _form(passing, kind)
         return _json(passing, await collected(passing.body, passing.kept_bytes_max))
@@ -153,7 +155,19 @@ def _json(passing: Passing, body: bytes) -> Freight:
     model = _read(members, "model", _MODEL) or ""
     _require_model(passing, model)
     peek = _peek(model, len(body), is_stream=bool(_read(members, "stream", _FLAG)))
-    return Freight(peek, body, name=members if model else None)
+    return Freight(peek, body, name=members if model else None, is_json=True)
+
+
+def _content_type(passing: Passing) -> bytes:
+    """What the client says that the body is, "" where it does not.
+
+    Raises:
+        RefusedError: 400 `invalid_request`, it says two things, and the provider might believe the other.
+    """
+    kinds = [value for name, value in passing.call.headers if name == b"content-type"]
+    if len(kinds) > 1:
+        _invalid("content-type", "it comes twice")
+    return kinds[0] if kinds else b""
 
 
 async def _form(passing: Passing, kind: bytes) -> Freight:
