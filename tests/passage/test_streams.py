@@ -345,3 +345,14 @@ def test_a_refused_upload_closes_its_connection(gateway: Gateway) -> None:
         sock.sendall(head(gateway, "content-length: 100000", path="/native/nobody/x") + b"a")
         assert read_answer(sock).status == 404
         assert is_asgi(gateway) or is_closed(sock, within_s=4)
+
+
+def test_a_trailer_goes_no_further(gateway: Gateway, mill: Mill) -> None:
+    if is_asgi(gateway):
+        pytest.skip("there the server makes headers of them")
+    mill.script = taking
+    with raw(gateway.url) as sock:
+        sock.sendall(head(gateway, "transfer-encoding: chunked"))
+        sock.sendall(b"2\r\n{}\r\n0\r\nx-smuggled: 1\r\ncontent-type: evil/x\r\n\r\n")
+        assert read_answer(sock).status == 200
+    assert {"x-smuggled", "content-type"} & {name for name, _ in mill.last.headers} == set()

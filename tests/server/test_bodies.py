@@ -121,3 +121,23 @@ def test_a_client_that_leaves_within_its_body_leaves_nothing_behind(gateway: Gat
     assert gateway.door.server_state.tasks == set()
     assert counted(gateway, "invalid_api_key") == before
     assert gateway.chat().status == 200
+
+
+def test_a_trailer_is_no_header(start: Start, openai_cloud: StandIn) -> None:
+    gateway = start()
+    body = encode(chat_body())
+    chunks = b"%x\r\n%b\r\n0\r\n" % (len(body), body)
+    key = f"authorization: Bearer {gateway.admin_key}\r\n".encode()
+    tags = b"x-keywright-tags: a=b\r\nopenai-beta: smuggled\r\n"
+    request = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n".encode()
+    with raw(gateway.url) as sock:
+        sock.sendall(request + b"\r\n" + chunks + key + b"\r\n")
+        assert read_answer(sock).status == 401
+    with raw(gateway.url) as sock:
+        sock.sendall(request + key + b"\r\n" + chunks + tags + b"\r\n")
+        answer = read_answer(sock)
+        assert answer.status == 200
+        sock.sendall(request + key + b"openai-beta: said\r\n\r\n" + chunks + b"\r\n")
+        assert read_answer(sock).status == 200, "the next request has headers again"
+    assert gateway.entry(answer.request_id).tags == ()
+    assert [exchange.headers.get("openai-beta") for exchange in openai_cloud.exchanges] == [None, "said"]

@@ -52,6 +52,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
         self.edge = edge
         self.answering: Exchange | None = None
         self._head_bytes = 0
+        self._is_in_head = True
         self._fruitless_bytes = 0
         self._is_fruitful = False
         self._is_reading = True
@@ -91,10 +92,12 @@ class DataPlaneProtocol(HttpToolsProtocol):
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
+        """One header, or a trailer: that is not believed, for whoever stands before the gateway has not seen it."""
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
             raise HeadTooLargeError
+        if not self._is_in_head:
+            return
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
@@ -103,6 +106,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self._head_bytes = 0
+        self._is_in_head = True
         self._is_reading = True
         self._is_fruitful = True
         super().on_message_begin()
@@ -110,6 +114,7 @@ class DataPlaneProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete: take the request out if it is ours."""
         self._is_fruitful = True
+        self._is_in_head = False
         target, _, query = self.url.partition(b"?")
         path = data_path(target, query)
         if path is None or self.parser.get_method() != b"POST":
