@@ -45,6 +45,8 @@ CLAUDE = "anthropic.claude-3-haiku-20240307-v1:0"
 
 CALLS = [
     ("gemini/v1beta/models/gemini-2.5-flash:generateContent", ASKED, GEMINI, "gemini/gemini-2.5-flash", (7, 3)),
+    ("gemini/v1alpha/models/gemini-2.5-flash:generateContent", ASKED, GEMINI, "gemini/gemini-2.5-flash", (7, 3)),
+    ("gemini/v1beta/%6Dodels/gemini-2.5-flash%3Agenerate%43ontent", ASKED, GEMINI, "gemini/gemini-2.5-flash", (7, 3)),
     (f"bedrock/model/{CLAUDE}/converse", CONVERSED, CONVERSE, f"bedrock/{CLAUDE}", (7, 3)),
     (f"bedrock/model/{CLAUDE.replace(':', '%3A')}/converse", CONVERSED, CONVERSE, f"bedrock/{CLAUDE}", (7, 3)),
     (
@@ -56,6 +58,13 @@ CALLS = [
     ),
     (
         "mill/embeddings",
+        {"model": "text-embedding-3-small", "input": "x"},
+        EMBEDDED,
+        "mill/text-embedding-3-small",
+        (7, 0),
+    ),
+    (
+        "mill/%65mbeddings/",
         {"model": "text-embedding-3-small", "input": "x"},
         EMBEDDED,
         "mill/text-embedding-3-small",
@@ -116,6 +125,16 @@ def test_google_s_sdk_streams_over_a_native_path(gateway: Gateway, mill: Mill) -
     assert mill.last.header("x-goog-api-key") == OWN_KEY
     entry = gateway.entries()[-1]
     assert (entry.stream, entry.served, entry.usage.input) == (True, "gemini/gemini-2.5-flash", 7)
+
+
+@pytest.mark.parametrize("query", ["alt=sse", "x=1&alt=sse", "%61lt=ss%65", "$alt=sse", "%24alt=sse"])
+def test_events_are_counted_however_they_are_asked_for(gateway: Gateway, mill: Mill, query: str) -> None:
+    mill.script = says(b"data: %b\r\n\r\n" % json.dumps(GEMINI).encode(), "text/event-stream")
+    path = f"/native/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent?{query}"
+    answer = ask(gateway.url, "POST", path, json.dumps(ASKED).encode(), {"x-api-key": gateway.admin_key})
+    assert mill.last.target.endswith(query)
+    entry = gateway.entry(answer.request_id)
+    assert (entry.stream, entry.usage.input, entry.usage.output) == (True, 7, 3)
 
 
 def test_what_is_signed_is_signed_over_all_of_the_body(gateway: Gateway, mill: Mill) -> None:

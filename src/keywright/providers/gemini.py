@@ -24,7 +24,8 @@ GEMINI = Provider(
     base_url="https://generativelanguage.googleapis.com",
     endpoints=(
         *_methods("v1beta"),
-        *_methods("v1"),  # fewer features, so never asked by us; but Google's SDK, on a native path, asks it
+        *_methods("v1"),  # this and the next are never asked by us; but Google's SDK, on a native path, asks them
+        *_methods("v1alpha"),
         Endpoint(kind="models", path="/v1beta/models", dialect="gemini"),
     ),
     credential=HeaderKey("x-goog-api-key"),

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 from typing import Any, Final, NoReturn
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from msgspec import Struct
 
@@ -47,11 +47,11 @@ def known_endpoint(passing: Passing, routes: Routes) -> Known | None:
     if passing.method != POST:
         return None
     source = sources[0]
-    asked = frozenset(passing.query.decode("latin-1").split("&"))
+    path, asked = "/" + unquote(way.tail.decode()), _asked_in(passing.query)
     for there in source.row.endpoints:
         if there.kind in READ and there.dialect in WIRES and not there.from_root:
             for template, is_stream in ((there.path, False), (there.stream_path, True)):
-                model = _model_in(template, "/" + way.tail.decode(), asked, source) if template else None
+                model = _model_in(template, path, asked, source) if template else None
                 if model is not None and (not model or _is_for(there, model)):
                     return Known(there.dialect, PathSaid(model, is_stream))
     return None
@@ -168,7 +168,9 @@ def _is_for(there: Endpoint, model: str) -> bool:
 
 
 def _model_in(template: str, path: str, asked: frozenset[str], source: Source) -> str | None:
-    """The model that `path` names if it is what `template` describes, "" where that names none; None if it is not."""
+    """The model that `path` (unescaped: all spellings of it are one path) names if it is what `template` describes, ""
+    where that names none; None if it is not.
+    """
     if not named_in(template) <= source.settings.keys() | {MODEL}:
         return None
     wanted, _, query = template.partition("?")
@@ -181,7 +183,13 @@ def _model_in(template: str, path: str, asked: frozenset[str], source: Source) -
         return "" if path.lower() == filled else None
     middle = path[len(before) : len(path) - len(after)]
     is_there = path.lower().startswith(before) and path.lower().endswith(after) and middle
-    return unquote(middle) if is_there else None
+    return middle if is_there else None
+
+
+def _asked_in(query: bytes) -> frozenset[str]:
+    """The parameters of a query, however they are spelled: Google takes `$alt` for `alt`."""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return frozenset(f"{name.removeprefix('$')}={value}" for name, value in pairs)
 
 
 def _unknown(message: str) -> NoReturn:
