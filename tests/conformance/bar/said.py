@@ -15,6 +15,12 @@ WORDS: Final = frozenset(
 )
 """The members that hold what is said, when they hold a text."""
 
+ARGUMENTS: Final = frozenset(("arguments", "input", "args"))
+"""The members that hold a call's arguments, as a text or as an object, beside the tool's name."""
+
+TOOLS: Final = frozenset(("tools", "functions", "toolConfig"))
+"""The members of requests that offer tools."""
+
 DATA: Final = frozenset(("data", "bytes", "file_data", "url", "uri", "fileUri"))
 """The members that hold a picture, a sound or a document, or its address."""
 
@@ -41,7 +47,8 @@ CHARS_MIN: Final = 3
 def missing(asked: dict[str, Any], translated: Any) -> list[str]:
     """The texts of a request that are nowhere in its translation, cut short."""
     held = "\0".join(_leaves(translated))
-    said = dict.fromkeys((*_said(asked), *_offered(asked)))
+    talk = {name: value for name, value in asked.items() if name not in TOOLS}
+    said = dict.fromkeys((*_said(talk), *_offered(asked)))
     return [text[:80] for text in said if not _stands(text, held)]
 
 
@@ -93,6 +100,7 @@ def _said(value: Any, name: str = "") -> Iterator[str]:
             yield from _said(each, name)
     elif isinstance(value, dict):
         if not _is_private(value):
+            yield from _called(value)
             for key, inner in value.items():
                 if key not in PRIVATE:
                     yield from _said(inner, key)
@@ -101,6 +109,17 @@ def _said(value: Any, name: str = "") -> Iterator[str]:
             yield value.strip()
         elif name in DATA:
             yield _plain(value)
+
+
+def _called(part: dict[str, Any]) -> Iterator[str]:
+    """The tool and the arguments of a call."""
+    for name in ARGUMENTS & part.keys() if "name" in part else ():
+        yield part["name"]
+        arguments = part[name]
+        if isinstance(arguments, str):
+            yield arguments or part["name"]
+        else:
+            yield from _leaves(arguments or {})
 
 
 def _is_private(part: dict[str, Any]) -> bool:
