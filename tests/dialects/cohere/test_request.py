@@ -84,6 +84,12 @@ def test_documents_of_text_stand_beside_the_messages() -> None:
     assert not lost(request)
 
 
+def test_a_text_that_came_as_bytes_is_a_document_of_text() -> None:
+    source = Base64Source("text/markdown", "eMOkeQ==")
+    body = sent(Request("m", (Turn("user", (Document(source), Text("read it"))),)))
+    assert body["documents"] == [{"data": {"text": "xäy"}}]
+
+
 def test_a_document_of_an_earlier_turn_is_said_in_its_place() -> None:
     early = Turn("user", (Document(PlainSource("long ago"), "Title"), Text("see?")))
     request = Request("m", (early, Turn("assistant", (Text("yes"),)), HI))

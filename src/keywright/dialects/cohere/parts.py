@@ -24,6 +24,7 @@ from keywright.core.message import (
     UrlSource,
 )
 from keywright.dialects.cohere.fields import DOCUMENT, NAME, own
+from keywright.dialects.documents import plain_text
 from keywright.dialects.fields import Fields, WrongFieldError
 
 CITED_TEXT: Final = "TEXT_CONTENT"
@@ -110,14 +111,11 @@ def whole_text(value: Json) -> str:
 
 def document_text(document: Document) -> str | None:
     """The text of a document of text; None when it is none."""
-    match document.source:
-        case PlainSource(text):
-            return text
-        case BlocksSource(parts):
-            texts = [part.text for part in parts if isinstance(part, Text)]
-            return "\n".join(texts) if len(texts) == len(parts) else None
-        case _:
-            return None
+    if isinstance(document.source, BlocksSource):
+        parts = document.source.parts
+        texts = [part.text for part in parts if isinstance(part, Text)]
+        return "\n".join(texts) if len(texts) == len(parts) else None
+    return plain_text(document.source)
 
 
 def encode_document(document: Document, text: str) -> Json:
