@@ -97,8 +97,9 @@ def cohere_server() -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def mistral_server() -> Iterator[StandIn]:
     """The stand-in for Mistral, one for all tests."""
-    wires = (MistralWire(shared_dir("specs")), FimWire(shared_dir("specs")))
-    cloud = StandIn(wires, "mistral-standin", MISTRAL_MODELS)
+    chat = MistralWire(shared_dir("specs"))
+    whole = WholeWire(chat, "/v1/embeddings", vectors.mistral)
+    cloud = StandIn((chat, FimWire(shared_dir("specs")), whole), "mistral-standin", MISTRAL_MODELS)
     cloud.start()
     yield cloud
     cloud.close()
@@ -108,8 +109,11 @@ def mistral_server() -> Iterator[StandIn]:
 def ollama_server() -> Iterator[StandIn]:
     """The stand-in for Ollama, one for all tests. It speaks as OpenAI and Anthropic do, too."""
     specs = shared_dir("specs")
-    wires = (OllamaWire(), ChatWire(specs), ResponsesWire(specs), OllamaMessagesWire(specs))
-    cloud = StandIn(wires, "ollama-standin", OLLAMA_MODELS)
+    chat = OllamaWire()
+    native = WholeWire(chat, "/api/embed", vectors.ollama)
+    whole = (native, WholeWire(chat, "/v1/embeddings", vectors.ollama_as_openai))
+    wires = (chat, ChatWire(specs), ResponsesWire(specs), OllamaMessagesWire(specs))
+    cloud = StandIn((*wires, *whole), "ollama-standin", OLLAMA_MODELS)
     cloud.start()
     yield cloud
     cloud.close()

@@ -12,6 +12,10 @@ from tests.standin.reply import RejectedError
 
 Body = dict[str, Any]  # the JSON boundary
 OPENAI_FIELDS = {"model", "input", "encoding_format", "dimensions", "user"}
+MISTRAL_FIELDS = {"model", "input", "encoding_format", "output_dimension", "output_dtype", "metadata"}
+MISTRAL_DIMENSIONS = 1024
+OLLAMA_FIELDS = {"model", "input", "truncate", "dimensions", "keep_alive", "options"}
+OLLAMA_DIMENSIONS = 768
 COHERE_FIELDS = {
     *("model", "texts", "images", "inputs", "input_type", "embedding_types", "output_dimension", "truncate"),
     *("max_tokens", "priority"),
@@ -48,6 +52,33 @@ def openai(body: Body) -> tuple[Body, int]:
     tokens = sum(map(say.words, texts))
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return {"object": "list", "data": data, "model": body["model"], "usage": usage}, tokens
+
+
+def mistral(body: Body) -> tuple[Body, int]:
+    """Mistral's `/v1/embeddings`: as OpenAI's, but it has its own word for how long they shall be."""
+    _known(body, MISTRAL_FIELDS)
+    asked = {name: value for name, value in body.items() if name in OPENAI_FIELDS}
+    if body.get("output_dtype", "float") != "float":
+        raise RejectedError("output_dtype: only floats are served here")
+    return openai({**asked, "dimensions": body.get("output_dimension") or MISTRAL_DIMENSIONS})
+
+
+def ollama_as_openai(body: Body) -> tuple[Body, int]:
+    """Ollama's `/v1/embeddings`."""
+    return openai({"dimensions": OLLAMA_DIMENSIONS, **body})
+
+
+def ollama(body: Body) -> tuple[Body, int]:
+    """`/api/embed`."""
+    _known(body, OLLAMA_FIELDS)
+    given = body.get("input")
+    texts = [given] if isinstance(given, str) else given
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise RejectedError("invalid input type")
+    tokens = sum(map(say.words, texts))
+    found = [vector(text, body.get("dimensions") or OLLAMA_DIMENSIONS) for text in texts]
+    times = {"total_duration": 1, "load_duration": 1}
+    return {"model": body["model"], "embeddings": found, **times, "prompt_eval_count": tokens}, tokens
 
 
 def cohere(body: Body) -> tuple[Body, int]:

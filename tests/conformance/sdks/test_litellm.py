@@ -18,7 +18,9 @@ from tests.conformance.sdks.test_every_sdk import (
     test_parallel_calls_stay_apart,
 )
 from tests.gateway import Gateway
+from tests.standin.cloud import StandIn
 from tests.standin.script import Script
+from tests.standin.vectors import vector
 
 __all__ = [
     "test_a_question_is_answered",
@@ -85,6 +87,29 @@ def test_a_stream_comes_in_pieces(sdk: LiteLLM, place: Place) -> None:
     messages = [{"role": "user", "content": "one two three four five six seven"}]
     answer = sdk.call("completion", place.model, messages=messages, max_tokens=200, stream=True)
     assert answer["chunks"] > 5
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [
+        ("openai/text-embedding-3-small", 1536),
+        ("cohere/embed-v4.0", 1536),
+        ("gemini/gemini-embedding-001", 3072),
+        ("ollama/nomic-embed-text", 768),
+    ],
+)
+def test_texts_have_vectors(
+    process: Process, every_gateway: Gateway, clouds: dict[str, StandIn], name: str, length: int
+) -> None:
+    cloud = clouds[name.partition("/")[0]]
+    cloud.reset()
+    sdk = LiteLLM(process, "openai", every_gateway.url, every_gateway.admin_key)
+    answer = sdk.call("embedding", name, input=["one text", "two"], encoding_format="float")
+    found = [item["embedding"] for item in answer["data"]]
+    for text, each in zip(["one text", "two"], found, strict=True):
+        assert each == pytest.approx(vector(text, length), abs=1e-6)
+    assert answer["usage"]["prompt_tokens"] == 3
+    assert cloud.take_violations() == []
 
 
 def classes(sdk: LiteLLM, status: int) -> set[tuple[int, str]]:
