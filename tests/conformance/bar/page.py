@@ -14,11 +14,11 @@ the recorded answer as it is read by hand. Text, tool calls, finish, input, outp
 same."""
 
 REQUESTS = """\
-Of {recorded} recorded requests of chats {refused} were refused by their own provider as malformed, and {strange} are of
-another API; the other {asked} are asked of every dialect that is not their own. A request is carried when what is sent
-is valid by the target's published schema, and everything that was said stands in it: each text, all data, every call and
-tool. Left out are those that say what the target has no words for: each is refused, the refusal names the field, and
-what stands there is indeed beyond it."""
+Of {recorded} recorded requests of chats {refused} were refused by their own provider as malformed, and {strange} are
+of another API; the other {asked} are asked of every dialect that is not their own. A request is carried when what is
+sent is valid by the target's published schema, and everything that was said stands in it: each text, all data, every
+call and tool. Left out are those that say what the target has no words for: each is refused, the refusal names the
+field, and what stands there is indeed beyond it."""
 
 VERBATIM = """\
 In the provider's own dialect, byte for byte: up but for the model's name and the flag that asks for usage, back but for
