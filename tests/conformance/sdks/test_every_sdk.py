@@ -4,7 +4,7 @@ import pytest
 
 from tests.conformance.sdks.conftest import Place
 from tests.conformance.sdks.sdk import FailedError, Said, Sdk
-from tests.standin.script import Script
+from tests.standin.script import Fault, Script
 
 LIMIT_TOKENS = 20
 """No provider refuses it as too low."""
@@ -65,6 +65,14 @@ def test_a_stream_that_breaks_is_an_error_too(sdk: Sdk, place: Place) -> None:
     marker = place.cloud.script(Script(words=20, fault="error_event", after=5))
     with pytest.raises(FailedError):
         sdk.stream(place.model, marker)
+
+
+@pytest.mark.parametrize("fault", ["cut", "reset", "malformed"])
+def test_a_stream_that_does_not_end_is_no_whole_answer(sdk: Sdk, place: Place, fault: Fault) -> None:
+    marker = place.cloud.script(Script(words=20, fault=fault, after=5), Script(text="well again"))
+    with pytest.raises((FailedError, ValueError)):  # bytes that pass as they came are the SDK's own to misread
+        sdk.stream(place.model, marker)
+    assert sdk.stream(place.model, marker).text == "well again"
 
 
 def test_an_unknown_model_is_the_sdks_own_error(sdk: Sdk) -> None:
