@@ -160,6 +160,17 @@ SCHEMAS: dict[str, tuple[tuple[str, ...], ...]] = {
     "anthropic": (("output_config", "format", "schema"),),
     "gemini": (("generationConfig", "responseJsonSchema"), ("generationConfig", "responseSchema")),
     "cohere": (("response_format", "json_schema"),),
+    "mistral": (("response_format", "json_schema", "schema"),),
+    "ollama": (
+        ("format",),
+        ("response_format", "json_schema", "schema"),
+        ("text", "format", "schema"),
+        ("output_config", "format", "schema"),
+    ),
+    "bedrock": (
+        ("outputConfig", "textFormat", "structure", "jsonSchema", "schema"),
+        ("output_config", "format", "schema"),
+    ),
 }
 """Where in a request each provider may be told the schema."""
 
@@ -177,7 +188,8 @@ def told(place: Place) -> dict[str, Any]:
     """The schema as the provider was told it, without what describes it."""
     body = place.cloud.last.body
     paths = SCHEMAS[place.model.partition("/")[0]]
-    (schema,) = [found for path in paths if isinstance(found := at(body, path), dict)]
+    (found,) = [found for path in paths if (found := at(body, path)) is not None]
+    schema = json.loads(found) if isinstance(found, str) else found
     names = {name: node["type"].lower() for name, node in schema["properties"].items()}
     return {"properties": names, "required": schema["required"]}
 
