@@ -29,7 +29,7 @@ from keywright.core.event import (
     Started,
     TextDelta,
 )
-from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
+from keywright.core.json import NO_EXTRAS, Extras, JsonObject
 from keywright.core.message import Opaque, Part, ServerToolCall, Thinking, ToolCall
 from keywright.dialects.anthropic.error import failure_of
 from keywright.dialects.anthropic.finish import finish_of
@@ -37,66 +37,56 @@ from keywright.dialects.anthropic.parts import citation_of, part_of
 from keywright.dialects.anthropic.response import message_extras, text_of
 from keywright.dialects.anthropic.usage import usage_extras, usage_of
 from keywright.dialects.anthropic.wire import NAME, ShapeError, an_object, integer_or_none
+from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.sse import Frame, SseDecoder
 
 PARTS_MAX: Final = 10_000
 """How many blocks an answer may have."""
 
-_DECODER: Final = msgspec.json.Decoder(dict[str, Json])
+
+def StreamReader() -> FrameReader[Frame]:  # noqa: N802 - a dialect's name for it
+    """A reader of one stream."""
+    return FrameReader(SseDecoder(), AnswerReader())
 
 
-class StreamReader:
-    """Bytes of one answer to events."""
+class AnswerReader:
+    """Frames of one answer to events."""
 
     def __init__(self) -> None:
-        self._frames = SseDecoder()
+        self.over = False
         self._heads: dict[int, Part] = {}  # the blocks that are open
         self._silent: set[int] = set()  # the open tool calls for which no arguments have come
         self._opened = 0
         self._usage: JsonObject = {}
         self._started = False
         self._finished = False
-        self._over = False
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes.
+    def read(self, frame: Frame, events: list[Event]) -> None:
+        """Add what `frame` tells to `events`.
 
         Raises:
-            UpstreamMalformedError: the bytes are no stream of this API, or a frame is too large.
+            UpstreamMalformedError: it is no event of this API.
         """
-        return self._read(self._frames.feed(chunk))
+        node = object_of(frame.data)
+        kind = node.get("type")
+        reader = _READERS.get(kind) if isinstance(kind, str) else None
+        try:
+            if reader is None:
+                events.append(Aside(NAME, text_of(node, "type"), node))
+            else:
+                events += reader(self, node)
+        except ShapeError as error:
+            raise UpstreamMalformedError(f"an event is wrong at {error.path}: {error.why}") from None
 
-    def end(self) -> list[Event]:
-        """The events still owed when the connection has ended.
+    def end(self, events: list[Event]) -> None:
+        """Add the events still owed when the connection has ended.
 
         Raises:
             UpstreamBrokeError: neither an end nor a stop reason has come.
         """
-        events = self._read(self._frames.end())
-        if self._over:
-            return events
         if not self._finished:
             raise UpstreamBrokeError("the stream ended before the message did", answered=self._started)
-        return events + self._stopped()
-
-    def _read(self, frames: list[Frame]) -> list[Event]:
-        events: list[Event] = []
-        for frame in frames:
-            if self._over:
-                break
-            try:
-                node = _DECODER.decode(frame.data)
-                kind = node.get("type")
-                read = _READERS.get(kind) if isinstance(kind, str) else None
-                if read is None:
-                    events.append(Aside(NAME, text_of(node, "type"), node))
-                else:
-                    events += read(self, node)
-            except ShapeError as error:
-                raise UpstreamMalformedError(f"an event is wrong at {error.path}: {error.why}") from None
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise UpstreamMalformedError(f"the data of an event is not a JSON object: {error}") from None
-        return events
+        events += self._stopped()
 
     def _start(self, node: JsonObject) -> list[Event]:
         message = an_object(node.get("message"))
@@ -198,28 +188,28 @@ class StreamReader:
         return self._stopped()
 
     def _stopped(self) -> list[Event]:
-        self._over = True
+        self.over = True
         events: list[Event] = []
         for index in sorted(self._heads):
             events += self._closed(index)
         return [*events, Ended()]
 
     def _error(self, node: JsonObject) -> list[Event]:
-        self._over = True
+        self.over = True
         return [Failed(failure_of(node))]
 
 
 _MESSAGE_DELTA: Final = frozenset({"type", "delta", "usage"})
 _DELTA: Final = frozenset({"stop_reason", "stop_sequence", "stop_details"})
 
-_READERS: Final[dict[str, Callable[[StreamReader, JsonObject], list[Event]]]] = {
-    "message_start": StreamReader._start,
-    "content_block_start": StreamReader._open,
-    "content_block_delta": StreamReader._delta,
-    "content_block_stop": StreamReader._close,
-    "message_delta": StreamReader._message_delta,
-    "message_stop": StreamReader._stop,
-    "error": StreamReader._error,
+_READERS: Final[dict[str, Callable[[AnswerReader, JsonObject], list[Event]]]] = {
+    "message_start": AnswerReader._start,
+    "content_block_start": AnswerReader._open,
+    "content_block_delta": AnswerReader._delta,
+    "content_block_stop": AnswerReader._close,
+    "message_delta": AnswerReader._message_delta,
+    "message_stop": AnswerReader._stop,
+    "error": AnswerReader._error,
 }
 
 

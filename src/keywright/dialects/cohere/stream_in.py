@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
+from keywright.core.errors import UpstreamBrokeError
 from keywright.core.event import (
     ArgumentsDelta,
     Aside,
@@ -38,6 +38,7 @@ from keywright.dialects.cohere.finish import decode_finish
 from keywright.dialects.cohere.parts import cites_text, decode_citation
 from keywright.dialects.cohere.usage import unmodelled, usage_of
 from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.sse import FRAME_BYTES_MAX, Frame, SseDecoder
 
 PARTS_MAX: Final = 4_096
@@ -70,13 +71,17 @@ class _Plain(Struct, forbid_unknown_fields=True):
 _PLAIN: Final = msgspec.json.Decoder(_Plain)
 
 
-class StreamReader:
-    """Upstream bytes to events. Bytes may be cut anywhere."""
+def StreamReader(frame_bytes_max: int = FRAME_BYTES_MAX) -> FrameReader[Frame]:  # noqa: N802 - a dialect's name for it
+    """A reader of one stream."""
+    return FrameReader(SseDecoder(frame_bytes_max), AnswerReader())
 
-    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
-        self._sse = SseDecoder(frame_bytes_max)
+
+class AnswerReader:
+    """Frames of one answer to events."""
+
+    def __init__(self) -> None:
+        self.over = False
         self._started = False
-        self._over = False
         self._parts = 0
         self._plan: int | None = None
         self._items: dict[int, tuple[int, str]] = {}  # content index → part and the field that its text is in
@@ -84,47 +89,28 @@ class StreamReader:
         self._texts: dict[int, int] = {}  # content index → its text part, also when that is closed
         self._citations: list[Json] = []  # of what is no text
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes.
+    def read(self, frame: Frame, events: list[Event]) -> None:
+        """Add what `frame` tells to `events`.
 
         Raises:
-            UpstreamMalformedError: the bytes are not this dialect's stream, or a frame is too large.
+            UpstreamMalformedError, WrongFieldError: it is none of this dialect's frames.
         """
-        events: list[Event] = []
-        for frame in self._sse.feed(chunk):
-            self._frame(frame, events)
-        return events
-
-    def end(self) -> list[Event]:
-        """The events still owed when the connection has ended.
-
-        Raises:
-            UpstreamBrokeError: the stream ended before the answer was complete.
-        """
-        events: list[Event] = []
-        for frame in self._sse.end():
-            self._frame(frame, events)
-        if not self._over:
-            raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
-        return events
-
-    def _frame(self, frame: Frame, events: list[Event]) -> None:
         if frame.event == _CONTENT_DELTA and self._plain(frame.data, events):
             return
         data = frame.data.strip()
-        if self._over or not data or data == b"[DONE]":
+        if not data or data == b"[DONE]":
             return
-        try:
-            event = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UpstreamMalformedError(f"a frame of the stream is not JSON: {error}") from error
-        if not isinstance(event, dict):
-            raise UpstreamMalformedError("a frame of the stream is not an object")
+        event = object_of(data)
         kind = event.get("type") or frame.event
-        try:
-            self._event(kind if isinstance(kind, str) else "", event, events)
-        except WrongFieldError as error:
-            raise UpstreamMalformedError(f"an event of the stream is malformed: {error}") from error
+        self._event(kind if isinstance(kind, str) else "", event, events)
+
+    def end(self, events: list[Event]) -> None:
+        """The connection has ended though the answer is not over.
+
+        Raises:
+            UpstreamBrokeError: always.
+        """
+        raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
 
     def _event(self, kind: str, event: JsonObject, events: list[Event]) -> None:
         if not self._started:
@@ -159,7 +145,7 @@ class StreamReader:
         part, field = self._items.get(plain.index, (0, ""))
         item = plain.delta.message.content
         text = item.text if field == "text" else item.thinking
-        if not field or not text or plain.type != _CONTENT_DELTA or (item.text and item.thinking) or self._over:
+        if not field or not text or plain.type != _CONTENT_DELTA or (item.text and item.thinking):
             return False
         events.append(TextDelta(part, text))
         return True
@@ -264,13 +250,13 @@ class StreamReader:
         """An error in place of an answer, or an event of an unknown type."""
         message = event.get("message")
         if kind in ("error", "") and isinstance(message, str):
-            self._over = True
+            self.over = True
             events.append(Failed(streamed_failure(message, event.get("error_type"))))
         else:
             events.append(Aside(NAME, kind, event))
 
     def _end(self, delta: JsonObject, events: list[Event]) -> None:
-        self._over = True
+        self.over = True
         word = delta.get("finish_reason")
         if (error := delta.get("error")) is not None:
             events.append(Failed(streamed_failure(error, delta.get("error_type"), timeout=word == "TIMEOUT")))

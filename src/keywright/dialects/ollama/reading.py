@@ -6,8 +6,6 @@ by the first piece of its kind and closed when a piece of another kind comes. Th
 
 from typing import Final
 
-import msgspec
-
 from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.event import (
     Closed,
@@ -26,6 +24,7 @@ from keywright.core.json import NO_EXTRAS, JsonObject
 from keywright.core.message import Part, Text, Thinking
 from keywright.core.response import Response
 from keywright.dialects.fields import Fields, WrongFieldError, present
+from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.ndjson import LINE_BYTES_MAX, NdjsonDecoder
 from keywright.dialects.ollama.error import failure_of
 from keywright.dialects.ollama.finish import decode_finish
@@ -34,43 +33,15 @@ from keywright.dialects.ollama.moment import call_prefix, seconds_of
 from keywright.dialects.ollama.shape import Piece, Shape
 from keywright.dialects.ollama.tools import identified
 from keywright.dialects.ollama.usage import usage_of
+from keywright.dialects.whole import answered
 
 PARTS_MAX: Final = 4_096
 _TEXT: Final = Text("")
 
 
-class LineReader:
-    """Upstream bytes to events. Bytes may be cut anywhere."""
-
-    def __init__(self, shape: Shape, line_bytes_max: int = LINE_BYTES_MAX) -> None:
-        self._lines = NdjsonDecoder(line_bytes_max)
-        self._answer = _Answer(shape)
-
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes.
-
-        Raises:
-            UpstreamMalformedError: the bytes are not this dialect's stream, or a line is too large.
-        """
-        events: list[Event] = []
-        for line in self._lines.feed(chunk):
-            self._answer.take(line, events)
-        return events
-
-    def end(self) -> list[Event]:
-        """The events still owed when the connection has ended.
-
-        Raises:
-            UpstreamBrokeError: the stream ended before the answer was complete.
-        """
-        events: list[Event] = []
-        for line in self._lines.end():
-            self._answer.take(line, events)
-        if not self._answer.over:
-            raise UpstreamBrokeError(
-                "the stream ended before the answer was complete", answered=self._answer.has_started
-            )
-        return events
+def line_reader(shape: Shape, line_bytes_max: int = LINE_BYTES_MAX) -> FrameReader[bytes]:
+    """A reader of one stream."""
+    return FrameReader(NdjsonDecoder(line_bytes_max), _Answer(shape))
 
 
 def decode_response(body: bytes, shape: Shape) -> Response:
@@ -82,7 +53,7 @@ def decode_response(body: bytes, shape: Shape) -> Response:
     """
     events: list[Event] = []
     answer = _Answer(shape)
-    answer.take(body, events)
+    answered(body, "answer of Ollama's", lambda value: answer.take(Fields(value), events))
     if not answer.over:
         raise UpstreamMalformedError("the answer is not done, though it came whole")
     return fold(events)
@@ -93,7 +64,7 @@ class _Answer:
 
     def __init__(self, shape: Shape) -> None:
         self.over = False
-        self.has_started = False
+        self._started = False
         self._shape = shape
         self._thought = Thinking("", origin=shape.name)
         self._parts = 0
@@ -103,39 +74,43 @@ class _Answer:
         self._extra: JsonObject = {}
         self._message: JsonObject = {}
 
-    def take(self, line: bytes, events: list[Event]) -> None:
-        """Take one line.
+    def read(self, line: bytes, events: list[Event]) -> None:
+        """Add what `line` tells to `events`.
 
         Raises:
-            UpstreamMalformedError: it is none of this dialect's.
+            UpstreamMalformedError, WrongFieldError: it is none of this dialect's.
         """
-        if self.over:
-            return
-        try:
-            value = msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UpstreamMalformedError(f"a line of the answer is not JSON: {error}") from error
-        try:
-            if self.has_started and isinstance(value, dict) and (plain := self._shape.plain(value)) is not None:
-                self._plain(*plain, events)
-                return
-            fields = Fields(value)
-            if fields.left.get("error"):
-                self.over = True
-                events.append(Failed(failure_of(fields.left["error"])))
-                return
-            self._line(fields, events)
-        except WrongFieldError as error:
-            raise UpstreamMalformedError(f"a line of the answer is malformed: {error}") from error
+        value = object_of(line)
+        if self._started and (plain := self._shape.plain(value)) is not None:
+            self._plain(*plain, events)
+        else:
+            self.take(Fields(value), events)
 
-    def _line(self, line: Fields, events: list[Event]) -> None:
+    def end(self, events: list[Event]) -> None:
+        """The connection has ended though the answer is not over.
+
+        Raises:
+            UpstreamBrokeError: always.
+        """
+        raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
+
+    def take(self, line: Fields, events: list[Event]) -> None:
+        """Add what a line tells that may say anything.
+
+        Raises:
+            WrongFieldError: it is none of this dialect's.
+        """
+        if line.left.get("error"):
+            self.over = True
+            events.append(Failed(failure_of(line.left["error"])))
+            return
         model, created_at = line.text("model"), line.text("created_at")
         done, word = line.flag("done"), line.text("done_reason")
         usage = usage_of(line.json("prompt_eval_count"), line.json("eval_count"))
         logprobs = decode_logprobs(line.json("logprobs"))
         piece = self._shape.read(line)
-        if not self.has_started:
-            self.has_started = True
+        if not self._started:
+            self._started = True
             self._prefix = call_prefix(created_at)
             events.append(Started("", model or "", seconds_of(created_at)))
         self._piece(piece, events)

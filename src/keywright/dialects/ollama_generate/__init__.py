@@ -9,11 +9,11 @@ from typing import Final
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid, Peek
 from keywright.core.request import Request
 from keywright.core.response import Response
+from keywright.dialects.frame_reader import FrameReader
 from keywright.dialects.ndjson import LINE_BYTES_MAX
 from keywright.dialects.ollama import reading, response, verbatim
 from keywright.dialects.ollama.error import decode_error, encode_error
 from keywright.dialects.ollama.family import GENERATE
-from keywright.dialects.ollama.reading import LineReader
 from keywright.dialects.ollama.shape import FIELDS
 from keywright.dialects.ollama.stream_out import LineWriter
 from keywright.dialects.ollama.tap import Tap, tap_response
@@ -42,9 +42,9 @@ def encode_response(answer: Response, request: Request) -> Encoded:
     return response.encode_response(answer, FIELDS)
 
 
-def StreamReader(line_bytes_max: int = LINE_BYTES_MAX) -> LineReader:  # noqa: N802 - a dialect's name for it
+def StreamReader(line_bytes_max: int = LINE_BYTES_MAX) -> FrameReader[bytes]:  # noqa: N802 - a dialect's name for it
     """A reader of one stream."""
-    return LineReader(FIELDS, line_bytes_max)
+    return reading.line_reader(FIELDS, line_bytes_max)
 
 
 def StreamWriter(request: Request) -> LineWriter:  # noqa: N802 - a dialect's name for it

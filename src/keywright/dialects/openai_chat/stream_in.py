@@ -14,8 +14,6 @@ Servers differ from OpenAI in all that can differ, and this is what is put up wi
 
 from typing import Final
 
-import msgspec
-
 from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.event import (
     Aside,
@@ -28,6 +26,7 @@ from keywright.core.event import (
 )
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.fields import WrongFieldError
+from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.openai_chat.choice_in import ChoiceReader
 from keywright.dialects.openai_chat.error import failure_of
 from keywright.dialects.openai_chat.fields import CHOICES_MAX, NAME
@@ -38,68 +37,51 @@ _IGNORED: Final = ANSWER_FIELDS | {"error", "obfuscation", "p"}  # `p`: Mistral'
 _CHOICE_FIELDS: Final = frozenset(("index", "delta", "message", "finish_reason", "logprobs", "text"))
 
 
-class StreamReader:
-    """Upstream bytes to events. Bytes may be cut anywhere."""
+def StreamReader(frame_bytes_max: int = FRAME_BYTES_MAX) -> FrameReader[Frame]:  # noqa: N802 - a dialect's name for it
+    """A reader of one stream."""
+    return FrameReader(SseDecoder(frame_bytes_max), AnswerReader())
 
-    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
-        self._sse = SseDecoder(frame_bytes_max)
+
+class AnswerReader:
+    """Frames of one answer to events."""
+
+    def __init__(self) -> None:
+        self.over = False
         self._choices: dict[int, ChoiceReader] = {}
         self._started = False
-        self._over = False
         self._id = ""
         self._known: JsonObject = {}
         self._late: JsonObject = {}
         self._usage: Json = None
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes.
+    def read(self, frame: Frame, events: list[Event]) -> None:
+        """Add what `frame` tells to `events`.
 
         Raises:
-            UpstreamMalformedError: the bytes are not this dialect's stream, or a frame is too large.
+            UpstreamMalformedError, WrongFieldError: it is none of this dialect's frames.
         """
-        events: list[Event] = []
-        for frame in self._sse.feed(chunk):
-            self._frame(frame, events)
-        return events
-
-    def end(self) -> list[Event]:
-        """The events still owed when the connection has ended.
-
-        Raises:
-            UpstreamBrokeError: the stream ended before the answer was complete.
-        """
-        events: list[Event] = []
-        for frame in self._sse.end():
-            self._frame(frame, events)
-        if not self._over:
-            if not any(choice.finished for choice in self._choices.values()):
-                raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
-            self._end(events)
-        return events
-
-    def _frame(self, frame: Frame, events: list[Event]) -> None:
         data = frame.data.strip()
-        if self._over or not data:
+        if not data:
             return
         if data == b"[DONE]":
-            self._end(events)
+            self._complete(events)
             return
-        try:
-            chunk = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if frame.event != "error":
-                raise UpstreamMalformedError(f"a frame of the stream is not JSON: {error}") from error
-            chunk = {"error": data.decode(errors="replace")}
-        if not isinstance(chunk, dict):
-            raise UpstreamMalformedError("a frame of the stream is not an object")
+        chunk = _error(data) if frame.event == "error" else object_of(data)
         if frame.event == "error" or chunk.get("error") or chunk.get("object") == "error":
-            self._over = True
+            self.over = True
             events.append(Failed(failure_of(chunk.get("error") or chunk)))
             return
-        try:
-            self._chunk(chunk, events)
-        except WrongFieldError as error:
-            raise UpstreamMalformedError(f"a chunk of the stream is malformed: {error}") from error
+        self._chunk(chunk, events)
+
+    def end(self, events: list[Event]) -> None:
+        """Add the events still owed when the connection has ended.
+
+        Raises:
+            UpstreamBrokeError: the answer was not complete.
+        """
+        if not any(choice.finished for choice in self._choices.values()):
+            raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
+        self._complete(events)
 
     def _chunk(self, chunk: JsonObject, events: list[Event]) -> None:
         extra = {field: chunk[field] for field in chunk.keys() - _IGNORED}
@@ -161,9 +143,9 @@ class StreamReader:
         if word and isinstance(word, str):
             choice.finish(word, events)
 
-    def _end(self, events: list[Event]) -> None:
+    def _complete(self, events: list[Event]) -> None:
         """Close what is open. A choice without a reason ended with the stream."""
-        self._over = True
+        self.over = True
         if not self._started:
             raise UpstreamMalformedError("the stream has no answer in it")
         for choice in self._choices.values():
@@ -178,3 +160,11 @@ class StreamReader:
         if usage is not None:
             events.append(Metered(usage, late_extras(self._late, extra)))
             self._late = {}
+
+
+def _error(data: bytes) -> JsonObject:
+    """What a frame that is an error holds: an object, or anything else, which is its message."""
+    try:
+        return object_of(data)
+    except UpstreamMalformedError:
+        return {"error": data.decode(errors="replace")}

@@ -6,8 +6,6 @@ Put up with: no id, no index, empty choices, a usage on any chunk or on one of i
 
 from typing import Final
 
-import msgspec
-
 from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.event import (
     Closed,
@@ -24,6 +22,7 @@ from keywright.core.event import (
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.core.message import Text
 from keywright.dialects.fields import WrongFieldError
+from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.openai_chat.error import failure_of
 from keywright.dialects.openai_chat.finish import decode_finish
 from keywright.dialects.openai_chat.response import read_usage
@@ -48,64 +47,49 @@ class _Choice:
         self.extra: JsonObject = {}
 
 
-class StreamReader:
-    """Upstream bytes to events. Bytes may be cut anywhere."""
+def StreamReader(frame_bytes_max: int = FRAME_BYTES_MAX) -> FrameReader[Frame]:  # noqa: N802 - a dialect's name for it
+    """A reader of one stream."""
+    return FrameReader(SseDecoder(frame_bytes_max), AnswerReader())
 
-    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
-        self._sse = SseDecoder(frame_bytes_max)
+
+class AnswerReader:
+    """Frames of one answer to events."""
+
+    def __init__(self) -> None:
+        self.over = False
         self._choices: dict[int, _Choice] = {}
         self._started = False
-        self._over = False
         self._known: JsonObject = {}
         self._late: JsonObject = {}
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes.
+    def read(self, frame: Frame, events: list[Event]) -> None:
+        """Add what `frame` tells to `events`.
 
         Raises:
-            UpstreamMalformedError: the bytes are not this dialect's stream, or a frame is too large.
+            UpstreamMalformedError, WrongFieldError: it is none of this dialect's frames.
         """
-        events: list[Event] = []
-        for frame in self._sse.feed(chunk):
-            self._frame(frame, events)
-        return events
-
-    def end(self) -> list[Event]:
-        """The events still owed when the connection has ended.
-
-        Raises:
-            UpstreamBrokeError: the stream ended before the answer was complete.
-        """
-        events: list[Event] = []
-        for frame in self._sse.end():
-            self._frame(frame, events)
-        if not self._over:
-            if not any(choice.finished for choice in self._choices.values()):
-                raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
-            self._end(events)
-        return events
-
-    def _frame(self, frame: Frame, events: list[Event]) -> None:
         data = frame.data.strip()
-        if self._over or not data:
+        if not data:
             return
         if data == b"[DONE]":
-            self._end(events)
+            self._complete(events)
             return
-        try:
-            chunk = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UpstreamMalformedError(f"a frame of the stream is not JSON: {error}") from error
-        if not isinstance(chunk, dict):
-            raise UpstreamMalformedError("a frame of the stream is not an object")
+        chunk = object_of(data)
         if frame.event == "error" or chunk.get("error"):
-            self._over = True
+            self.over = True
             events.append(Failed(failure_of(chunk.get("error") or chunk)))
             return
-        try:
-            self._chunk(chunk, events)
-        except WrongFieldError as error:
-            raise UpstreamMalformedError(f"a chunk of the stream is malformed: {error}") from error
+        self._chunk(chunk, events)
+
+    def end(self, events: list[Event]) -> None:
+        """Add the events still owed when the connection has ended.
+
+        Raises:
+            UpstreamBrokeError: the answer was not complete.
+        """
+        if not any(choice.finished for choice in self._choices.values()):
+            raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
+        self._complete(events)
 
     def _chunk(self, chunk: JsonObject, events: list[Event]) -> None:
         extra = {field: value for field, value in chunk.items() if field not in _IGNORED}
@@ -158,9 +142,9 @@ class StreamReader:
             events.append(Closed(0, index))
         events.append(Finished(decode_finish(word), index, kept(choice.extra) if choice.extra else NO_EXTRAS))
 
-    def _end(self, events: list[Event]) -> None:
+    def _complete(self, events: list[Event]) -> None:
         """Close what is open. A choice without a reason ended with the stream."""
-        self._over = True
+        self.over = True
         if not self._started:
             raise UpstreamMalformedError("the stream has no answer in it")
         events.extend(

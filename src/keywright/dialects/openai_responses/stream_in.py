@@ -17,12 +17,11 @@ begun, and another can be asked.
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
-from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
+from keywright.core.errors import UpstreamBrokeError
 from keywright.core.event import Aside, Ended, Event, Failed, Finished, Metered, Started
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
 from keywright.dialects.fields import WrongFieldError
+from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.openai_responses.error import failure_of
 from keywright.dialects.openai_responses.fields import NAME, own
 from keywright.dialects.openai_responses.finish import decode_finish
@@ -35,62 +34,47 @@ ITEMS_MAX: Final = 4_096
 _DELTA: Final = "response.output_text.delta"
 
 
-class StreamReader:
-    """Upstream bytes to events. Bytes may be cut anywhere."""
+def StreamReader(frame_bytes_max: int = FRAME_BYTES_MAX) -> FrameReader[Frame]:  # noqa: N802 - a dialect's name for it
+    """A reader of one stream."""
+    return FrameReader(SseDecoder(frame_bytes_max), AnswerReader())
 
-    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
-        self._sse = SseDecoder(frame_bytes_max)
+
+class AnswerReader:
+    """Frames of one answer to events."""
+
+    def __init__(self) -> None:
+        self.over = False
         self._items: dict[int | str, ItemReader] = {}
         self._ids: dict[str, int | str] = {}  # what the item of an id is found by
         self._parts = 0
         self._started: Started | None = None
         self._spoken = False
-        self._over = False
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes.
-
-        Raises:
-            UpstreamMalformedError: the bytes are not this dialect's stream, or a frame is too large.
-        """
-        events: list[Event] = []
-        for frame in self._sse.feed(chunk):
-            self._frame(frame, events)
-        return events
-
-    def end(self) -> list[Event]:
-        """The events still owed when the connection has ended.
+    def read(self, frame: Frame, events: list[Event]) -> None:
+        """Add what `frame` tells to `events`.
 
         Raises:
-            UpstreamBrokeError: the stream ended before the answer was complete.
+            UpstreamMalformedError, WrongFieldError: it is none of this dialect's frames.
         """
-        events: list[Event] = []
-        for frame in self._sse.end():
-            self._frame(frame, events)
-        if not self._over:
-            raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._spoken)
-        return events
-
-    def _frame(self, frame: Frame, events: list[Event]) -> None:
         data = frame.data.strip()
-        if self._over or not data or data == b"[DONE]":
+        if not data or data == b"[DONE]":
             return
-        try:
-            event = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UpstreamMalformedError(f"a frame of the stream is not JSON: {error}") from error
-        if not isinstance(event, dict):
-            raise UpstreamMalformedError("a frame of the stream is not an object")
+        event = object_of(data)
         name = event.get("type") or frame.event
         said: list[Event] = []
-        try:
-            self._event(str(name), event, said)
-        except WrongFieldError as error:
-            raise UpstreamMalformedError(f"an event of the stream is malformed: {error}") from error
+        self._event(str(name), event, said)
         if said and not self._spoken and not isinstance(said[0], Failed):
             self._spoken = True
             events.append(self._started or Started("", ""))
         events += said
+
+    def end(self, events: list[Event]) -> None:
+        """The connection has ended though the answer is not over.
+
+        Raises:
+            UpstreamBrokeError: always.
+        """
+        raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._spoken)
 
     def _event(self, name: str, event: JsonObject, events: list[Event]) -> None:
         if name == _DELTA:  # nearly every event
@@ -187,7 +171,7 @@ class StreamReader:
                 self._catch_up(index, item, events)
         for found in self._items.values():
             found.close(events)
-        self._over = True
+        self.over = True
         self._begin(event, events)
         called = any(found.is_call for found in self._items.values())
         finish = decode_finish({**answer, "status": status}, called=called)
@@ -223,7 +207,7 @@ class StreamReader:
         self._fail(_object(event, "response").get("error") or {"code": "server_error"}, events)
 
     def _fail(self, error: Json, events: list[Event]) -> None:
-        self._over = True
+        self.over = True
         events.append(Failed(failure_of(error)))
 
 
@@ -234,15 +218,15 @@ def _object(event: JsonObject, name: str) -> JsonObject:
     raise WrongFieldError(name, "an object")
 
 
-_HANDLERS: Final[dict[str, Callable[[StreamReader, JsonObject, list[Event]], None]]] = {
-    "response.created": StreamReader._begin,
-    "response.queued": StreamReader._begin,
-    "response.in_progress": StreamReader._begin,
-    "response.output_item.added": StreamReader._item_added,
-    "response.output_item.done": StreamReader._item_done,
-    "response.completed": StreamReader._completed,
-    "response.incomplete": StreamReader._completed,
-    "response.failed": StreamReader._failed,
+_HANDLERS: Final[dict[str, Callable[[AnswerReader, JsonObject, list[Event]], None]]] = {
+    "response.created": AnswerReader._begin,
+    "response.queued": AnswerReader._begin,
+    "response.in_progress": AnswerReader._begin,
+    "response.output_item.added": AnswerReader._item_added,
+    "response.output_item.done": AnswerReader._item_done,
+    "response.completed": AnswerReader._completed,
+    "response.incomplete": AnswerReader._completed,
+    "response.failed": AnswerReader._failed,
 }
 
 

@@ -5,9 +5,7 @@ Special tokens (an end mark) are no text. A server that gives the whole text at 
 
 from typing import Final
 
-import msgspec
-
-from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
+from keywright.core.errors import UpstreamBrokeError
 from keywright.core.event import (
     Closed,
     Ended,
@@ -23,7 +21,8 @@ from keywright.core.event import (
 from keywright.core.json import NO_EXTRAS, Extras, JsonObject
 from keywright.core.message import Text
 from keywright.dialects.fields import Fields, WrongFieldError, present
-from keywright.dialects.sse import FRAME_BYTES_MAX, SseDecoder
+from keywright.dialects.frame_reader import FrameReader, object_of
+from keywright.dialects.sse import FRAME_BYTES_MAX, Frame, SseDecoder
 from keywright.dialects.tgi.details import LOGPROBS_SHAPE, NAME, finish_of, logprobs_of, usage_of, without_ending
 from keywright.dialects.tgi.error import failure_of
 from keywright.dialects.transcript import ending
@@ -31,54 +30,43 @@ from keywright.dialects.transcript import ending
 _HEAD: Final = Text("")
 
 
-class StreamReader:
-    """Upstream bytes to events. Bytes may be cut anywhere."""
+def StreamReader(frame_bytes_max: int = FRAME_BYTES_MAX) -> FrameReader[Frame]:  # noqa: N802 - a dialect's name for it
+    """A reader of one stream."""
+    return FrameReader(SseDecoder(frame_bytes_max), AnswerReader())
 
-    def __init__(self, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
-        self._sse = SseDecoder(frame_bytes_max)
+
+class AnswerReader:
+    """Frames of one answer to events."""
+
+    def __init__(self) -> None:
+        self.over = False
         self._started = False
         self._opened = False
-        self._over = False
         self._held = ""  # what may be the stop sequence of a transcript
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes.
+    def read(self, frame: Frame, events: list[Event]) -> None:
+        """Add what `frame` tells to `events`.
 
         Raises:
-            UpstreamMalformedError: the bytes are not this dialect's stream, or a frame is too large.
+            UpstreamMalformedError, WrongFieldError: it is none of this dialect's frames.
         """
-        events: list[Event] = []
-        for frame in self._sse.feed(chunk):
-            self._frame(frame.data.strip(), events)
-        return events
-
-    def end(self) -> list[Event]:
-        """The events still owed when the connection has ended.
-
-        Raises:
-            UpstreamBrokeError: the stream ended before the answer was complete.
-        """
-        events: list[Event] = []
-        for frame in self._sse.end():
-            self._frame(frame.data.strip(), events)
-        if not self._over:
-            raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
-        return events
-
-    def _frame(self, data: bytes, events: list[Event]) -> None:
-        if self._over or not data or data == b"[DONE]":
+        data = frame.data.strip()
+        if not data or data == b"[DONE]":
             return
-        try:
-            fields = Fields(msgspec.json.decode(data))
-            if fields.left.get("error"):
-                self._over = True
-                events.append(Failed(failure_of(fields.left)))
-                return
+        fields = Fields(object_of(data))
+        if fields.left.get("error"):
+            self.over = True
+            events.append(Failed(failure_of(fields.left)))
+        else:
             self._token(fields, events)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UpstreamMalformedError(f"a frame of the stream is not JSON: {error}") from error
-        except WrongFieldError as error:
-            raise UpstreamMalformedError(f"a frame of the stream is malformed: {error}") from error
+
+    def end(self, events: list[Event]) -> None:
+        """The connection has ended though the answer is not over.
+
+        Raises:
+            UpstreamBrokeError: always.
+        """
+        raise UpstreamBrokeError("the stream ended before the answer was complete", answered=self._started)
 
     def _token(self, frame: Fields, events: list[Event]) -> None:
         token, whole, tops = frame.object("token"), frame.text("generated_text"), frame.json("top_tokens")
@@ -114,7 +102,7 @@ class StreamReader:
         events.append(TextDelta(0, text))
 
     def _end(self, details: JsonObject, extra: JsonObject, events: list[Event]) -> None:
-        self._over = True
+        self.over = True
         finish = finish_of(details)
         self._text(without_ending(self._held, finish), events)
         if self._opened:
