@@ -13,6 +13,15 @@
 `--help` has to be there at once, so a command imports what it needs when it runs.
 """
 
-from keywright.cli.program import main
+import sys
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the program with the words it was called with, and end. Ctrl-C while it is being loaded ends it, too."""
+    try:
+        from keywright.cli import program
+    except KeyboardInterrupt:
+        sys.exit(130)  # as `errors.INTERRUPTED`, which may not have been loaded yet
+    program.main()
