@@ -51,6 +51,35 @@ def test_an_address_is_made_of_the_settings() -> None:
     assert url("vertex", {"GOOGLE_CLOUD_LOCATION": "eu"}) == "https://aiplatform.eu.rep.googleapis.com"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "evil.example/",
+            "x.evil.example#",
+            "x.evil.example?",
+            "evil.example:444/",
+            "u@evil.example/",
+            "x.evil.example",
+        ),
+        *("x\\", "a b", "x\r\nhost: y", "é", "{region}", "{0}", "a" * 64, "%2f", "[::1]"),
+    ],
+)
+def test_no_setting_makes_another_host_of_an_address(value: str) -> None:
+    for kind, variable, setting in (
+        ("bedrock", "AWS_REGION", "region"),
+        ("vertex", "GOOGLE_CLOUD_LOCATION", "location"),
+    ):
+        for config, environment in (
+            (ProviderConfig(kind=kind), {variable: value}),
+            (ProviderConfig(kind=kind, **{setting: value}), {}),  # type: ignore[arg-type]
+        ):
+            with pytest.raises(ConfigError, match=setting) as refused:
+                reach("x", config, environment)
+            assert value not in str(refused.value)
+    assert reach("x", ProviderConfig(kind="bedrock", base_url="https://a.example"), {"AWS_REGION": value})
+
+
 def test_where_a_key_is_given_another_way_to_sign_in_is_not_looked_for() -> None:
     environment = {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "us-east5"}
     row_of_vertex = row("vertex")

@@ -11,8 +11,8 @@ from keywright import providers
 from keywright.config.address import parse_address
 from keywright.config.tree import ProviderConfig, Timeouts
 from keywright.core.errors import ConfigError
-from keywright.core.http import Deadlines, Reach
-from keywright.providers.provider import Provider
+from keywright.core.http import Deadlines, Reach, is_label
+from keywright.providers.provider import Provider, named_in
 
 NO_ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -37,25 +37,31 @@ def resolve_provider(name: str, config: ProviderConfig, environment: Mapping[str
     """The row of `config`'s kind under the operator's name, with the operator's address and headers.
 
     Raises:
-        ConfigError: there is no such kind.
+        ConfigError: there is no such kind, or a setting that stands in its address is no part of a host's name.
     """
     kind = config.kind or name
     row = providers.find(kind)
     if row is None:
         raise ConfigError(f"providers.{name}: there is no kind {kind}")
+    own = "" if config.base_url else _own_address(name, row, settings_of(row, config, environment))
     headers = dict(row.headers) | {header.lower(): value for header, value in config.headers.items()}
     return msgspec.structs.replace(
         row,
         name=name,
         title=row.title if name == row.name else name,
-        base_url=config.base_url.rstrip("/") or _own_address(row, settings_of(row, config, environment)),
+        base_url=config.base_url.rstrip("/") or own,
         headers=tuple(headers.items()),
     )
 
 
-def _own_address(row: Provider, settings: Mapping[str, str]) -> str:
+def _own_address(name: str, row: Provider, settings: Mapping[str, str]) -> str:
+    """The row's address with its settings filled in; none of them, wherever it comes from, may make another host."""
     fitting = (url for setting, glob, url in row.base_urls if fnmatchcase(settings.get(setting, ""), glob))
-    return next(fitting, row.base_url).format_map(settings)
+    url = next(fitting, row.base_url)
+    for setting in sorted(named_in(url)):
+        if not is_label(settings.get(setting, "")):
+            raise ConfigError(f"providers.{name}.{setting}: it stands in a host's name: letters, digits and '-' only")
+    return url.format_map(settings)
 
 
 def reach(name: str, config: ProviderConfig, environment: Mapping[str, str] = NO_ENVIRONMENT) -> Reach:

@@ -1,11 +1,20 @@
 """HTTP towards upstreams, as data."""
 
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
 Header: TypeAlias = tuple[bytes, bytes]
 """Name and value as they go over the wire. Names of answers are lower case."""
+
+
+_LABEL: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-")
+_LABEL_CHARACTERS_MAX: Final = 63
+
+
+def is_label(text: str) -> bool:
+    """Whether `text` may be one label of a host's name, so that it cannot make another host of it."""
+    return 0 < len(text) <= _LABEL_CHARACTERS_MAX and _LABEL.issuperset(text)
 
 
 class Origin(Struct, frozen=True):

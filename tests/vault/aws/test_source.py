@@ -257,3 +257,12 @@ def test_a_container_s_keys_do_not_come_from_anywhere_else(machine: Machine, url
 def test_a_plan_shows_no_secret(machine: Machine) -> None:
     assert "environment-secret" not in repr(machine.plan(**REGION, **KEYS, AWS_SESSION_TOKEN="environment-token"))
     assert "environment-token" not in repr(machine.plan(**REGION, **KEYS, AWS_SESSION_TOKEN="environment-token"))
+
+
+@pytest.mark.parametrize("region", ["evil.example/", "x.evil.example#", "a.b", "a b", "é", "{region}"])
+def test_a_region_that_would_make_another_host_is_none(machine: Machine, region: str) -> None:
+    with pytest.raises(SecretError, match="host's name"):
+        machine.plan(AWS_REGION=region, **KEYS)
+    machine.write(config=f"[default]\nregion = {region}\n", credentials=DEFAULT_KEYS)
+    with pytest.raises(SecretError, match="host's name"):
+        machine.plan()

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from keywright.core.errors import SecretError
+from keywright.core.http import is_label
 from keywright.vault.aws.answer import checked_keys
 from keywright.vault.aws.container import ContainerKeys, container_keys
 from keywright.vault.aws.instance import InstanceKeys, instance_keys
@@ -85,6 +86,10 @@ def plan_aws(settings: AwsSettings, environment: Mapping[str, str]) -> AwsPlan:
     )
     if not region:
         raise SecretError("AWS: no region is set; write region, or set AWS_REGION")
+    if not is_label(region):
+        raise SecretError(
+            "AWS: the region is none: it has letters, digits and '-' only, for it stands in a host's name"
+        )
     source = _source(settings, environment, profiles, named or DEFAULT)
     if settings.role_arn and not (isinstance(source, WebIdentity) and source.role_arn == settings.role_arn):
         source = AssumedRole(settings.role_arn, source, _session(environment))
