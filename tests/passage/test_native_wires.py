@@ -137,6 +137,14 @@ def test_events_are_counted_however_they_are_asked_for(gateway: Gateway, mill: M
     assert (entry.stream, entry.usage.input, entry.usage.output) == (True, 7, 3)
 
 
+def test_a_body_that_names_another_model_than_its_path_is_refused(gateway: Gateway, mill: Mill) -> None:
+    key = {"x-api-key": gateway.issue(models=("bedrock/allowed",))}
+    for path in ("gemini/v1beta/models/gemini-2.5-flash:countTokens", f"bedrock/model/{CLAUDE}/count-tokens"):
+        body = json.dumps({"model": "allowed", "input": {"converse": CONVERSED}, **ASKED}).encode()
+        assert ask(gateway.url, "POST", f"/native/{path}", body, key).status == 400
+    assert mill.seen == []
+
+
 def test_what_is_signed_is_signed_over_all_of_the_body(gateway: Gateway, mill: Mill) -> None:
     data = json.dumps(CONVERSED).encode() + b" " * 200_000
     for path in (f"model/{CLAUDE}/converse", "some/other/path"):

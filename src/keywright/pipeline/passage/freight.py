@@ -109,7 +109,10 @@ async def load(passing: Passing, known: Known | None) -> Freight:
     kind = _content_type(passing)
     if known is not None:
         body = await collected(passing.body, passing.kept_bytes_max)
-        return Freight(WIRES[known.wire].peek(body, known.said), body, wire=known.wire, is_json=True)
+        peek = WIRES[known.wire].peek(body, known.said)
+        if known.said.model and peek.model != known.said.model:
+            _invalid("model", "the body must not name another model than the path")
+        return Freight(peek, body, wire=known.wire, is_json=True)
     if passing.way.model in ("must", "may"):
         if kind.lower().startswith(FORM):
             return await _form(passing, kind)
