@@ -92,7 +92,7 @@ HI = Turn("user", (Text("hi"),))
 PROVIDERS: dict[str, ModuleType] = {
     dialect.NAME: dialect for dialect in (anthropic, bedrock_converse, gemini, openai_chat, openai_responses)
 }
-PAIRS = [pair for pair in product(PROVIDERS, ECHOES) if pair != ("gemini", "openai_chat")]
+PAIRS = list(product(PROVIDERS, ECHOES))
 pairs = pytest.mark.parametrize(("provider", "client"), PAIRS, ids=map("-".join, PAIRS))
 
 
@@ -163,15 +163,16 @@ FOREIGN = (
 OWN = {"anthropic_vertex": "anthropic", "bedrock_invoke": "anthropic", "gemini_array": "gemini"}
 """Whose thoughts a dialect's provider takes for its own, where it is not the dialect's name."""
 
-SEALING = sorted(ECHOES.keys() - {"openai_chat"})
-clients = pytest.mark.parametrize("client", SEALING)
+clients = pytest.mark.parametrize("client", ECHOES)
+listing = pytest.mark.parametrize("client", sorted(ECHOES.keys() - {"openai_chat"}))
+"""Clients whose thoughts stand in one list with all else."""
 
 
 def answer(*parts: Part) -> Response:
     return Response("i", "m", (Choice(parts, Finish("stop")),), created_s=1)
 
 
-@clients
+@listing
 def test_a_provider_of_the_clients_own_dialect_is_told_no_other_ones_thoughts(client: str) -> None:
     dialect, member, _, _ = ECHOES[client]
     bare, own_thought = (Text("so"), ToolCall("c", "f", "{}")), Thinking("own", "c2ln", OWN.get(client, client))
@@ -181,12 +182,18 @@ def test_a_provider_of_the_clients_own_dialect_is_told_no_other_ones_thoughts(cl
     assert MADE_ID.sub("", json.dumps(patched[member])) == MADE_ID.sub("", json.dumps(alone[member]))
 
 
-@clients
+@listing
 def test_a_turn_of_nothing_but_such_thoughts_is_taken_out(client: str) -> None:
     dialect, member, _, _ = ECHOES[client]
     body = echoed(client, answer(*FOREIGN[:2]), streamed=False)
     patched = json.loads(dialect.patch(body, dialect.peek(body, SAID), SAID.model))
     assert patched[member] == json.loads(body)[member][:1]
+
+
+def test_a_message_of_chat_stays_without_its_thoughts_and_their_copy_in_plain() -> None:
+    body = echoed("openai_chat", answer(*FOREIGN), streamed=False)
+    alone = json.loads(echoed("openai_chat", answer(Text("so"), ToolCall("c", "f", "{}")), streamed=False))
+    assert json.loads(openai_chat.patch(body, openai_chat.peek(body), "m"))["messages"] == alone["messages"]
 
 
 @clients

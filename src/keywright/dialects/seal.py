@@ -114,14 +114,16 @@ def holds_seal(part: bytes, read: Callable[[Json], Part]) -> bool:
         return False
 
 
-def without_sealed(turns: bytes, content: str, read: Callable[[Json], Part]) -> bytes:
+def without_sealed(
+    turns: bytes, content: str, read: Callable[[Json], Part], beside: frozenset[str] | None = None
+) -> bytes:
     """The JSON list `turns` of a client's body, each with a list at `content`, without the sealed thoughts in them.
 
-    A turn of which nothing is left is taken out. Turns and parts without a seal stay byte for byte. `read` is how the
-    dialect reads a part; it may raise ValueError.
+    A turn of which nothing is left is taken out; with `beside` it stays, without the list and these members, which only
+    repeat it. Turns and parts without a seal stay byte for byte. `read` reads a part; it may raise ValueError.
     """
     try:
-        found = [_turn_without(bytes(turn), content, read) for turn in _LIST.decode(turns)]
+        found = [_turn_without(bytes(turn), content, read, beside) for turn in _LIST.decode(turns)]
     except _UNREADABLE:
         return turns
     return b"[%b]" % b",".join([turn for turn in found if turn is not None])
@@ -241,7 +243,9 @@ def _read(seal: str) -> _Seal | None:
         return None
 
 
-def _turn_without(turn: bytes, content: str, read: Callable[[Json], Part]) -> bytes | None:
+def _turn_without(
+    turn: bytes, content: str, read: Callable[[Json], Part], beside: frozenset[str] | None
+) -> bytes | None:
     """`turn` without sealed thoughts; None when nothing is left of it."""
     if MARK not in turn:
         return turn
@@ -253,7 +257,11 @@ def _turn_without(turn: bytes, content: str, read: Callable[[Json], Part]) -> by
     kept = [part for part in parts if not holds_seal(bytes(part), read)]
     if len(kept) == len(parts):
         return turn
-    return msgspec.json.encode({**members, content: kept}) if kept else None
+    if kept:
+        return msgspec.json.encode({**members, content: kept})
+    if beside is None:
+        return None
+    return msgspec.json.encode({name: value for name, value in members.items() if name not in beside | {content}})
 
 
 def _is(one: Part, other: Part) -> bool:

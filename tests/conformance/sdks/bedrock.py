@@ -91,6 +91,8 @@ def _joined(events: list[Any]) -> Said:
                 block = blocks.setdefault(said["contentBlockIndex"], {"text": ""})
                 if "text" in said["delta"]:
                     block["text"] += said["delta"]["text"]
+                elif "reasoningContent" in said["delta"]:
+                    blocks[said["contentBlockIndex"]] = _thought(block, said["delta"]["reasoningContent"])
                 elif "toolUse" in said["delta"]:
                     block["toolUse"]["input"] += said["delta"]["toolUse"]["input"]
             case "messageStop":
@@ -101,6 +103,14 @@ def _joined(events: list[Any]) -> Said:
         if "toolUse" in block:
             block["toolUse"]["input"] = json.loads(block["toolUse"]["input"] or "{}")
     return _heard({"role": "assistant", "content": [blocks[index] for index in sorted(blocks)]}, reason, usage)
+
+
+def _thought(block: Any, delta: Any) -> Any:
+    """A block of thinking with what one more delta says of it."""
+    if "redactedContent" in delta:
+        return {"reasoningContent": delta}
+    held = block.get("reasoningContent", {"reasoningText": {"text": ""}})["reasoningText"]
+    return {"reasoningContent": {"reasoningText": {**held, **delta, "text": held["text"] + delta.get("text", "")}}}
 
 
 def _user(text: str) -> Any:

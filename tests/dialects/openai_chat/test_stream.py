@@ -11,6 +11,7 @@ from keywright.core.event import (
     ArgumentsDelta,
     Aside,
     CitationDelta,
+    Closed,
     Ended,
     Event,
     Failed,
@@ -41,6 +42,7 @@ from keywright.core.request import Request, Tool
 from keywright.core.response import Choice, Finish, Response
 from keywright.core.usage import Usage
 from keywright.dialects import openai_chat
+from keywright.dialects.seal import sealed
 from tests.conftest import shared_dir
 
 DONE = b"data: [DONE]\n\n"
@@ -412,13 +414,16 @@ def test_a_signature_after_the_thought_reaches_the_client() -> None:
         Opened(0, Thinking("", origin="anthropic")),
         TextDelta(0, "hm"),
         SignatureDelta(0, "s"),
+        Closed(0),
     ]
     chunks, _, _ = written([*said, Finished(Finish("stop"))])
     deltas = [each["choices"][0]["delta"] for each in chunks]
     assert [delta.get("reasoning_content") for delta in deltas if delta.get("reasoning_content")] == ["hm"]
     items = [item for delta in deltas for item in delta.get("reasoning_details", ())]
-    assert items[-1]["signature"] == "s"
-    assert [item.get("origin") for item in items] == ["anthropic", None]  # clients join strings: said once
+    (thought,) = sealed((Thinking("hm", "s", "anthropic"),), "openai_chat")
+    assert isinstance(thought, Thinking)
+    assert items[-1]["signature"] == thought.signature
+    assert [item.get("origin") for item in items] == ["openai_chat", None]  # clients join strings: said once
 
 
 def test_citations_come_together_before_the_finish_or_the_end() -> None:

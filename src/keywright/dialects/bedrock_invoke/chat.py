@@ -30,6 +30,7 @@ from keywright.dialects.bedrock_invoke.wire import (
     sets,
     shaped,
 )
+from keywright.dialects.openai_chat.verbatim import without_foreign
 from keywright.dialects.sse import SseDecoder, data_frame
 
 DEMANDED: Final = {"mistral": Raw(b'"any"')}
@@ -169,4 +170,5 @@ SHAPE: Final = Shape(
     writer=Writer,
     tap=lambda: EventTap(Reader()),
     locate=openai_chat.locate,
+    without_foreign=without_foreign,
 )

@@ -27,6 +27,7 @@ from keywright.dialects.openai_chat.parts import cache_mark, decode_citations, d
 from keywright.dialects.openai_chat.thinking import decode_thinking
 from keywright.dialects.openai_chat.tools import LEGACY, decode_calls, decode_choice, decode_tools
 from keywright.dialects.openai_chat.verbatim import RELIED
+from keywright.dialects.seal import unsealed
 from keywright.dialects.whole import asked
 
 ECHOED: Final = ("cache_control", "reasoning", "top_k")
@@ -116,7 +117,7 @@ def _assistant(message: Fields, index: int) -> Turn:
     if (audio := message.object("audio")) is not None:
         parts.append(Opaque(NAME, "audio", audio.left))
     parts += decode_calls(message, f"call_{index}")
-    return Turn("assistant", tuple(parts), message.text("name"), message.extras(NAME))
+    return Turn("assistant", unsealed(tuple(parts)), message.text("name"), message.extras(NAME))
 
 
 def _tool_result(message: Fields) -> ToolResult:

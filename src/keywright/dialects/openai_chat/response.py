@@ -54,6 +54,7 @@ from keywright.dialects.openai_chat.parts import (
 from keywright.dialects.openai_chat.thinking import decode_thinking, encode_thinking, is_thought
 from keywright.dialects.openai_chat.tools import decode_calls, encode_calls, speaks_functions
 from keywright.dialects.openai_chat.usage import decode_usage, encode_usage, unmodelled
+from keywright.dialects.seal import sealed
 from keywright.dialects.whole import answered
 
 ONE_CALL: Final = "a client that speaks of functions can be told of one call only"
@@ -160,7 +161,7 @@ def encode_response(response: Response, request: Request) -> Encoded:
 def _encoded_choice(choice: Choice, losses: list[Loss], *, legacy: bool) -> JsonObject:
     path = f"choices[{choice.index}]"
     extra = own(choice.extras)
-    message = _encoded_message(choice.parts, f"{path}.message", losses, legacy=legacy)
+    message = _encoded_message(sealed(choice.parts, NAME), f"{path}.message", losses, legacy=legacy)
     if isinstance(more := extra.get("message"), dict):
         message |= {field: value for field, value in more.items() if field not in message}
     lose_finish(choice.finish, path, losses)

@@ -46,6 +46,7 @@ from keywright.dialects.openai_chat.response import (
 from keywright.dialects.openai_chat.thinking import PLAIN, encode_detail, is_thought, needs_detail
 from keywright.dialects.openai_chat.tools import speaks_functions
 from keywright.dialects.openai_chat.usage import encode_usage
+from keywright.dialects.seal import Bound, Sealer
 from keywright.dialects.sse import data_frame
 
 _DONE: Final = b"data: [DONE]\n\n"
@@ -78,6 +79,8 @@ class StreamWriter:
         self._with_usage = bool(request.stream_usage)
         self._head = b""
         self._tail = b',"usage":null}' if self._with_usage else b"}"
+        self._sealer = Sealer(NAME)
+        self._foreign: set[tuple[int, int]] = set()  # thoughts of other dialects' providers
         self._parts: dict[tuple[int, int], _Part] = {}
         self._calls: dict[int, int] = {}
         self._thoughts: dict[int, int] = {}
@@ -93,10 +96,10 @@ class StreamWriter:
                 return self._text(event)
             case ArgumentsDelta():
                 return self._arguments(event)
-            case Opened():
-                return self._opened(event)
-            case SignatureDelta():
-                return self._signature(event)
+            case Opened() | SignatureDelta() | Closed():
+                if isinstance(event, Opened) and _is_foreign(event.head):
+                    self._foreign.add((event.choice, event.part))
+                return b"".join(map(self._bound, self._sealer.events(event)))
             case CitationDelta():
                 part = self._parts.get((event.choice, event.part))
                 if part is not None:
@@ -107,16 +110,28 @@ class StreamWriter:
                 return self._logprobs(event)
             case Finished():
                 return self._finished(event)
-            case Started() | Metered() | Aside() | Closed():
+            case Started() | Metered() | Aside():
                 return self._noted(event)
             case Failed():
                 return data_frame(encode_error(event.failure, ""))
             case Ended():
-                return b"".join(map(self._cited, sorted(self._citing))) + self._usage() + _DONE
+                sealed = b"".join(map(self._bound, self._sealer.end()))
+                return sealed + b"".join(map(self._cited, sorted(self._citing))) + self._usage() + _DONE
             case _:
                 assert_never(event)
 
-    def _noted(self, event: Started | Metered | Aside | Closed) -> bytes:
+    def _bound(self, event: Bound) -> bytes:
+        match event:
+            case Opened():
+                return self._opened(event)
+            case SignatureDelta():
+                return self._signature(event)
+            case Closed():
+                return b""
+            case _:
+                assert_never(event)
+
+    def _noted(self, event: Started | Metered | Aside) -> bytes:
         """What is only remembered."""
         match event:
             case Started():
@@ -135,8 +150,6 @@ class StreamWriter:
             case Aside():
                 if event.origin == NAME and isinstance(event.body, dict):
                     self._late.update(event.body)
-            case Closed():
-                pass
         return b""
 
     def _chunk(self, choice: int, delta: Json, more: JsonObject = _NONE) -> bytes:
@@ -197,7 +210,7 @@ class StreamWriter:
         self._thoughts[choice] = number + 1
         if not isinstance(head, Thinking):
             return self._chunk(choice, {"reasoning_details": [_indexed(head, number)]})
-        foreign = head.origin not in (None, NAME)
+        foreign = (choice, event.part) in self._foreign
         field = own(head.extras).get("field")
         part = _Part(
             head,
@@ -285,6 +298,10 @@ class StreamWriter:
         more = b"," + msgspec.json.encode(late)[1:-1] if late else b""
         usage = msgspec.json.encode(encode_usage(self._metered.usage, self._late.get("usage")))
         return b'data: %b,"choices":[]%b,"usage":%b}\n\n' % (self._head, more, usage)
+
+
+def _is_foreign(head: Part) -> bool:
+    return isinstance(head, Thinking) and head.origin not in (None, NAME)
 
 
 def _indexed(thought: Part, number: int) -> Json:

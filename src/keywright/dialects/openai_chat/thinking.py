@@ -13,8 +13,9 @@ signature is kept in `extras["openai_chat"]["detail"]`, so that it is replayed a
 Mistral's models, and servers of them, put a thought among the content instead, as a `thinking` chunk. Such a part has
 `extras["openai_chat"]["chunk"]`: what the chunk says beside its text and signature.
 
-Towards clients the same fields carry any provider's thinking. An item that Keywright wrote has an `origin`: the dialect
-whose provider signed it. A client that sends it back can thereby continue a conversation with that provider.
+Towards clients the same fields carry any provider's thinking: what another dialect's provider made is sealed (see
+`dialects.seal`). SDKs keep fields that they do not know, so a client that sends its messages back whole can continue a
+conversation with that provider. An item that Keywright wrote has an `origin`: the dialect of whoever can read it.
 """
 
 from collections.abc import Iterable

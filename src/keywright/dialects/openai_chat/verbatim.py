@@ -1,4 +1,4 @@
-"""The verbatim lane: what policy must know of a body, and the two edits that it may get."""
+"""The verbatim lane: what policy must know of a body, and the edits that it may get."""
 
 from typing import Annotated, Final
 
@@ -8,8 +8,11 @@ from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
 from keywright.core.errors import NotTranslatableError
 from keywright.core.json import Json
 from keywright.core.loss import Loss
-from keywright.dialects.members import FLAG, MODEL, TOKENS, Members, Peeked, members_of, walked
+from keywright.core.message import Part
+from keywright.dialects.members import FLAG, MODEL, NONE_REMOVED, TOKENS, Members, Peeked, members_of, walked
 from keywright.dialects.openai_chat.fields import CHOICES_MAX
+from keywright.dialects.openai_chat.thinking import DETAILS, PLAIN_FIELDS, decode_detail
+from keywright.dialects.seal import MARK, without_sealed
 
 RELIED: Final = frozenset(
     ("model", "messages", "tools", "functions", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n")
@@ -18,6 +21,7 @@ RELIED: Final = frozenset(
 
 _OPTIONS_RELIED: Final = frozenset(("include_usage",))
 _USAGE_ASKED: Final = b'{"include_usage":true}'
+_COPIES: Final = frozenset(PLAIN_FIELDS)
 _CHOICES: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1, le=CHOICES_MAX)] | None)
 
 
@@ -62,7 +66,8 @@ def peeked_at(body: bytes, relied: frozenset[str]) -> Peeked:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name replaced and, for a stream, usage asked for; all else byte for byte.
+    """`body` with the model's name replaced, without other providers' thoughts and, for a stream, usage asked for; all
+    else byte for byte.
 
     Raises:
         NotTranslatableError: the schema of the answer is spelled as `huggingface_hub` spells it, for a server that
@@ -72,7 +77,8 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     form = members.values.get("response_format")
     if form is not None and _is_huggingfaces(form):
         raise NotTranslatableError((Loss("format", "OpenAI takes a schema as `json_schema`", "meaning"),))
-    changes = {"model": msgspec.json.encode(model)}
+    changes, _ = without_foreign(members)
+    changes["model"] = msgspec.json.encode(model)
     if peeked.stream and not peeked.stream_usage:
         changes["stream_options"] = _with_usage(members)
     return members.edited(changes)
@@ -85,6 +91,18 @@ def _is_huggingfaces(form: msgspec.Raw) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return read.type == "json_object" and read.value is not None
+
+
+def without_foreign(members: Members) -> tuple[dict[str, bytes], frozenset[str]]:
+    """What has to be exchanged, and what to go, so that a provider reads no other one's thoughts."""
+    messages = members.values.get("messages")
+    if messages is None or MARK not in members.body:
+        return {}, NONE_REMOVED
+    return {"messages": without_sealed(bytes(messages), DETAILS, _thought, _COPIES)}, NONE_REMOVED
+
+
+def _thought(item: Json) -> Part:
+    return decode_detail(item, DETAILS)
 
 
 def _with_usage(members: Members) -> bytes:
