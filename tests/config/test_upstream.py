@@ -77,7 +77,8 @@ def test_no_setting_makes_another_host_of_an_address(value: str) -> None:
             with pytest.raises(ConfigError, match=setting) as refused:
                 reach("x", config, environment)
             assert value not in str(refused.value)
-    assert reach("x", ProviderConfig(kind="bedrock", base_url="https://a.example"), {"AWS_REGION": value})
+    moved = ProviderConfig(kind="bedrock", base_url="https://a.example")
+    assert reach("x", moved, {"AWS_REGION": value}).origin.host == "a.example"
 
 
 def test_where_a_key_is_given_another_way_to_sign_in_is_not_looked_for() -> None:

@@ -448,7 +448,7 @@ def test_a_key_for_one_provider_does_not_come_to_another_that_is_asked_for_by_na
 ) -> None:
     key = gateway.issue(models=("openai/*", "claude/*"))
     for model in ("openai/gpt-image-1", "claude/anything"):
-        body = {"model": model, "prompt": "x"}
+        body: JsonObject = {"model": model, "prompt": "x"}
         answer = call(
             gateway, "/v1/images/generations", body, authorization=f"Bearer {key}", x_keywright_provider="mill"
         )

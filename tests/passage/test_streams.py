@@ -288,6 +288,25 @@ def test_a_client_that_stops_in_its_body_is_told(gateway: Gateway, mill: Mill) -
     assert gateway.entry(answer.request_id).status == 408
 
 
+@pytest.mark.parametrize("path", ["/native/mill/x", "/v1/images/generations", "/v1/audio/transcriptions"])
+def test_a_client_that_sends_by_drops_is_told(gateway: Gateway, mill: Mill, path: str) -> None:
+    mill.script = taking
+    kind = "multipart/form-data; boundary=B" if "audio" in path else "application/json"
+    lines = f"POST {path} HTTP/1.1", "host: x", f"x-api-key: {gateway.admin_key}", f"content-type: {kind}"
+    began = time.monotonic()
+    with raw(gateway.url) as sock:
+        sock.sendall("\r\n".join([*lines, "content-length: 30000", "", "--B\r\n"]).encode())
+        sock.settimeout(0.2)
+        data = b""
+        while not data and time.monotonic() - began < 10:
+            sock.sendall(b"x")
+            with contextlib.suppress(TimeoutError):
+                data = sock.recv(65_536)
+    assert data.startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - began < 5
+    assert [entry.status for entry in gateway.entries()[-1:]] == [408]
+
+
 @pytest.mark.parametrize("framing", ["content-length: 100", "transfer-encoding: chunked"])
 def test_an_answer_that_breaks_off_breaks_off_for_the_client(gateway: Gateway, mill: Mill, framing: str) -> None:
     async def script(guest: Guest) -> None:

@@ -14,6 +14,8 @@ PASSED_BYTES_MAX: Final = 1 << 30
 """How long a body may be that passes through without being kept: twice the largest file that providers take."""
 READ_S: Final = 60.0
 """How long a client may take to send a request, from its first byte to its last."""
+BODY_BYTES_PER_S_MIN: Final = 1024
+"""How fast a body that passes through must come at least, once its client has been waited for `read_s` in all."""
 
 
 class Edge(Struct, frozen=True, eq=False):

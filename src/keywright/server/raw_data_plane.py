@@ -5,6 +5,7 @@ server is not asked, so that a client that leaves just then is noticed when the 
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from keywright.core.http import Header
@@ -14,7 +15,7 @@ from keywright.server.data_plane import AsgiReply, Receive, Scope, Send, address
 from keywright.server.edge import Edge
 from keywright.server.paths import DataPath
 from keywright.server.raw_paths import RawPath
-from keywright.server.raw_reading import cut_short, length_of, read_passing, too_long, too_slow
+from keywright.server.raw_reading import cut_short, length_of, patience_s, read_passing, too_long, too_slow
 from keywright.server.refusals import overloaded, stopping
 
 
@@ -43,6 +44,7 @@ class AsgiBody:
         self._wanted = asyncio.Event()
         self._came = asyncio.Event()
         self._passed_bytes = 0
+        self._waited_s = 0.0
         if self._is_complete:
             self._wanted.set()
 
@@ -55,12 +57,7 @@ class AsgiBody:
         if (self.length or 0) > self._edge.passed_bytes_max:
             raise too_long(self._edge)
         if not self._piece and not self._is_complete:
-            self._came.clear()
-            self._wanted.set()
-            try:
-                await asyncio.wait_for(self._came.wait(), self._edge.read_s)
-            except TimeoutError:
-                raise too_slow(self._edge) from None
+            await self._more()
         piece, self._piece = self._piece, b""
         self._passed_bytes += len(piece)
         if self._passed_bytes > self._edge.passed_bytes_max:
@@ -68,6 +65,19 @@ class AsgiBody:
         if not piece and self._passed_bytes < (self.length or 0):
             raise cut_short()
         return piece
+
+    async def _more(self) -> None:
+        """Until there is more of the body, or its end."""
+        self._came.clear()
+        self._wanted.set()
+        began_s = time.monotonic()
+        wait_s = patience_s(self._edge, self._waited_s, self._passed_bytes)
+        try:
+            await asyncio.wait_for(self._came.wait(), wait_s)
+        except TimeoutError:
+            raise too_slow(self._edge) from None
+        finally:
+            self._waited_s += time.monotonic() - began_s
 
     async def until_gone(self) -> None:
         """Give what comes to `next`, piece by piece; return when the client has left."""

@@ -18,7 +18,7 @@ from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.types import Call
 from keywright.server.exchange import CONTINUE, Connection, Exchange, Head
 from keywright.server.raw_paths import RawPath
-from keywright.server.raw_reading import cut_short, length_of, read_passing, too_long, too_slow
+from keywright.server.raw_reading import cut_short, length_of, patience_s, read_passing, too_long, too_slow
 from keywright.server.refusals import overloaded
 
 BODYLESS: Final = frozenset({204, 304})
@@ -36,7 +36,7 @@ class RawHead(Head, Protocol):
 class RawExchange(Exchange):
     """One request that passes through, and its answer. It is the `PassageReply`, and the `Pieces` of its body."""
 
-    __slots__ = ("_has_length", "_method", "_passed_bytes", "_raw", "_waiter", "length")
+    __slots__ = ("_has_length", "_method", "_passed_bytes", "_raw", "_waited_s", "_waiter", "length")
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class RawExchange(Exchange):
         self._method = head.get_method()
         self._has_length = False
         self._passed_bytes = 0
+        self._waited_s = 0.0
         self._waiter: asyncio.Future[None] | None = None
 
     # The connection's side.
@@ -113,11 +114,14 @@ class RawExchange(Exchange):
         self._flow.resume_reading()
         loop = self._connection.loop
         waiter = self._waiter = loop.create_future()
-        deadline = loop.call_later(self._connection.edge.read_s, self._expire, waiter)
+        edge, began_s = self._connection.edge, loop.time()
+        wait_s = patience_s(edge, self._waited_s, self._passed_bytes)
+        deadline = loop.call_later(wait_s, self._expire, waiter)
         try:
             await waiter
         finally:
             self._waiter = None
+            self._waited_s += loop.time() - began_s
             deadline.cancel()
 
     def _expire(self, waiter: "asyncio.Future[None]") -> None:

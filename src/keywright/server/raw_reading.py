@@ -8,7 +8,7 @@ from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header, Pieces
 from keywright.pipeline.passage.way import Passing
-from keywright.server.edge import Edge
+from keywright.server.edge import BODY_BYTES_PER_S_MIN, Edge
 from keywright.server.raw_paths import RawPath
 from keywright.server.reading import read_call
 
@@ -39,6 +39,11 @@ def length_of(headers: Sequence[Header]) -> int | None:
     return length
 
 
+def patience_s(edge: Edge, waited_s: float, passed_bytes: int) -> float:
+    """How long the next piece of a body may be waited for, when `waited_s` have been for the `passed_bytes` before."""
+    return max(0.0, min(edge.read_s, edge.read_s + passed_bytes / BODY_BYTES_PER_S_MIN - waited_s))
+
+
 def too_long(edge: Edge) -> RefusedError:
     """What a body is refused with that is longer than any that passes."""
     message = f"the request's body is larger than {edge.passed_bytes_max} bytes"
@@ -52,6 +57,6 @@ def cut_short() -> RefusedError:
 
 
 def too_slow(edge: Edge) -> RefusedError:
-    """What a body is refused with that does not come."""
-    message = f"nothing of the request's body came for {edge.read_s:g} s"
+    """What a body is refused with that does not come, or by drops."""
+    message = f"nothing of the request's body came for {edge.read_s:g} s, or too little for longer"
     return RefusedError(Failure(kind="timeout", status=408, code="request_timeout", message=message))
