@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keywright.core.errors import RefusedError
-from keywright.dialects.members import DEPTH_MAX, walked
+from keywright.dialects.members import DEPTH_MAX, FLAG, MODEL, TOKENS, walked
 from tests.laws.strategies import law
 
 RELIED = frozenset({"model", "stream"})
@@ -158,3 +158,14 @@ def test_the_limit_of_depth_holds_wherever_brackets_stand() -> None:
     assert "128 levels" in refused(nested(DEPTH_MAX + 2, in_string))
     assert "128 levels" in refused(nested(DEPTH_MAX + 2, json.dumps("]" * DEPTH_MAX).encode()))
     assert "128 levels" in refused(nested(10**6))
+
+
+def test_a_members_value_is_read_and_one_of_another_type_is_refused_by_name() -> None:
+    members = walked(b'{"model":"m","stream":null,"max_tokens":-1}', frozenset())
+    assert members.needed("model", MODEL) == "m"
+    assert members.value("stream", FLAG) is members.value("absent", FLAG) is None
+    with pytest.raises(RefusedError, match="max_tokens is not as it must be") as refusal:
+        members.value("max_tokens", TOKENS)
+    assert refusal.value.failure.param == "max_tokens"
+    with pytest.raises(RefusedError, match="absent is missing"):
+        members.needed("absent", MODEL)

@@ -9,8 +9,6 @@ from typing import Final, get_args
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.core.message import Part, Role, ToolResult, Turn
 from keywright.core.request import Effort, Format, JsonSchemaFormat, Reasoning, Request, Sampling, ToolChoice
@@ -29,6 +27,7 @@ from keywright.dialects.anthropic.wire import (
     string,
     string_or_none,
 )
+from keywright.dialects.refusal import refused
 from keywright.dialects.seal import unsealed
 
 EFFORTS: Final = frozenset(get_args(Effort)) - {"none", "minimal"}
@@ -74,13 +73,13 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     try:
         node = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _refused("invalid_json", None, f"the body is not a JSON object: {error}") from None
+        raise refused("invalid_json", f"the body is not a JSON object: {error}") from None
     try:
         return _request(node)
     except ShapeError as error:
-        raise _refused("invalid_request", error.path, f"{error.path}: {error.why}") from None
+        raise refused("invalid_request", f"{error.path}: {error.why}", error.path) from None
     except RecursionError:
-        raise _refused("invalid_request", "messages", "messages: blocks are nested too deep") from None
+        raise refused("invalid_request", "messages: blocks are nested too deep", "messages") from None
 
 
 def _request(node: JsonObject) -> Request:
@@ -255,7 +254,3 @@ def _user(metadata: Json, extras: JsonObject) -> str | None:
         return string_or_none(metadata, "user_id")
     except ShapeError as error:
         raise error.within("metadata") from None
-
-
-def _refused(code: str, param: str | None, message: str) -> RefusedError:
-    return RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

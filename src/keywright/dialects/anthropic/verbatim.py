@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
-from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.anthropic.error import failure_of
@@ -18,6 +18,7 @@ from keywright.dialects.anthropic.parts import part_of
 from keywright.dialects.anthropic.thinking import began_unthinking
 from keywright.dialects.anthropic.usage import Counts, usage_of, usage_of_counts
 from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
+from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK, without_sealed
 from keywright.dialects.sse import Frame, SseDecoder
 
@@ -268,5 +269,4 @@ def _generated(block: _Block) -> int:
 
 
 def _refuse(field: str, why: str) -> NoReturn:
-    message = f"{field}: {why}"
-    raise RefusedError(Failure("invalid_request", 400, "invalid_request", message, param=field))
+    raise refused("invalid_request", f"{field}: {why}", field)

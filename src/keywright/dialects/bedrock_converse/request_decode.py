@@ -10,8 +10,6 @@ from typing import Final
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.core.message import Part, Role, ToolResult, Turn
 from keywright.core.request import Format, JsonSchemaFormat, Reasoning, Request, Sampling, ToolChoice
@@ -20,6 +18,7 @@ from keywright.dialects.bedrock_converse.parts import parts_of
 from keywright.dialects.bedrock_converse.tools import choice_of, tools_of
 from keywright.dialects.bedrock_converse.wire import NAME, parsed, strings
 from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.refusal import refused
 from keywright.dialects.seal import unsealed
 
 _ROLES: Final[dict[str, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
@@ -34,13 +33,13 @@ def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
     try:
         node = parsed(body)
     except ValueError as error:
-        raise refused("invalid_json", None, f"the body cannot be read: {error}") from None
+        raise refused("invalid_json", f"the body cannot be read: {error}") from None
     try:
         return request_of(node, said)
     except WrongFieldError as error:
-        raise refused("invalid_request", error.path, str(error)) from None
+        raise refused("invalid_request", str(error), error.path) from None
     except RecursionError:
-        raise refused("invalid_request", "messages", "messages: blocks are nested too deep") from None
+        raise refused("invalid_request", "messages: blocks are nested too deep", "messages") from None
 
 
 def request_of(node: JsonObject, path_said: PathSaid) -> Request:
@@ -81,11 +80,6 @@ def request_of(node: JsonObject, path_said: PathSaid) -> Request:
         metadata=metadata,
         extras={NAME: fields.left} if fields.left else NO_EXTRAS,
     )
-
-
-def refused(code: str, param: str | None, message: str) -> RefusedError:
-    """The refusal of a body that cannot be understood."""
-    return RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))
 
 
 def _turns(fields: Fields) -> tuple[Turn, ...]:

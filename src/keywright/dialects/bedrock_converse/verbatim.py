@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
-from keywright.core.errors import RefusedError, UpstreamMalformedError
+from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json
 from keywright.core.message import Part
@@ -21,6 +21,7 @@ from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
 from keywright.dialects.bedrock_converse.parts import kind_of, part_of
 from keywright.dialects.bedrock_converse.usage import usage_of
 from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
+from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK, without_sealed
 
 MODEL_CHARS_MAX: Final = 2048
@@ -285,4 +286,4 @@ def generated(block: Block) -> int:
 
 
 def _refuse(field: str, why: str) -> NoReturn:
-    raise RefusedError(Failure("invalid_request", 400, "invalid_request", f"{field}: {why}", param=field))
+    raise refused("invalid_request", f"{field}: {why}", field)

@@ -2,8 +2,6 @@
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects.bedrock_invoke.shapes import (
@@ -14,6 +12,7 @@ from keywright.dialects.bedrock_invoke.shapes import (
 )
 from keywright.dialects.bedrock_invoke.wire import members_of, parsed
 from keywright.dialects.fields import WrongFieldError
+from keywright.dialects.refusal import refused
 
 
 def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
@@ -25,16 +24,16 @@ def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
     try:
         members = members_of(body)
     except ValueError as error:
-        raise refused("invalid_json", None, f"the body is not a JSON object: {error}") from None
+        raise refused("invalid_json", f"the body is not a JSON object: {error}") from None
     shape = shape_of_body(members, said.model)
     if shape is None:
-        raise refused("invalid_request", None, "the body is of none of the shapes that are known here for InvokeModel")
+        raise refused("invalid_request", "the body is of none of the shapes that are known here for InvokeModel")
     try:
         return shape.decode_request(body, said)
     except WrongFieldError as error:
-        raise refused("invalid_request", error.path, str(error)) from None
+        raise refused("invalid_request", str(error), error.path) from None
     except RecursionError:
-        raise refused("invalid_request", None, "the body is nested too deep") from None
+        raise refused("invalid_request", "the body is nested too deep") from None
 
 
 def encode_request(request: Request, model: str, abilities: Abilities) -> Encoded:
@@ -59,8 +58,3 @@ def encode_response(response: Response, request: Request) -> Encoded:
 def locate(path: str, request: Request) -> str:
     """The canonical `path` in the client's words."""
     return shape_of_request(request).locate(path, request)
-
-
-def refused(code: str, param: str | None, message: str) -> RefusedError:
-    """The refusal of a body that cannot be understood."""
-    return RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
-from keywright.core.errors import NotTranslatableError, ProviderError, RefusedError, UpstreamMalformedError
+from keywright.core.errors import NotTranslatableError, ProviderError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.loss import Loss
 from keywright.dialects.aws_error import exception_failure
@@ -24,6 +24,7 @@ from keywright.dialects.bedrock_invoke.stream import CHUNK, content_of
 from keywright.dialects.bedrock_invoke.tap import generated, word_for
 from keywright.dialects.bedrock_invoke.wire import ChunkTap, Shape, parsed
 from keywright.dialects.members import Peeked, members_of, walked
+from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK
 
 BATCH_CHUNKS_MAX: Final = 64
@@ -52,7 +53,7 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
     check_model(said.model)
     shape = shape_of_body(members.values, said.model)
     if shape is None:
-        _refuse(None, "the body is of none of the shapes that are known here for InvokeModel")
+        raise refused("invalid_request", "the body is of none of the shapes that are known here for InvokeModel")
     limit = _limit(members.values, shape)
     return ShapedPeek(said.model, said.stream, len(body), limit, members=members, shape=shape.name)
 
@@ -172,6 +173,5 @@ def _limit(values: dict[str, Raw], shape: Shape) -> int | None:
     return limit
 
 
-def _refuse(field: str | None, why: str) -> NoReturn:
-    message = why if field is None else f"{field}: {why}"
-    raise RefusedError(Failure("invalid_request", 400, "invalid_request", message, param=field))
+def _refuse(field: str, why: str) -> NoReturn:
+    raise refused("invalid_request", f"{field}: {why}", field)

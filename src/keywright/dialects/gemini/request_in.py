@@ -9,8 +9,6 @@ from typing import Final
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import NO_EXTRAS, Json
 from keywright.core.request import Request, Sampling
 from keywright.dialects.fields import Fields, WrongFieldError
@@ -19,6 +17,7 @@ from keywright.dialects.gemini.contents_in import turns_of
 from keywright.dialects.gemini.thinking import reasoning_of
 from keywright.dialects.gemini.tools import choice_of, tools_of
 from keywright.dialects.gemini.wire import CONFIG, NAME, TOOL_CONFIG, inner, message, respelled, whole
+from keywright.dialects.refusal import refused
 
 CHOICES_MAX: Final = 8
 """How many candidates one request may ask for, as the API limits it."""
@@ -36,7 +35,7 @@ def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
     try:
         node = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise refused("invalid_json", None, f"the body is not a JSON object: {error}") from None
+        raise refused("invalid_json", f"the body is not a JSON object: {error}") from None
     return request_of(node, said)
 
 
@@ -49,9 +48,9 @@ def request_of(node: Json, said: PathSaid) -> Request:
     try:
         return _request(message(node), said)
     except WrongFieldError as error:
-        raise refused("invalid_request", error.path, str(error)) from None
+        raise refused("invalid_request", str(error), error.path) from None
     except RecursionError:
-        raise refused("invalid_request", "contents", "contents: parts are nested too deep") from None
+        raise refused("invalid_request", "contents: parts are nested too deep", "contents") from None
 
 
 def _request(body: Fields, said: PathSaid) -> Request:
@@ -91,8 +90,3 @@ def _configured(request: Request, config: Fields) -> Request:
         format=format_of(config),
         choices=whole(config, "candidateCount", 1, CHOICES_MAX),
     )
-
-
-def refused(code: str, param: str | None, message: str) -> RefusedError:
-    """The refusal of a body that is wrong at `param`."""
-    return RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

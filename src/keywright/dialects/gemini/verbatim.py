@@ -11,8 +11,9 @@ from keywright.core.json import Json
 from keywright.core.message import Part
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
-from keywright.dialects.gemini.request_in import CHOICES_MAX, refused
+from keywright.dialects.gemini.request_in import CHOICES_MAX
 from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK, without_sealed
 
 MODEL_CHARS_MAX: Final = 512
@@ -122,4 +123,4 @@ def _count(members: Members, right: str, other: str, most: int) -> int | None:
 
 
 def _refuse(field: str, why: str) -> NoReturn:
-    raise refused("invalid_request", field, f"{field}: {why}")
+    raise refused("invalid_request", f"{field}: {why}", field)

@@ -8,18 +8,13 @@ where its words are put over ours. `store` is always among them, null when the c
 knows a client of this dialect; and so is `reasoning`, when it says more than an effort.
 """
 
-from typing import Final, Literal, NoReturn, TypeAlias
-
-import msgspec
+from typing import Final, Literal, TypeAlias
 
 from keywright.core.dialect import BODY_SAYS, PathSaid
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.core.message import Part, Text, ToolCall, ToolResult, Turn
 from keywright.core.request import Effort, Format, JsonObjectFormat, JsonSchemaFormat, Reasoning, Request, Sampling
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.members import walked
 from keywright.dialects.openai_chat.fields import TIERS
 from keywright.dialects.openai_chat.request_in import EFFORTS
 from keywright.dialects.openai_responses.content import decode_content
@@ -28,6 +23,7 @@ from keywright.dialects.openai_responses.items import decode_item, item_fields, 
 from keywright.dialects.openai_responses.reasoning import opened
 from keywright.dialects.openai_responses.tools import decode_choice, decode_tools
 from keywright.dialects.openai_responses.verbatim import RELIED
+from keywright.dialects.whole import asked
 
 ENCRYPTED: Final = "reasoning.encrypted_content"
 LOGPROBS: Final = "message.output_text.logprobs"
@@ -51,15 +47,7 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    walked(body, RELIED)
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse("invalid_json", f"the body cannot be read: {error}")
-    try:
-        return _request(Fields(value))
-    except WrongFieldError as error:
-        _refuse("invalid_request", f"{error.path} must be {error.expected}", error.path)
+    return asked(body, RELIED, _request)
 
 
 def _request(body: Fields) -> Request:
@@ -232,7 +220,3 @@ def _format(text: Fields) -> Format | None:
         case _:
             text.keep("format", raw)
             return None
-
-
-def _refuse(code: str, message: str, param: str | None = None) -> NoReturn:
-    raise RefusedError(Failure(kind="invalid_request", status=400, code=code, message=message, param=param))

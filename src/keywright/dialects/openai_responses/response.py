@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from keywright.core.dialect import Encoded
-from keywright.core.errors import ProviderError, UpstreamMalformedError
+from keywright.core.errors import ProviderError
 from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.message import Opaque, Part, ServerToolCall, ServerToolResult, Text, ToolCall
@@ -28,6 +28,7 @@ from keywright.dialects.openai_responses.output import Item, Output, Slot
 from keywright.dialects.openai_responses.settings import SETTINGS, settings_of
 from keywright.dialects.openai_responses.usage import encode_usage, read_usage, unmodelled
 from keywright.dialects.seal import sealed
+from keywright.dialects.whole import answered
 
 NO_FIELD: Final = "the Responses API has no such field"
 ANSWER_FIELDS: Final = frozenset(
@@ -42,13 +43,7 @@ def decode_response(body: bytes) -> Response:
         UpstreamMalformedError: it is no Response object; says where it differs.
         ProviderError: it is an error, though its status was that of a success.
     """
-    try:
-        value = msgspec.json.decode(body)
-        return _response(Fields(value))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamMalformedError(f"the answer is not JSON: {error}") from error
-    except WrongFieldError as error:
-        raise UpstreamMalformedError(f"the answer is no response: {error}") from error
+    return answered(body, "response", lambda value: _response(Fields(value)))
 
 
 def _response(body: Fields) -> Response:

@@ -4,14 +4,12 @@ The second edit: thoughts of another dialect's provider, which this client got f
 are taken out (see `dialects.seal`). OpenAI would refuse the whole request over one that it cannot decrypt.
 """
 
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Final
 
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
-from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.members import FLAG, MODEL, TOKENS, Peeked, members_of, walked
 from keywright.dialects.openai_responses.reasoning import kept
 from keywright.dialects.seal import MARK, holds_seal
 
@@ -19,12 +17,6 @@ RELIED: Final = frozenset(
     ("model", "input", "instructions", "tools", "stream", "max_output_tokens", "service_tier", "user", "metadata")
 )
 """The members that policy acts on, here or after decoding."""
-
-_Value = TypeVar("_Value")
-
-_MODEL: Final = msgspec.json.Decoder(str)
-_FLAG: Final = msgspec.json.Decoder(bool | None)
-_TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
 
 
 def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
@@ -34,14 +26,11 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
     members = walked(body, RELIED)
-    model = _read(members, "model", _MODEL)
-    if model is None:
-        _refuse("model", "it is missing")
     return Peeked(
-        model=model,
-        stream=bool(_read(members, "stream", _FLAG)),
+        model=members.needed("model", MODEL),
+        stream=bool(members.value("stream", FLAG)),
         input_bytes=len(body),
-        output_tokens_max=_read(members, "max_output_tokens", _TOKENS),
+        output_tokens_max=members.value("max_output_tokens", TOKENS),
         members=members,
     )
 
@@ -62,20 +51,3 @@ def _without_sealed(items: bytes) -> bytes:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return items
     return b"[%b]" % b",".join([item for each in found if not holds_seal(item := bytes(each), kept)])
-
-
-def _read(members: Members, field: str, decoder: "msgspec.json.Decoder[_Value]") -> _Value | None:
-    raw = members.values.get(field)
-    if raw is None:
-        return None
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse(field, str(error))
-
-
-def _refuse(field: str, why: str) -> NoReturn:
-    message = f"{field} is not as it must be: {why}"
-    raise RefusedError(
-        Failure(kind="invalid_request", status=400, code="invalid_request", message=message, param=field)
-    )
