@@ -7,7 +7,7 @@ complete when the array is closed.
 from typing import Final
 
 from keywright.core.dialect import Peek
-from keywright.core.event import Ended, Event, Failed
+from keywright.core.event import Ended, Event, Failed, Started
 from keywright.core.failure import Failure
 from keywright.core.request import Request
 from keywright.dialects import gemini
@@ -30,8 +30,8 @@ from keywright.dialects.json_array import JsonArrayDecoder
 NAME: Final = "gemini_array"
 CARRIES: Final = frozenset({NAME})
 STREAM_TYPE: Final = b"application/json"
-STREAM_BREAK: Final = b""
-"""An element that broke off cannot be ended so that another may follow."""
+STREAM_BREAK: Final = b",\r\n"
+"""What goes between elements. One that broke off in its middle cannot be ended so that another may follow."""
 
 
 def encode_error(failure: Failure, request_id: str) -> bytes:
@@ -66,19 +66,24 @@ class StreamReader:
 
 
 class StreamWriter:
-    """Events of one answer to a JSON array. Everything it could not say is in `losses`."""
+    """Events of one answer to a JSON array. Everything it could not say is in `losses`.
+
+    A failure of what it has not seen starting ends an array that another began.
+    """
 
     def __init__(self, request: Request) -> None:
         self._answer = AnswerWriter(request)
-        self._before = b"["  # what goes before the next element
+        self._before = b""  # what goes before the next element
         self.losses = self._answer.losses
 
     def write(self, event: Event) -> bytes:
         """The bytes that `event` lets out; may be empty."""
         written = b""
+        if isinstance(event, Started):
+            self._before = b"["
         for frame in self._answer.frames(event):
             written += self._before + frame
-            self._before = b",\r\n"
+            self._before = STREAM_BREAK
         return written + b"]" if isinstance(event, Ended | Failed) else written
 
 

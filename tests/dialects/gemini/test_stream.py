@@ -310,9 +310,20 @@ def test_log_probabilities_go_out_with_the_tokens() -> None:
 @framed
 def test_a_failure_is_the_last_thing_said(dialect: ModuleType) -> None:
     failure = Failure("overloaded", 503, "overloaded", "try again", retry_after_s=2.5)
-    for events in ((Started("i", "m"), Failed(failure)), (Failed(failure),)):
-        (frame_,) = written(dialect, *events)
-        assert (frame_["error"]["code"], frame_["error"]["status"]) == (503, "UNAVAILABLE")
+    (frame_,) = written(dialect, Started("i", "m"), Failed(failure))
+    assert (frame_["error"]["code"], frame_["error"]["status"]) == (503, "UNAVAILABLE")
+
+
+@framed
+def test_a_failure_ends_a_stream_that_another_began(dialect: ModuleType) -> None:
+    begun = body_of(dialect, {"candidates": []}).removesuffix(b"]")
+    failure = Failure("overloaded", 503, "overloaded", "try again")
+    body = begun + dialect.STREAM_BREAK + dialect.StreamWriter(ASKED).write(Failed(failure))
+    last = dialect.StreamReader().feed(body)[-1]
+    assert isinstance(last, Failed)
+    assert (last.failure.kind, last.failure.message) == ("overloaded", "try again")
+    if dialect is gemini_array:
+        assert len(json.loads(body)) == 2
 
 
 def test_another_dialects_asides_are_left_out() -> None:
