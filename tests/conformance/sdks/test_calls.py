@@ -14,6 +14,7 @@ from google.genai import types
 from mistralai.client import Mistral
 from mistralai.client.errors import MistralError
 
+from tests.conformance.sdks.book import Book
 from tests.conformance.sdks.conftest import Place
 from tests.conformance.sdks.sdk import TIMEOUT_S
 from tests.conformance.sdks.test_every_sdk import used
@@ -136,6 +137,7 @@ def test_googles_sdk_calls_functions_by_itself(genai_client: genai.Client, place
 def test_mistrals_sdk_has_a_middle_filled_in(every_gateway: Gateway, clouds: dict[str, StandIn], stream: bool) -> None:
     cloud = clouds["mistral"]
     cloud.reset()
+    book = Book(every_gateway)
     asked = {"model": "mistral/codestral-latest", "prompt": "def f(", "suffix": "return x", "max_tokens": 100}
     with mistral(every_gateway) as client:
         if stream:
@@ -149,7 +151,7 @@ def test_mistrals_sdk_has_a_middle_filled_in(every_gateway: Gateway, clouds: dic
     assert (usage.prompt_tokens, usage.completion_tokens) == (4, 7)
     assert cloud.last.body["model"] == "codestral-latest"
     assert cloud.take_violations() == []
-    entry = every_gateway.entries()[-1]
+    entry = book.entry()
     assert (entry.outcome, entry.endpoint, entry.verbatim) == ("ok", "fim", True)
 
 

@@ -16,6 +16,7 @@ import trustme
 from keywright.local import ALIAS, LocalModel, LocalModelMissingError, start
 from keywright.server.listen import Tls
 from tests.conformance.sdks.bedrock import Bedrock, runtime
+from tests.conformance.sdks.book import Book
 from tests.conformance.sdks.conftest import BOTO3, MAKERS
 from tests.conformance.sdks.sdk import TIMEOUT_S, FailedError, Said, Sdk
 from tests.gateway import ADMIN_KEY, Gateway, running
@@ -91,9 +92,9 @@ def asked(request: pytest.FixtureRequest) -> Iterator[tuple[Sdk, Gateway]]:
         sdk.close()
 
 
-def settled(gateway: Gateway, provider: str, dialect: str, *, stream: bool) -> tuple[int, int]:
-    """What the last call's entry says that was used; it went well and cost what it should."""
-    entry = gateway.entries()[-1]
+def settled(book: Book, provider: str, dialect: str, *, stream: bool) -> tuple[int, int]:
+    """What the call's entry says that was used; it went well and cost what it should."""
+    entry = book.entry()
     assert (entry.outcome, entry.status, entry.dialect, entry.stream) == ("ok", 200, dialect, stream)
     assert (entry.served, entry.usage_source) == (f"{provider}/{ALIAS}", "provider")
     assert 0 < entry.usage.output_total <= TOKENS_MAX
@@ -111,35 +112,41 @@ def skip_what_passes(sdk: Sdk, provider: str) -> None:
 def test_a_real_model_answers(asked: tuple[Sdk, Gateway], provider: str, streamed: bool) -> None:
     sdk, gateway = asked
     skip_what_passes(sdk, provider)
+    book = Book(gateway)
     ask = sdk.stream if streamed else sdk.ask
     said: Said = ask(f"{provider}/{ALIAS}", QUESTION, tokens_max=TOKENS_MAX)
     assert said.text.strip()
     assert said.finish in ("stop", "length")
-    assert said.usage == settled(gateway, provider, sdk.dialect, stream=streamed)
+    assert said.usage == settled(book, provider, sdk.dialect, stream=streamed)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_real_model_stops_at_the_limit(asked: tuple[Sdk, Gateway], provider: str) -> None:
-    sdk = asked[0]
+    sdk, gateway = asked
     skip_what_passes(sdk, provider)
+    book = Book(gateway)
     said = sdk.ask(f"{provider}/{ALIAS}", "Tell me a long story.", tokens_max=2)
     assert said.finish == "length"
     assert said.usage is not None
+    assert said.usage == settled(book, provider, sdk.dialect, stream=False)
     assert said.usage[1] == 2
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_model_that_is_not_there_is_the_sdks_own_error(asked: tuple[Sdk, Gateway], provider: str) -> None:
-    sdk = asked[0]
+    sdk, gateway = asked
+    book = Book(gateway)
     with pytest.raises(FailedError) as caught:
         sdk.ask(f"{provider}/nothing", QUESTION, tokens_max=2)
     assert caught.value.status == 404
+    assert book.entry().code == "model_not_found"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
 def test_a_real_model_goes_on_with_a_prompt(real: Gateway, provider: str, streamed: bool) -> None:
     """OpenAI's completions, which are chats to most providers."""
+    book = Book(real)
     with openai.OpenAI(base_url=f"{real.url}/v1", api_key=real.admin_key, max_retries=0, timeout=TIMEOUT_S) as client:
         if streamed:
             chunks = list(
@@ -155,12 +162,13 @@ def test_a_real_model_goes_on_with_a_prompt(real: Gateway, provider: str, stream
             text = answer.choices[0].text
             assert answer.choices[0].finish_reason in ("stop", "length")
     assert text.strip()
-    settled(real, provider, "openai_completions", stream=streamed)
+    settled(book, provider, "openai_completions", stream=streamed)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
 def test_a_real_model_generates_for_ollamas_clients(real: Gateway, provider: str, streamed: bool) -> None:
+    book = Book(real)
     headers = {"authorization": f"Bearer {real.admin_key}"}
     client: Any = ollama.Client(host=real.url, headers=headers, timeout=TIMEOUT_S)
     answer = client.generate(f"{provider}/{ALIAS}", QUESTION, options={"num_predict": 8}, stream=streamed)
@@ -168,7 +176,7 @@ def test_a_real_model_generates_for_ollamas_clients(real: Gateway, provider: str
     client.close()
     assert "".join(part.response for part in parts).strip()
     assert parts[-1].done
-    used = settled(real, provider, "ollama_generate", stream=streamed)
+    used = settled(book, provider, "ollama_generate", stream=streamed)
     assert (parts[-1].prompt_eval_count, parts[-1].eval_count) == used
 
 
@@ -176,6 +184,7 @@ def test_a_real_model_generates_for_ollamas_clients(real: Gateway, provider: str
 def test_a_real_model_is_invoked(secure: tuple[Gateway, Path], provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bedrock's InvokeModel with Claude's body."""
     gateway, ca_file = secure
+    book = Book(gateway)
     client: Any = runtime(gateway.url, gateway.admin_key, str(ca_file), monkeypatch)
     body = {
         "anthropic_version": "bedrock-2023-05-31",
@@ -186,4 +195,4 @@ def test_a_real_model_is_invoked(secure: tuple[Gateway, Path], provider: str, mo
     told = msgspec.json.decode(answer["body"].read())
     client.close()
     assert told["content"][0]["text"].strip()
-    assert told["usage"]["output_tokens"] == settled(gateway, provider, "bedrock_invoke", stream=False)[1]
+    assert told["usage"]["output_tokens"] == settled(book, provider, "bedrock_invoke", stream=False)[1]
