@@ -216,9 +216,8 @@ def _through(
 def _replayed(road: Road) -> Cell:
     """Thinking that the provider signed, shown to the client, and sent back by it in the next turn."""
     request = asking(reasoning=Reasoning(effort="medium"))
-    signed = answering(Thinking("because", "c2lnbmVk", road.provider.NAME), Text("so"))
-    theirs = _through(road.provider, signed, request, streamed=False)[0]
-    if _signatures(theirs.choices[0].parts) != ["c2lnbmVk"]:
+    theirs = _signed(road.provider, request)
+    if theirs is None:
         return Cell("no words")
     ours = _through(road.client, theirs, request, streamed=False)[0]
     again = asking(turns=(*request.turns, Turn("assistant", ours.choices[0].parts), *request.turns))
@@ -235,6 +234,16 @@ def _replayed(road: Road) -> Cell:
     if not dropped:
         raise LostSilentlyError(f"signed thinking from {road.client.NAME} to {road.provider.NAME}")
     return Cell("with loss", dropped)
+
+
+def _signed(provider: Dialect, request: Request) -> Response | None:
+    """An answer with thinking that the provider signed, by its own name or that of the dialect whose shape it has."""
+    for origin in (provider.NAME, *DIALECTS):
+        signed = answering(Thinking("because", "c2lnbmVk", origin), Text("so"))
+        theirs = _through(provider, signed, request, streamed=False)[0]
+        if _signatures(theirs.choices[0].parts) == ["c2lnbmVk"]:
+            return theirs
+    return None
 
 
 def _signatures(parts: tuple[object, ...]) -> list[str | None]:
