@@ -6,7 +6,8 @@ import pytest
 
 from keywright.core.errors import RefusedError
 from keywright.core.identity import Key
-from keywright.pipeline.admit import may_use, require_address
+from keywright.core.json import JsonObject
+from keywright.pipeline.admit import may_use, require_address, require_one_model
 from tests.gateway import CHAT, MESSAGES, Gateway, Start, chat_body, message_body
 from tests.standin.cloud import StandIn
 
@@ -142,3 +143,24 @@ api_key = "env:STANDIN_OPENAI"
     assert (answer.status, answer.code) == (403, "model_not_allowed")
     assert gateway.chat(name, key=gateway.issue(models=("router/google/*",))).status == 200
     assert gateway.chat("google/nothing", key=gateway.issue(models=("google/*",))).code == "model_not_found"
+
+
+def test_a_key_or_a_provider_for_certain_models_lets_a_request_name_no_others(
+    start: Start, openai_cloud: StandIn
+) -> None:
+    url, model = openai_cloud.base_url, "google/gemini-2.5-flash"
+    kind = f'kind = "openrouter"\nbase_url = "{url}"\napi_key = "env:STANDIN_OPENAI"\n'
+    gateway = start(f'[providers.router]\n{kind}[providers.narrow]\n{kind}models = ["{model}"]\n')
+    key = gateway.issue(models=(f"router/{model}",))
+    bodies: tuple[JsonObject, ...] = ({"models": ["x/y"]}, {"fallbacks": [{"model": "x"}]}, {"preset": "mine"})
+    for body in bodies:
+        for provider, whose in (("router", key), ("narrow", None)):
+            answer = gateway.post(CHAT, {**chat_body(f"{provider}/{model}"), **body}, whose)
+            assert (answer.status, answer.code) == (403, "model_not_allowed")
+            native = gateway.post(f"/native/{provider}/chat/completions", {**chat_body(model), **body}, whose)
+            assert native.code == "model_not_allowed"
+    assert openai_cloud.exchanges == []
+    assert gateway.chat(f"router/{model}", key=key).status == 200
+    anyone = Key(id="x", kind="user", name="x", sha256=b"", created_s=0)
+    targets = gateway.house.app.edge.desk.snapshot().routes.find(f"router/{model}")
+    require_one_model(anyone, targets, b'{"models":["x/y"]}')

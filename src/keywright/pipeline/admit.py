@@ -4,6 +4,8 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from typing import Any, Final, NoReturn
 
+import msgspec
+
 from keywright.core.dialect import Wire
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
@@ -39,6 +41,7 @@ def admit(call: Call, principal: Principal, intent: Intent, snapshot: Snapshot) 
     if key.models:
         rule = "key:models"
         targets = _allowed_targets(key, intent.peek.model, targets)
+    require_one_model(key, targets, call.body)
     return Admitted(principal=principal, intent=intent, targets=targets, rule=rule)
 
 
@@ -85,6 +88,23 @@ def names(key: Key, requested: str) -> bool:
     none, the bare name of one that another provider has: a key for `openai/*` must not come to that.
     """
     return "/" not in requested and may_use(key, requested)
+
+
+def require_one_model(key: Key, targets: tuple[Target, ...], body: bytes) -> None:
+    """Nothing, when the JSON `body` names no model but the one that was looked at, or nobody minds.
+
+    Raises:
+        RefusedError: 403 `model_not_allowed`, the key or one of the providers is for certain models.
+    """
+    for target in targets:
+        others = target.source.row.other_models
+        if others and (key.models or target.source.serves):
+            named = others & msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
+            if named:
+                member, name = min(named), target.source.name
+                _refuse(
+                    "model_not_allowed", f"{member!r} may name other models of {name}; this is for certain ones only"
+                )
 
 
 def _allowed_targets(key: Key, requested: str, targets: tuple[Target, ...]) -> tuple[Target, ...]:

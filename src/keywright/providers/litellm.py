@@ -40,6 +40,12 @@ LITELLM = Provider(
     ),
     env=("LITELLM_API_KEY", "LITELLM_PROXY_API_KEY"),
     base_url_env="LITELLM_PROXY_API_BASE",
+    other_models=frozenset(
+        {
+            *("fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "models", "model_list"),
+            *("user_config", "router_settings_override", "extra_body", "api_base", "base_url"),
+        }
+    ),
     passed_headers=("x-litellm-tags", "x-litellm-timeout", "x-litellm-end-user-id"),
     answer_headers=(
         *OPENAI_ANSWER_HEADERS,

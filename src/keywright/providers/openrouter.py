@@ -27,5 +27,6 @@ OPENROUTER = Provider(
     catalogue="openrouter",
     open_models=True,
     renamed=(("auto", "openrouter/auto"),),
+    other_models=frozenset({"models", "fallbacks", "preset", "plugins"}),
     byok_fee_bp=500,
 )

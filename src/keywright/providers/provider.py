@@ -133,6 +133,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     `free`: costs zero by declaration. `catalogue`: the catalogue's name for it, None when its models are not listed.
     `open_models`: it serves models that its catalogue does not list (deployments, imported ones, kinds that are left
     out): what is unknown is asked of it, without a price. `renamed`: names for which it wants another.
+    `other_models`: members of a request's body by which further models, or other ones, are named beside `model`.
     `byok_fee_bp`: basis points that a gateway takes on top of the price when it calls with the customer's own key.
     """
 
@@ -160,6 +161,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     catalogue: str | None = None
     open_models: bool = False
     renamed: tuple[tuple[str, str], ...] = ()
+    other_models: frozenset[str] = frozenset()
     byok_fee_bp: int = 0
 
 

@@ -6,13 +6,14 @@ from keywright.core.dialect import Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.identity import Key
-from keywright.pipeline.admit import may_use, names
+from keywright.pipeline.admit import may_use, names, require_one_model
+from keywright.pipeline.passage.freight import Freight
 from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.routes import Target
 from keywright.pipeline.types import Admitted, Intent, Principal
 
 
-def admit_passing(passing: Passing, principal: Principal, peek: Peek, targets: tuple[Target, ...]) -> Admitted:
+def admit_passing(passing: Passing, principal: Principal, freight: Freight, targets: tuple[Target, ...]) -> Admitted:
     """The intent, with those of `targets` that the key may use. Endpoint and address were looked at before the body.
 
     A key that is restricted to certain models may call only what names one.
@@ -20,8 +21,10 @@ def admit_passing(passing: Passing, principal: Principal, peek: Peek, targets: t
     Raises:
         RefusedError: 403 `model_not_allowed`.
     """
-    key = principal.key
+    key, peek = principal.key, freight.peek
     intent = Intent(passing.call.endpoint, peek)
+    if freight.is_json:
+        require_one_model(key, targets, freight.read)
     if not key.models:
         return Admitted(principal=principal, intent=intent, targets=targets, rule="key:all")
     if not peek.model:

@@ -36,7 +36,7 @@ async def carry(passing: Passing, reply: PassageReply, desk: Desk) -> None:
             freight = await _load(passing, known, account, desk)
             account.intent = Intent(call.endpoint, freight.peek)
             targets = targets_of(passing, freight.peek, snapshot.routes)
-            admitted = account.admitted = admit_passing(passing, principal, freight.peek, targets)
+            admitted = account.admitted = admit_passing(passing, principal, freight, targets)
             plan = route(admitted, snapshot)
             account.reserve(plan)
             arrival = await deliver(plan, passing, freight, account.attempts, desk.line)
