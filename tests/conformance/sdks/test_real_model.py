@@ -22,7 +22,7 @@ from tests.conformance.sdks.sdk import TIMEOUT_S, FailedError, Said, Sdk
 from tests.gateway import ADMIN_KEY, Gateway, running
 
 pytestmark = pytest.mark.xdist_group("local_model")
-TOKENS_MAX = 16
+TOKENS_MAX = 8
 QUESTION = "What is the capital of France?"
 PROVIDERS = ("local", "llama", "anthropic-like")
 """Who is asked as OpenAI is, as llama.cpp is (in the client's own dialect, if it has it), and as Anthropic is."""
