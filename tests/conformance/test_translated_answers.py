@@ -14,6 +14,7 @@ import openai as openai_sdk
 import pytest
 from jsonschema.exceptions import best_match
 
+from keywright.core.dialect import StreamReader
 from keywright.core.event import Event
 from keywright.core.fold import fold
 from keywright.core.message import Text, Turn
@@ -88,7 +89,7 @@ def test_a_message_is_given_as_a_chat_completion(item: Body) -> None:
     openai_sdk.types.chat.ChatCompletion.model_validate(given)
 
 
-def read(reader: openai_chat.StreamReader | anthropic.StreamReader, stream: str) -> list[Event]:
+def read(reader: StreamReader, stream: str) -> list[Event]:
     return reader.feed(stream.encode()) + reader.end()
 
 
