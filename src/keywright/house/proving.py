@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -31,7 +31,7 @@ async def prove(source: Source, pool: Pool, *, is_moved: bool) -> Verdict:
         async with asyncio.timeout(PROVE_S):
             return await _asked(source, check, pool)
     except SecretError as error:
-        return Verdict("dead", str(error))
+        return Verdict("unknown", str(error))
     except TimeoutError:
         return Verdict("unknown", f"no answer within {PROVE_S:g} s")
     except UpstreamError as error:
@@ -56,7 +56,7 @@ async def _asked(source: Source, check: Check, pool: Pool) -> Verdict:
 
 def _place(source: Source, check: Check) -> tuple[Reach, str]:
     """Where the check goes: how its server is reached, and the path and query there."""
-    url = check.url.format_map(source.settings)
+    url = check.url.format_map({name: quote(value, safe="") for name, value in source.settings.items()})
     if url.startswith("/"):
         return source.reach, source.base_path + url
     parts = urlsplit(url)
