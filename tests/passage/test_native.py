@@ -185,6 +185,7 @@ def test_headers_of_the_connection_of_others_and_of_ours_stay_here(gateway: Gate
 
 def test_headers_of_the_answer_that_are_not_the_client_s_stay_here(gateway: Gateway, mill: Mill) -> None:
     gone = ["set-cookie: a=b", "server: x", "access-control-allow-origin: *", "openai-organization: acme-corp"]
+    gone += ["x-accel-redirect: /internal/secret", "x-sendfile: /etc/passwd"]
     kept = ["x-request-id: r1", "x-ratelimit-remaining-requests: 3", "cache-control: no-store"]
 
     async def script(guest: Guest) -> None:

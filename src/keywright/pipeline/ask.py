@@ -92,7 +92,7 @@ async def renewed(credential: RenewingCredential) -> Credential:
         raise CredentialLapsedError(str(error)) from None
 
 
-async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> UpstreamError:
+async def _provider_error(outbound: Outbound, answer: RedactedAnswer, clock: Clock) -> UpstreamError:
     if answer.status < 400:
         return UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
     try:
@@ -100,7 +100,8 @@ async def _provider_error(outbound: Outbound, answer: Answer, clock: Clock) -> U
     except UpstreamError:
         body = b""  # what its status says, stands
     if outbound.lane.error_header:
-        body = _with_error_type(body, dict(answer.headers).get(outbound.lane.error_header))
+        told = answer.visible(frozenset((outbound.lane.error_header,)))
+        body = _with_error_type(body, told[0][1] if told else None)
     failure = outbound.lane.dialect.decode_error(answer.status, body)
     now_s = clock.unix_us() / SECOND_US
     wait_s = retry_after_s(answer.headers, now_s)

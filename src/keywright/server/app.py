@@ -32,7 +32,7 @@ TEXT_TYPE: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8"
 
 
 SMALL_BODY_BYTES_MAX: Final = 64 * 1024
-VERSION_ENDING: Final = "/api/version"
+VERSION_PATHS: Final = frozenset({b"/api/version", b"/ollama/api/version"})
 OLLAMA_VERSION: Final = b'{"version":"0.13.0"}'
 """The version of Ollama whose API is served: its clients ask before they use what is newer."""
 
@@ -106,7 +106,8 @@ class App(Struct, frozen=True, eq=False):
             case b"/metrics":
                 return Page(exposition(self.meters, self.state()), kind=TEXT_TYPE)
             case _:
-                return self._models(scope, dialect, _models_path(target)[1])
+                page = self._models(scope, dialect, _models_path(target)[1])
+                return Page(OLLAMA_VERSION) if target in VERSION_PATHS else page
 
     def _is_known(self, scope: Scope, target: bytes) -> bool:
         """Whether the path is there, for another method."""
@@ -122,8 +123,6 @@ class App(Struct, frozen=True, eq=False):
         presented = present(scope["headers"], scope["query_string"])
         snapshot = desk.snapshot()
         names = models(presented, client[0] if client else "", desk.clock.unix_us() // SECOND_US, snapshot)
-        if scope["path"].endswith(VERSION_ENDING):
-            return Page(OLLAMA_VERSION)
         return Page(render(names, SHAPES[dialect], wanted, snapshot.routes))
 
     def _readiness(self) -> Page:

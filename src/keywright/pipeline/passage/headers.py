@@ -82,7 +82,10 @@ _NOT_ANSWERED: Final = frozenset(
         *(b"clear-site-data", b"x-powered-by", b"service-worker-allowed"),
     }
 )
-_NOT_ANSWERED_BEGINNINGS: Final = (_OURS, b"access-control-", b"cf-", b"x-envoy-", b"content-security-policy")
+_NOT_ANSWERED_BEGINNINGS: Final = (
+    *(_OURS, b"access-control-", b"cf-", b"x-envoy-", b"content-security-policy"),
+    *(b"x-accel-", b"x-sendfile", b"x-lighttpd-", b"surrogate-"),  # a proxy before us would act on these
+)
 _NOT_ANSWERED_ENDINGS: Final = (b"-organization", b"-organization-id", b"-project", b"-project-id")
 """Whose account it is, is the operator's to know."""
 
