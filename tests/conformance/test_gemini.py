@@ -234,9 +234,8 @@ def test_sources_are_citations_of_the_text(answers: list[Answer]) -> None:
         grounding = answer.frames[-1].get("candidates", [{}])[0].get("groundingMetadata", {})
         chunks, supports = grounding.get("groundingChunks", []), grounding.get("groundingSupports", [])
         indices = [index for support in supports for index in support["groundingChunkIndices"]]
+        indices += [index for index in range(len(chunks)) if index not in indices]
         wanted = [next(iter(chunks[index].values())).get("uri") for index in indices]
-        if not supports:
-            wanted = [next(iter(chunk.values())).get("uri") for chunk in chunks]
         texts = [part for choice in understood(answer).choices for part in choice.parts if isinstance(part, Text)]
         found = [citation for text in texts for citation in text.citations if "groundingChunk" in citation.body]
         assert [citation.url for citation in found] == wanted

@@ -49,3 +49,16 @@ def test_facts_about_an_answer_are_no_loss_but_a_wish_of_the_same_name_is() -> N
     assert list(answer_losses(extras, "here", "", "no")) == [Loss("citations", "no")]
     assert [loss.path for loss in foreign_losses(extras, "here", "", "no")] == ["service_tier", "provider", "citations"]
     assert list(answer_losses(extras, "there", "", "no")) == []
+
+
+def test_a_guardrail_that_stepped_in_is_no_mere_fact() -> None:
+    action = "amazon-bedrock-guardrailAction"
+    assert list(answer_losses({"there": {action: "NONE"}}, "here", "", "no")) == []
+    assert list(answer_losses({"there": {action: "INTERVENED"}}, "here", "", "no")) == [Loss(action, "no")]
+
+
+def test_which_pages_a_provider_could_read_is_no_mere_fact() -> None:
+    extras: Extras = {"gemini": {"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "https://a.example"}]}}}
+    assert [loss.path for loss in answer_losses(extras, "here", "choices[0]", "no")] == [
+        "choices[0].urlContextMetadata"
+    ]

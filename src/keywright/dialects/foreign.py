@@ -11,114 +11,138 @@ from keywright.core.json import Extras, Json, JsonObject
 from keywright.core.loss import Loss, Weight
 
 REPEATED: Final = frozenset(
-    {
-        "as_json",
-        "breakpoint",
+    (
+        # anthropic
+        "output_format",
+        # openai_chat
         "cache_control",
-        "document",
+        "legacy",
+        "reasoning",
+        "top_k",
+        # openai_responses
+        "breakpoint",
         "instructions",
         "item",
-        "legacy",
-        "output_format",
-        "parameters.details",
         "raw",
-        "reasoning",
         "seals",
+        # bedrock_converse, bedrock_invoke
+        "as_json",
         "shape",
+        # cohere
+        "document",
         "tool_plan",
-        "top_k",
-    }
+        # tgi
+        "parameters.details",
+    )
 )
 """Extras in which a dialect keeps how its client spelled what the canonical request says as well: no loss."""
 
 MEANT: Final = frozenset(
-    {
-        "audio",
-        "background",
-        "cachedContent",
+    (
+        # anthropic
         "container",
-        "context",
-        "continuationToken",
-        "conversation",
+        "mcp_servers",
+        "thread",
+        # openai_chat and its relatives
+        "audio",
         "documents",
         "echo",
+        "modalities",
+        "response_format",
+        "suffix",
+        "tool_choice",
+        "web_search_options",
+        # openai_responses
+        "background",
+        "conversation",
+        "previous_response_id",
+        "prompt",
+        # gemini
+        "cachedContent",
+        "continuationToken",
         "generationConfig.responseMimeType",
         "generationConfig.responseModalities",
         "generationConfig.responseSchema",
+        # bedrock_converse
         "guardrailConfig",
+        "promptVariables",
+        # ollama
+        "context",
         "is_raw",
         "load",
-        "mcp_servers",
-        "modalities",
-        "previous_response_id",
-        "prompt",
-        "promptVariables",
+        "template",
+        # tgi
         "parameters.adapter_id",
         "parameters.grammar",
         "parameters.return_full_text",
-        "response_format",
-        "suffix",
-        "template",
-        "thread",
-        "tool_choice",
-        "web_search_options",
-    }
+    )
 )
 """Extras that ask for content, tools, or a form of the answer, or stand for turns that only the provider holds."""
 
-IDLE: Final[JsonObject] = {"background": False, "store": False, "truncation": "disabled"}
-"""Extras with the value that asks for what any provider does anyway: no loss."""
+IDLE: Final[JsonObject] = {
+    "amazon-bedrock-guardrailAction": "NONE",
+    "background": False,
+    "store": False,
+    "truncation": "disabled",
+}
+"""Extras with the value that says, or asks for, what is so with any provider anyway: no loss."""
 
 FACTS: Final = frozenset(
-    {
-        "amazon-bedrock-guardrailAction",
-        "amazon-bedrock-invocationMetrics",
-        "amazon-bedrock-trace",
-        "avgLogprobs",
-        "chunk",
-        "billing",
-        "citationMetadata",
-        "context",
-        "createTime",
-        "detail",
-        "details",
-        "eval_duration",
-        "field",
-        "finishMessage",
-        "generationId",
-        "groundingMetadata",
-        "load_duration",
-        "meta",
+    (
+        # openai_chat, and servers that speak it
         "metrics",
         "native_finish_reason",
-        "performanceConfig",
-        "phase",
-        "promptFeedback",
-        "prompt_eval_duration",
         "provider",
-        "remote_host",
-        "remote_model",
         "request_id",
-        "safetyRatings",
-        "serviceTier",
         "service_tier",
-        "settings",
         "system_fingerprint",
-        "texts",
         "time_info",
         "timings",
-        "tool_usage",
-        "total_duration",
-        "trace",
-        "urlContextMetadata",
         "usage",
-        "usageMetadata",
         "usage_breakdown",
         "x_groq",
-    }
+        # how it spells thoughts
+        "chunk",
+        "detail",
+        "details",
+        "field",
+        # openai_responses; the settings are those of the request
+        "billing",
+        "phase",
+        "settings",
+        "tool_usage",
+        # gemini; sources are citations as well, and a blocked prompt is a finish
+        "avgLogprobs",
+        "citationMetadata",
+        "createTime",
+        "finishMessage",
+        "groundingMetadata",
+        "promptFeedback",
+        "safetyRatings",
+        "usageMetadata",
+        # bedrock_converse, bedrock_invoke; a guardrail's trace only tells how it came to act
+        "amazon-bedrock-invocationMetrics",
+        "amazon-bedrock-trace",
+        "performanceConfig",
+        "serviceTier",
+        "trace",
+        # cohere; the texts are those of the request
+        "generationId",
+        "meta",
+        "texts",
+        # ollama
+        "context",
+        "eval_duration",
+        "load_duration",
+        "prompt_eval_duration",
+        "remote_host",
+        "remote_model",
+        "total_duration",
+    )
 )
-"""Extras of an answer that tell how it was made (by which machine, how fast, under which number, at what price), and
-how its thoughts were spelled. A client of another dialect did not ask for them and misses nothing: no loss.
+"""Extras of an answer that tell how it was made (by which machine, how fast, under which number, at what price), or
+say what the canonical answer says as well. A client of another dialect did not ask for them and misses nothing: no
+loss.
 """
 
 

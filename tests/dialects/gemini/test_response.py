@@ -163,6 +163,7 @@ def test_sources_are_citations_each_with_its_address() -> None:
         "groundingChunks": [
             {"web": {"uri": "https://a.example", "title": "A"}},
             {"retrievedContext": {"text": "said", "title": "B"}},
+            {"web": {"uri": "https://d.example", "title": "named by no stretch"}},
         ],
         "groundingSupports": [
             {"segment": {"endIndex": 2, "text": "so"}, "groundingChunkIndices": [0, 1, 9]},
@@ -175,6 +176,7 @@ def test_sources_are_citations_each_with_its_address() -> None:
     assert [(each.url, each.title, each.cited_text) for each in text.citations] == [
         ("https://a.example", "A", None),
         (None, "B", "said"),
+        ("https://d.example", "named by no stretch", None),
         ("https://c.example", None, None),
     ]
     encoded = encode_response(Response("i", "m", (choice,)), ASKED)

@@ -1,7 +1,7 @@
 """Where an answer was taken from: `groundingMetadata` and `citationMetadata`, and canonical citations.
 
 What the API says stays whole in the answer's extras. Out of it citations are made, for clients of other dialects: one
-for each source of each stretch of text that is supported, or for each source where no stretch is told. To
+for each source of each stretch of text that is supported, and for each source that no stretch names. To
 clients of this dialect, citations from elsewhere become `groundingMetadata`, each supporting the text it stands with.
 """
 
@@ -18,16 +18,14 @@ def citations_of(candidate: JsonObject) -> tuple[Citation, ...]:
     grounding = candidate.get("groundingMetadata")
     if isinstance(grounding, dict):
         chunks = _objects(grounding.get("groundingChunks"))
-        supports = _objects(grounding.get("groundingSupports"))
-        for support in supports:
+        named: set[int] = set()
+        for support in _objects(grounding.get("groundingSupports")):
             indices = support.get("groundingChunkIndices")
-            found += [
-                _citation(chunks[index], support)
-                for index in (indices if isinstance(indices, list) else ())
-                if isinstance(index, int) and 0 <= index < len(chunks)
-            ]
-        if not supports:
-            found += [_citation(chunk, None) for chunk in chunks]
+            for index in indices if isinstance(indices, list) else ():
+                if isinstance(index, int) and 0 <= index < len(chunks):
+                    named.add(index)
+                    found.append(_citation(chunks[index], support))
+        found += [_citation(chunk, None) for index, chunk in enumerate(chunks) if index not in named]
     cited = candidate.get("citationMetadata")
     if isinstance(cited, dict):
         for source in _objects(cited.get("citations") or cited.get("citationSources")):
