@@ -1,5 +1,7 @@
 """What an answer to a provider's check proves: live, dead or unknown, and unknown is never dead."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,3 +61,12 @@ def test_whatever_is_answered_gives_a_verdict_with_a_reason(status: int, body: b
         assert isinstance(given_verdict, Verdict)
         assert given_verdict.why
         assert given_verdict.life != "live" or status == 200
+
+
+def test_a_key_is_shown_to_no_other_house_than_its_provider_s() -> None:
+    for provider in PROVIDERS:
+        check = check_of(provider)
+        if check is not None and not check.url.startswith("/"):
+            theirs, asked = (urlsplit(url).hostname or "" for url in (provider.base_url, check.url))
+            assert check.url.startswith("https://")
+            assert asked.split(".")[-2:] == theirs.split(".")[-2:]
