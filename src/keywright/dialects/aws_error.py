@@ -15,6 +15,7 @@ import msgspec
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.dialects.aws_eventstream import Message, exception_block, framed
+from keywright.dialects.status import kind_of
 
 ORIGIN: Final = "bedrock"
 """Whose words these are: those of every dialect of Bedrock's."""
@@ -44,19 +45,6 @@ _KINDS: Final[dict[str, tuple[FailureKind, int]]] = {
     "ModelNotReadyException": ("overloaded", 429),
     "InternalServerException": ("server", 500),
     "ServiceUnavailableException": ("overloaded", 503),
-}
-_BY_STATUS: Final[dict[int, FailureKind]] = {
-    401: "authentication",
-    402: "payment",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    424: "server",
-    429: "rate_limited",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
 }
 _TOLD_BY_MESSAGE: Final[dict[FailureKind, tuple[tuple[str, FailureKind], ...]]] = {
     "invalid_request": (
@@ -121,7 +109,7 @@ def decode_error(status: int, body: bytes) -> Failure:
     word = _word(node)
     message = _message(node)
     if not message and not word:
-        kind = _by_status(status)
+        kind = kind_of(status)
         return Failure(kind, status, kind, f"the provider answered {status}, not in its own form")
     return _failure(word, message, status, _original(node))
 
@@ -161,9 +149,9 @@ def _failure(word: str, message: str, status: int | None, original: int | None =
     of the error that the model itself gave, which tells more.
     """
     if original is not None:
-        kind, usual = _by_status(original), original
+        kind, usual = kind_of(original), original
     else:
-        kind, usual = _KINDS.get(word, ("server" if status is None else _by_status(status), 500))
+        kind, usual = _KINDS.get(word, ("server" if status is None else kind_of(status), 500))
     lowered = message.lower()
     kind = next((told for words, told in _TOLD_BY_MESSAGE.get(kind, ()) if words in lowered), kind)
     text = message[:MESSAGE_CHARS_MAX] or word
@@ -201,10 +189,3 @@ def _original(node: JsonObject) -> int | None:
     status = node.get("originalStatusCode")
     known = isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600
     return status if known else None  # type: ignore[return-value]  # an int, as just checked
-
-
-def _by_status(status: int) -> FailureKind:
-    known = _BY_STATUS.get(status)
-    if known is not None:
-        return known
-    return "invalid_request" if 400 <= status < 500 else "server"

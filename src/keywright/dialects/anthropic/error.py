@@ -11,6 +11,7 @@ import msgspec
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.dialects.anthropic.wire import NAME, Node, rendered
+from keywright.dialects.status import kind_of
 
 MESSAGE_CHARS_MAX: Final = 4000
 """How much of a provider's words is kept."""
@@ -26,11 +27,6 @@ _KINDS: Final[dict[str, tuple[FailureKind, int]]] = {
     "timeout_error": ("timeout", 504),
     "api_error": ("server", 500),
     "overloaded_error": ("overloaded", 529),
-}
-_BY_STATUS: Final[dict[int, FailureKind]] = {
-    **{status: kind for kind, status in _KINDS.values()},
-    408: "timeout",
-    503: "overloaded",
 }
 _WORDS: Final[dict[FailureKind, str]] = {
     **{kind: word for word, (kind, _) in _KINDS.items()},
@@ -62,7 +58,7 @@ def decode_error(status: int, body: bytes) -> Failure:
         node = {}
     if isinstance(node.get("error"), dict):
         return failure_of(node, status)
-    kind = _by_status(status)
+    kind = kind_of(status)
     return Failure(kind=kind, status=status, code=kind, message=f"the provider answered {status}, not in its own form")
 
 
@@ -74,7 +70,7 @@ def failure_of(node: JsonObject, status: int | None = None) -> Failure:
     word = word if isinstance(word, str) else ""
     message = error.get("message")
     message = message if isinstance(message, str) and message else word or "the provider reported an error"
-    kind, usual = _KINDS.get(word, ("server" if status is None else _by_status(status), 500))
+    kind, usual = _KINDS.get(word, ("server" if status is None else kind_of(status), 500))
     if kind == "invalid_request":
         kind = next((told for words, told in _TOLD_BY_MESSAGE if words in message), kind)
     code = error.get("code")
@@ -108,10 +104,3 @@ def error_node(failure: Failure) -> Node:
     if failure.extras:
         error.update(failure.extras.get(NAME, {}))
     return {"type": "error", "error": error}
-
-
-def _by_status(status: int) -> FailureKind:
-    known = _BY_STATUS.get(status)
-    if known is not None:
-        return known
-    return "invalid_request" if 400 <= status < 500 else "server"

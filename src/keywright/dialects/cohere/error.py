@@ -11,6 +11,7 @@ import msgspec
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.json import Json, JsonObject
 from keywright.dialects.cohere.fields import NAME
+from keywright.dialects.status import kind_of
 
 MESSAGE_CHARS_MAX: Final = 2_000
 NO_REASON: Final = "the provider gave no reason"
@@ -28,18 +29,11 @@ _HINTS: Final[tuple[tuple[str, FailureKind], ...]] = (
     ("billing limit", "quota"),
 )
 _STATUSES: Final[dict[int, FailureKind]] = {
-    401: "authentication",
-    402: "payment",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    429: "rate_limited",
     498: "authentication",
     499: "timeout",
-    503: "overloaded",
-    504: "timeout",
 }
+"""Cohere's own statuses."""
+
 _KEY_REFUSED: Final = "the provider refused the gateway's credential"
 
 
@@ -98,6 +92,4 @@ def _kind(word: str | None, message: str, status: int) -> FailureKind:
     for hint, kind in _HINTS:
         if hint in lowered:
             return kind
-    if status in _STATUSES:
-        return _STATUSES[status]
-    return "invalid_request" if 400 <= status < 500 else "server"
+    return _STATUSES.get(status) or kind_of(status)

@@ -11,6 +11,7 @@ import msgspec
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.json import NO_EXTRAS, Json, JsonObject
 from keywright.dialects.gemini.wire import NAME, Node, rendered
+from keywright.dialects.status import kind_of
 
 MESSAGE_CHARS_MAX: Final = 4000
 """How much of a provider's words is kept."""
@@ -35,17 +36,6 @@ _KINDS: Final[dict[str, tuple[FailureKind, int]]] = {
     "UNIMPLEMENTED": ("invalid_request", 501),
     "UNAVAILABLE": ("overloaded", 503),
     "DEADLINE_EXCEEDED": ("timeout", 504),
-}
-_BY_STATUS: Final[dict[int, FailureKind]] = {
-    401: "authentication",
-    402: "payment",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    429: "rate_limited",
-    503: "overloaded",
-    504: "timeout",
 }
 _BY_REASON: Final[dict[str, FailureKind]] = {
     "API_KEY_INVALID": "authentication",
@@ -94,7 +84,7 @@ def decode_error(status: int, body: bytes) -> Failure:
     error = error_in(value)
     if error is not None:
         return failure_of(error, status)
-    kind = _by_status(status)
+    kind = kind_of(status)
     return Failure(kind=kind, status=status, code=kind, message=f"the provider answered {status}, not in its own form")
 
 
@@ -114,7 +104,7 @@ def failure_of(error: JsonObject, status: int | None = None) -> Failure:
     message = message if isinstance(message, str) and message else word or "the provider reported an error"
     listed = error.get("details")
     details = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    kind, usual = _KINDS.get(word, ("server" if status is None else _by_status(status), 500))
+    kind, usual = _KINDS.get(word, ("server" if status is None else kind_of(status), 500))
     if status is None:
         code = error.get("code")
         status = code if isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600 else usual
@@ -196,10 +186,3 @@ def _seconds(delay: Json) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds < 10**9 else None
-
-
-def _by_status(status: int) -> FailureKind:
-    known = _BY_STATUS.get(status)
-    if known is not None:
-        return known
-    return "invalid_request" if 400 <= status < 500 else "server"

@@ -10,6 +10,7 @@ import msgspec
 
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.json import Json
+from keywright.dialects.status import kind_of
 
 MESSAGE_CHARS_MAX: Final = 2_000
 NO_REASON: Final = "the provider gave no reason"
@@ -28,17 +29,6 @@ _WORDS: Final[tuple[tuple[str, FailureKind], ...]] = (
     ("does not support", "invalid_request"),
     ("unauthorized", "authentication"),
 )
-_STATUSES: Final[dict[int, FailureKind]] = {
-    401: "authentication",
-    402: "payment",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    429: "rate_limited",
-    503: "overloaded",
-    504: "timeout",
-}
 _STATUS_OF: Final[dict[FailureKind, int]] = {
     "context_too_long": 400,
     "invalid_request": 400,
@@ -82,10 +72,10 @@ def encode_error(failure: Failure, request_id: str) -> bytes:
 
 def _kind(text: str, status: int | None) -> FailureKind:
     if status in (401, 402, 403, 413):
-        return _STATUSES[status]
+        return kind_of(status)
     told = next((kind for words, kind in _WORDS if words in text), None)
     if told is not None:
         return told
     if status is None:
         return "server"
-    return _STATUSES.get(status) or ("invalid_request" if 400 <= status < 500 else "server")
+    return kind_of(status)

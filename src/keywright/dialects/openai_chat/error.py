@@ -11,6 +11,7 @@ import msgspec
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.json import Json
 from keywright.dialects.openai_chat.fields import NAME
+from keywright.dialects.status import kind_of
 
 MESSAGE_CHARS_MAX: Final = 2_000
 NO_REASON: Final = "the provider gave no reason"
@@ -43,18 +44,6 @@ _KINDS: Final[dict[str, FailureKind]] = {
     "timeout": "timeout",
     "server_error": "server",
     "internal_server_error": "server",
-}
-_STATUSES: Final[dict[int, FailureKind]] = {
-    401: "authentication",
-    402: "payment",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    429: "rate_limited",
-    503: "overloaded",
-    504: "timeout",
-    529: "overloaded",
 }
 _TOO_LONG: Final = ("context length", "context window", "prompt too long", "prompt is too long", "too many tokens")
 _TYPES: Final[dict[FailureKind, str]] = {
@@ -144,9 +133,8 @@ def _kind(words: list[str], message: str, status: int) -> FailureKind:
         lowered = message.lower()
         if any(hint in lowered for hint in _TOO_LONG) or ("context" in lowered and "exceed" in lowered):
             return "context_too_long"
-    if status in _STATUSES:
-        return _STATUSES[status]
-    return "invalid_request" if 400 <= status < 500 or _OTHER in words else "server"
+    kind = kind_of(status)
+    return "invalid_request" if kind == "server" and _OTHER in words else kind
 
 
 def _tells(word: str, kind: FailureKind) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from keywright.core.failure import Failure, FailureKind
 from keywright.core.json import Json, JsonObject
+from keywright.dialects.status import kind_of
 from keywright.dialects.tgi.details import NAME
 
 MESSAGE_CHARS_MAX: Final = 2_000
@@ -25,17 +26,6 @@ _TYPES: Final[dict[str, tuple[FailureKind, int]]] = {
     "generation": ("server", 424),
     "incomplete_generation": ("server", 500),
     "incomplete_generation_stream": ("server", 500),
-}
-_STATUSES: Final[dict[int, FailureKind]] = {
-    401: "authentication",
-    402: "payment",
-    403: "permission",
-    404: "not_found",
-    408: "timeout",
-    413: "too_large",
-    429: "rate_limited",
-    503: "overloaded",
-    504: "timeout",
 }
 _TOO_LONG: Final = ("`inputs` must have less than", "`inputs` tokens + `max_new_tokens` must be", "must have less than")
 _WORDS: Final[dict[FailureKind, str]] = {
@@ -90,7 +80,7 @@ def _kind(text: str, typed: tuple[FailureKind, int] | None, status: int | None) 
         return typed[0]
     if status is None:
         return "server"
-    return _STATUSES.get(status) or ("invalid_request" if 400 <= status < 500 else "server")
+    return kind_of(status)
 
 
 def _wait_s(value: Json) -> float | None:
