@@ -76,6 +76,15 @@ class Fields:
             return value
         raise WrongFieldError(self.at(name), "a boolean")
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """One string, or a list of strings; none when absent."""
+        value = self.left.pop(name, None)
+        found = [] if value is None else value if isinstance(value, list) else [value]
+        texts = tuple(text for text in found if isinstance(text, str))
+        if len(texts) == len(found):
+            return texts
+        raise WrongFieldError(self.at(name), "a string or an array of strings")
+
     def array(self, name: str) -> list[Json]:
         """A list; empty when absent."""
         value = self.left.pop(name, None)

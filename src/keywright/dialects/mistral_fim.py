@@ -11,10 +11,10 @@ import msgspec
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid
-from keywright.core.json import Json, JsonObject
+from keywright.core.json import JsonObject
 from keywright.core.message import Text, Turn
 from keywright.core.request import Request, Sampling
-from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.fields import Fields
 from keywright.dialects.mistral import (
     STREAM_BREAK,
     STREAM_TYPE,
@@ -53,12 +53,11 @@ def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
 
 def _request(body: Fields) -> Request:
     metadata = body.object("metadata")
-    stop = body.json("stop")
     return Request(
         model=body.needed_text("model"),
         turns=(Turn("user", (Text(body.needed_text("prompt")),)),),
         output_tokens_max=body.count("max_tokens"),
-        stop=_stop(stop),
+        stop=body.texts("stop"),
         sampling=Sampling(
             temperature=body.number("temperature"), top_p=body.number("top_p"), seed=body.integer("random_seed")
         ),
@@ -66,15 +65,6 @@ def _request(body: Fields) -> Request:
         metadata=None if metadata is None else metadata.left,
         extras=body.extras(NAME),
     )
-
-
-def _stop(stop: Json) -> tuple[str, ...]:
-    words = [stop] if isinstance(stop, str) else [] if stop is None else stop
-    if isinstance(words, list):
-        texts = tuple(word for word in words if isinstance(word, str))
-        if len(texts) == len(words):
-            return texts
-    raise WrongFieldError("stop", "a string or an array of strings")
 
 
 def encode_request(request: Request, model: str, abilities: Abilities) -> Encoded:

@@ -42,7 +42,7 @@ def _request(body: Fields) -> Request:
         tools=decode_tools(body),
         tool_choice=decode_choice(body),
         output_tokens_max=body.count("max_tokens"),
-        stop=_stop(body),
+        stop=body.texts("stop_sequences"),
         sampling=Sampling(
             temperature=body.number("temperature"),
             top_p=body.number("p"),
@@ -106,14 +106,6 @@ def _add_documents(turns: list[Turn], body: Fields) -> None:
     documents = tuple(map(decode_document, body.array("documents")))
     if documents:
         turns[last] = msgspec.structs.replace(turns[last], parts=(*documents, *turns[last].parts))
-
-
-def _stop(body: Fields) -> tuple[str, ...]:
-    stop = body.array("stop_sequences")
-    words = tuple(word for word in stop if isinstance(word, str))
-    if len(words) != len(stop):
-        raise WrongFieldError("stop_sequences", "an array of strings")
-    return words
 
 
 def _format(body: Fields) -> Format | None:

@@ -41,26 +41,13 @@ def request_of(body: Fields, turns: tuple[Turn, ...], dialect: str) -> Request:
         turns=turns,
         tools=decode_tools(body, dialect),
         output_tokens_max=limit,
-        stop=_stop(options),
+        stop=options.texts("stop"),
         sampling=_sampling(body, options),
         reasoning=_reasoning(body),
         format=_format(body),
         stream=stream is None or stream,
         extras=_extras(body, options, dialect, is_load=not turns),
     )
-
-
-def _stop(options: Fields) -> tuple[str, ...]:
-    stop = options.json("stop")
-    if stop is None:
-        return ()
-    if isinstance(stop, str):
-        return (stop,)
-    if isinstance(stop, list):
-        words = tuple(word for word in stop if isinstance(word, str))
-        if len(words) == len(stop):
-            return words
-    raise WrongFieldError("options.stop", "a string or an array of strings")
 
 
 def _sampling(body: Fields, options: Fields) -> Sampling:

@@ -55,19 +55,19 @@ def decode_usage(usage: JsonObject) -> Usage:
     Raises:
         InconsistentUsageError: its numbers contradict each other, or one is none.
     """
-    details, generated = _object(usage.get(_PROMPT)), _object(usage.get(_COMPLETION))
+    details, generated = object_or_empty(usage.get(_PROMPT)), object_or_empty(usage.get(_COMPLETION))
     said = _Said(
-        prompt=_count(usage, "prompt_tokens"),
-        completion=_count(usage, "completion_tokens"),
-        total=_count(usage, "total_tokens"),
+        prompt=count(usage, "prompt_tokens"),
+        completion=count(usage, "completion_tokens"),
+        total=count(usage, "total_tokens"),
         cached=_first(details, usage, _CACHED),
         written=_first(details, usage, _WRITTEN),
-        audio=_count(details, "audio_tokens"),
-        images=_count(details, "image_tokens"),
-        reasoning=_count(generated, "reasoning_tokens") or _count(usage, "reasoning_tokens"),
-        heard=_count(generated, "audio_tokens"),
-        drawn=_count(generated, "image_tokens"),
-        searches=sum(_count(_object(usage.get(field)), "web_search_requests") for field in _SEARCHES),
+        audio=count(details, "audio_tokens"),
+        images=count(details, "image_tokens"),
+        reasoning=count(generated, "reasoning_tokens") or count(usage, "reasoning_tokens"),
+        heard=count(generated, "audio_tokens"),
+        drawn=count(generated, "image_tokens"),
+        searches=sum(count(object_or_empty(usage.get(field)), "web_search_requests") for field in _SEARCHES),
     )
     return _disjoint(said)
 
@@ -156,7 +156,7 @@ def unmodelled(usage: JsonObject) -> JsonObject:
     """What a `usage` object says beside the tokens (a price, timings), and details that are not zero."""
     rest: JsonObject = {field: value for field, value in usage.items() if field not in _MODELLED}
     for field in (_PROMPT, _COMPLETION):
-        details = _object(usage.get(field))
+        details = object_or_empty(usage.get(field))
         more: JsonObject = {name: value for name, value in details.items() if value and name not in _MODELLED_DETAILS}
         if more:
             rest[field] = more
@@ -192,8 +192,8 @@ def encode_usage(usage: Usage, extra: Json = None) -> JsonObject:
     if usage.searches:
         encoded["server_tool_use"] = {"web_search_requests": usage.searches}
     if isinstance(extra, dict):
-        details.update(_object(extra.get(_PROMPT)))
-        generated.update(_object(extra.get(_COMPLETION)))
+        details.update(object_or_empty(extra.get(_PROMPT)))
+        generated.update(object_or_empty(extra.get(_COMPLETION)))
         encoded = {**extra, **encoded}
     return encoded
 
@@ -201,12 +201,17 @@ def encode_usage(usage: Usage, extra: Json = None) -> JsonObject:
 def _first(details: JsonObject, usage: JsonObject, fields: tuple[str, ...]) -> int:
     """The first of `fields` that is not zero, in the details or beside them."""
     for field in fields:
-        if found := _count(details, field) or _count(usage, field):
+        if found := count(details, field) or count(usage, field):
             return found
     return 0
 
 
-def _count(fields: JsonObject, name: str) -> int:
+def count(fields: JsonObject, name: str) -> int:
+    """The whole number in the field `name`, 0 where there is none.
+
+    Raises:
+        InconsistentUsageError: something else is there.
+    """
     value = fields.get(name)
     if value is None:
         return 0
@@ -217,5 +222,6 @@ def _count(fields: JsonObject, name: str) -> int:
     return value
 
 
-def _object(value: Json) -> JsonObject:
+def object_or_empty(value: Json) -> JsonObject:
+    """`value`, or an empty object where it is none."""
     return value if isinstance(value, dict) else {}

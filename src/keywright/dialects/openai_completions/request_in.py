@@ -9,7 +9,7 @@ from keywright.core.dialect import BODY_SAYS, PathSaid
 from keywright.core.json import Extras, JsonObject
 from keywright.core.message import Turn
 from keywright.core.request import Format, JsonSchemaFormat, Request, Sampling
-from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.fields import Fields
 from keywright.dialects.openai_chat.fields import CHOICES_MAX
 from keywright.dialects.openai_completions.prompt import NAME, decode_prompt
 from keywright.dialects.openai_completions.verbatim import RELIED
@@ -38,7 +38,7 @@ def _request(body: Fields) -> Request:
         model=body.needed_text("model"),
         turns=(Turn("user", (decode_prompt(body),)),),
         output_tokens_max=body.count("max_tokens"),
-        stop=_stop(body),
+        stop=body.texts("stop"),
         sampling=_sampling(body),
         format=_format(body),
         choices=body.count("n", 1, CHOICES_MAX),
@@ -47,19 +47,6 @@ def _request(body: Fields) -> Request:
         user=body.text("user"),
         extras=_extras(body),
     )
-
-
-def _stop(body: Fields) -> tuple[str, ...]:
-    stop = body.json("stop")
-    if stop is None:
-        return ()
-    if isinstance(stop, str):
-        return (stop,)
-    if isinstance(stop, list):
-        words = tuple(word for word in stop if isinstance(word, str))
-        if len(words) == len(stop):
-            return words
-    raise WrongFieldError("stop", "a string or an array of strings")
 
 
 def _sampling(body: Fields) -> Sampling:

@@ -9,6 +9,7 @@ from typing import Final
 
 from keywright.core.json import Json, JsonObject
 from keywright.core.usage import InconsistentUsageError, Usage, checked
+from keywright.dialects.openai_chat.usage import count, object_or_empty
 
 _INPUT: Final = "input_tokens_details"
 _OUTPUT: Final = "output_tokens_details"
@@ -35,12 +36,12 @@ def decode_usage(usage: JsonObject, tools: Json = None) -> Usage:
     Raises:
         InconsistentUsageError: its numbers contradict each other, or one is none.
     """
-    given, generated = _object(usage.get(_INPUT)), _object(usage.get(_OUTPUT))
-    prompt, completion, total = (_count(usage, f"{what}_tokens") for what in ("input", "output", "total"))
-    cached, written = _count(given, "cached_tokens"), _count(given, "cache_write_tokens")
-    reasoning = _count(generated, "reasoning_tokens")
+    given, generated = object_or_empty(usage.get(_INPUT)), object_or_empty(usage.get(_OUTPUT))
+    prompt, completion, total = (count(usage, f"{what}_tokens") for what in ("input", "output", "total"))
+    cached, written = count(given, "cached_tokens"), count(given, "cache_write_tokens")
+    reasoning = count(generated, "reasoning_tokens")
     beside = reasoning > completion or total == prompt + completion + reasoning
-    searches = _object(_object(tools).get("web_search"))
+    searches = object_or_empty(object_or_empty(tools).get("web_search"))
     return checked(
         Usage(
             input=prompt if cached + written > prompt else prompt - cached - written,
@@ -48,7 +49,7 @@ def decode_usage(usage: JsonObject, tools: Json = None) -> Usage:
             reasoning=reasoning,
             cache_read=cached,
             cache_write_5m=written,
-            searches=_count(searches, "num_requests"),
+            searches=count(searches, "num_requests"),
         )
     )
 
@@ -57,7 +58,7 @@ def unmodelled(usage: JsonObject) -> JsonObject:
     """What a `usage` object says beside the tokens (a price, sources), and details that are not zero."""
     rest: JsonObject = {field: value for field, value in usage.items() if field not in _MODELLED}
     for field in (_INPUT, _OUTPUT):
-        details = _object(usage.get(field))
+        details = object_or_empty(usage.get(field))
         more: JsonObject = {name: value for name, value in details.items() if value and name not in _MODELLED_DETAILS}
         if more:
             rest[field] = more
@@ -71,27 +72,12 @@ def encode_usage(usage: Usage, extra: Json = None) -> JsonObject:
         "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
     }
     generated: JsonObject = {"reasoning_tokens": usage.reasoning}
-    more = _object(extra)
+    more = object_or_empty(extra)
     return {
         **more,
         "input_tokens": usage.input_total,
-        _INPUT: {**_object(more.get(_INPUT)), **given},
+        _INPUT: {**object_or_empty(more.get(_INPUT)), **given},
         "output_tokens": usage.output_total,
-        _OUTPUT: {**_object(more.get(_OUTPUT)), **generated},
+        _OUTPUT: {**object_or_empty(more.get(_OUTPUT)), **generated},
         "total_tokens": usage.input_total + usage.output_total,
     }
-
-
-def _count(fields: JsonObject, name: str) -> int:
-    value = fields.get(name)
-    if value is None:
-        return 0
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InconsistentUsageError(f"{name} is no whole number")
-    return value
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, dict) else {}

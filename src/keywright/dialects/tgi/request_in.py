@@ -9,7 +9,7 @@ from keywright.core.dialect import BODY_SAYS, PathSaid
 from keywright.core.json import Extras, JsonObject
 from keywright.core.message import Text, Turn
 from keywright.core.request import Format, JsonSchemaFormat, Request, Sampling
-from keywright.dialects.fields import Fields, WrongFieldError, present
+from keywright.dialects.fields import Fields, present
 from keywright.dialects.tgi.details import NAME, PARAMETER
 from keywright.dialects.tgi.verbatim import RELIED
 from keywright.dialects.whole import asked
@@ -35,20 +35,12 @@ def _request(body: Fields, said: PathSaid) -> Request:
         model=said.model or model or "",
         turns=(Turn("user", (Text(body.needed_text("inputs")),)),),
         output_tokens_max=parameters.count("max_new_tokens"),
-        stop=_stop(parameters),
+        stop=parameters.texts("stop"),
         sampling=_sampling(parameters),
         format=_format(parameters),
         stream=said.stream or stream or False,
         extras=_extras(body, parameters),
     )
-
-
-def _stop(parameters: Fields) -> tuple[str, ...]:
-    stop = parameters.array("stop")
-    words = tuple(word for word in stop if isinstance(word, str))
-    if len(words) < len(stop):
-        raise WrongFieldError(parameters.at("stop"), "an array of strings")
-    return words
 
 
 def _sampling(parameters: Fields) -> Sampling:
