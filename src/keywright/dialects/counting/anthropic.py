@@ -6,17 +6,16 @@ Nothing is used by counting. A count that was estimated says so in a member of i
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from keywright.core.ability import Abilities
 from keywright.core.counting import CountRequest, CountResponse
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid, Peek, Tapped
-from keywright.core.json import Json, JsonObject
-from keywright.core.usage import NO_USAGE
+from keywright.core.json import JsonObject
 from keywright.dialects import anthropic
 from keywright.dialects.anthropic.error import decode_error, encode_error
 from keywright.dialects.anthropic.verbatim import without_foreign
-from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.counting.counted import count_of, counted, tap_count
+from keywright.dialects.fields import Fields
 from keywright.dialects.members import members_of, walked
 from keywright.dialects.whole import answered, patch_whole, peek_whole
 
@@ -45,18 +44,6 @@ _ANSWERS: Final = frozenset(
 )
 """Members of a message's request that only its answer depends on: counting refuses them."""
 
-_TUNING: Final = frozenset(
-    ("output_tokens_max", "temperature", "top_p", "top_k", "stop", "user", "metadata", "service_tier", "seed")
-) | {"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"}
-"""The same in canonical paths: to lose them loses nothing here."""
-
-
-class _Count(Struct):
-    input_tokens: int
-
-
-_COUNT: Final = msgspec.json.Decoder(_Count)
-
 
 def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> CountRequest:
     """The request whose tokens shall be counted.
@@ -74,8 +61,7 @@ def encode_request(request: CountRequest, model: str, abilities: Abilities) -> E
     encoded = anthropic.encode_request(request.request, model, abilities)
     asked: JsonObject = msgspec.json.decode(encoded.body)
     body = {member: value for member, value in asked.items() if member not in _ANSWERS}
-    losses = tuple(loss for loss in encoded.losses if loss.path not in _TUNING)
-    return Encoded(msgspec.json.encode(body), losses)
+    return Encoded(msgspec.json.encode(body), counted(encoded.losses))
 
 
 def decode_response(body: bytes) -> CountResponse:
@@ -84,15 +70,7 @@ def decode_response(body: bytes) -> CountResponse:
     Raises:
         UpstreamMalformedError: it is no answer of this API; says where it differs.
     """
-    return answered(body, "count of the Messages API", _response)
-
-
-def _response(value: Json) -> CountResponse:
-    body = Fields(value)
-    tokens = body.count("input_tokens")
-    if tokens is None:
-        raise WrongFieldError("input_tokens", "an integer")
-    return CountResponse(tokens, extras=body.extras(NAME))
+    return answered(body, "count of the Messages API", lambda value: count_of(Fields(value), NAME))
 
 
 def encode_response(response: CountResponse, request: CountRequest) -> Encoded:
@@ -130,8 +108,4 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
 
 def tap_response(body: bytes) -> Tapped:
     """That a count came; nothing is used by counting. Never raises."""
-    try:
-        _COUNT.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Tapped()
-    return Tapped(usage=NO_USAGE, complete=True)
+    return tap_count(body)

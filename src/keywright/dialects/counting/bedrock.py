@@ -22,6 +22,7 @@ from keywright.dialects import anthropic, bedrock_converse, bedrock_invoke
 from keywright.dialects.aws_error import decode_error, encode_error
 from keywright.dialects.bedrock_converse.request_decode import request_of
 from keywright.dialects.bedrock_converse.request_encode import body_of
+from keywright.dialects.counting.counted import counted
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.whole import answered, asked, peek_whole
 
@@ -46,8 +47,6 @@ CARRIES: Final = frozenset({NAME})
 _RELIED: Final[frozenset[str]] = frozenset()
 _COUNTED: Final = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 """What CountTokens takes of a request of Converse."""
-_UNCOUNTED: Final = frozenset({"output_tokens_max", "stop", "temperature", "top_p", "metadata", "service_tier", "user"})
-"""What makes no difference to a prompt's length: not to be told it is no loss."""
 
 
 def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> CountRequest:
@@ -76,20 +75,15 @@ def _request(body: Fields, said: PathSaid) -> CountRequest:
 
 def encode_request(request: CountRequest, model: str, abilities: Abilities) -> Encoded:
     """The body that asks for the count."""
-    counted = request.request
-    if bedrock_invoke.NAME in counted.extras or _is_claudes(counted):
-        encoded = bedrock_invoke.encode_request(counted, model, abilities)
+    inner = request.request
+    if bedrock_invoke.NAME in inner.extras or _is_claudes(inner):
+        encoded = bedrock_invoke.encode_request(inner, model, abilities)
         node: JsonObject = {"invokeModel": {"body": b64encode(encoded.body).decode()}}
-        return Encoded(msgspec.json.encode({"input": node}), _counting(encoded.losses))
+        return Encoded(msgspec.json.encode({"input": node}), counted(encoded.losses))
     losses: list[Loss] = []
-    body = body_of(counted, model, abilities, losses)
+    body = body_of(inner, model, abilities, losses)
     converse = {field: body[field] for field in _COUNTED if field in body}
-    return Encoded(msgspec.json.encode({"input": {"converse": converse}}), _counting(tuple(losses)))
-
-
-def _counting(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
-    """The losses that make a difference to the count."""
-    return tuple(loss for loss in losses if loss.path not in _UNCOUNTED)
+    return Encoded(msgspec.json.encode({"input": {"converse": converse}}), counted(losses))
 
 
 def _is_claudes(request: Request) -> bool:

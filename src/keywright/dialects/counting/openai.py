@@ -6,15 +6,14 @@ Nothing is used by counting. A count that was estimated says so in a member of i
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from keywright.core.ability import Abilities
 from keywright.core.counting import CountRequest, CountResponse
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid, Peek, Tapped
 from keywright.core.json import Json, JsonObject
-from keywright.core.usage import NO_USAGE
 from keywright.dialects import openai_responses
-from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.counting.counted import count_of, counted, tap_count
+from keywright.dialects.fields import Fields
 from keywright.dialects.openai_responses.error import decode_error, encode_error
 from keywright.dialects.whole import answered, patch_whole, peek_whole
 
@@ -42,18 +41,6 @@ _COUNTED: Final = frozenset(
 ) | {"truncation", "previous_response_id", "conversation"}
 """Members of a response's request that its prompt depends on: the others are none of counting's."""
 
-_TUNING: Final = frozenset(
-    ("output_tokens_max", "temperature", "top_p", "top_k", "stop", "user", "metadata", "service_tier", "seed")
-) | {"frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs"}
-"""What only an answer depends on, in canonical paths: to lose it loses nothing here."""
-
-
-class _Count(Struct):
-    input_tokens: int
-
-
-_COUNT: Final = msgspec.json.Decoder(_Count)
-
 
 def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> CountRequest:
     """The request whose tokens shall be counted.
@@ -69,8 +56,7 @@ def encode_request(request: CountRequest, model: str, abilities: Abilities) -> E
     encoded = openai_responses.encode_request(request.request, model, abilities)
     asked: JsonObject = msgspec.json.decode(encoded.body)
     body = {member: value for member, value in asked.items() if member in _COUNTED}
-    losses = tuple(loss for loss in encoded.losses if loss.path not in _TUNING)
-    return Encoded(msgspec.json.encode(body), losses)
+    return Encoded(msgspec.json.encode(body), counted(encoded.losses))
 
 
 def decode_response(body: bytes) -> CountResponse:
@@ -85,10 +71,7 @@ def decode_response(body: bytes) -> CountResponse:
 def _response(value: Json) -> CountResponse:
     body = Fields(value)
     body.json("object")
-    tokens = body.count("input_tokens")
-    if tokens is None:
-        raise WrongFieldError("input_tokens", "an integer")
-    return CountResponse(tokens, extras=body.extras(NAME))
+    return count_of(body, NAME)
 
 
 def encode_response(response: CountResponse, request: CountRequest) -> Encoded:
@@ -121,8 +104,4 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
 
 def tap_response(body: bytes) -> Tapped:
     """That a count came; nothing is used by counting. Never raises."""
-    try:
-        _COUNT.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Tapped()
-    return Tapped(usage=NO_USAGE, complete=True)
+    return tap_count(body)
