@@ -104,7 +104,8 @@ def _check_thinking(body: Body, model: str) -> None:
     extra = body.get("additionalModelRequestFields") or {}
     thinking = extra.get("thinking") or {}
     if "anthropic" not in model:
-        if extra.keys() & {"thinking", "top_k", "anthropic_beta"}:
+        foreign = {"thinking", "anthropic_beta"} if "mistral" in model else {"thinking", "anthropic_beta", "top_k"}
+        if extra.keys() & foreign:
             raise RejectedError(f"extraneous keys {sorted(extra)} are not permitted")
         return
     config = body.get("inferenceConfig") or {}

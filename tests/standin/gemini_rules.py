@@ -168,7 +168,8 @@ def _check_thinking(thinking: Body, model: str) -> None:
     level, budget = thinking.get("thinkingLevel"), thinking.get("thinkingBudget")
     if level is not None and not is_third(model):
         raise RejectedError("Thinking level is not supported for this model.")
-    if level is not None and (level not in ("LOW", "MEDIUM", "HIGH") or budget is not None):
+    levels = ("LOW", "MEDIUM", "HIGH") if "-pro" in model else ("MINIMAL", "LOW", "MEDIUM", "HIGH")
+    if level is not None and (level not in levels or budget is not None):
         raise RejectedError("Thinking level is not one of this model's, or comes with a budget.")
     low, high = BUDGETS.get(model, (0, 32_768))
     if budget not in (None, -1) and not low <= budget <= high:

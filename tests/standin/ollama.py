@@ -59,8 +59,7 @@ class OllamaWire:
     def check(self, body: Body, headers: dict[str, str]) -> None:
         """Raise `RejectedError` for what Ollama refuses, and for what it would silently ignore."""
         try:
-            # Its own SDK leaves out the content of a turn that only calls tools, which the document does not say.
-            messages = [{"content": "", **each} if each.get("tool_calls") else each for each in body["messages"]]
+            messages = list(map(_documented, body["messages"]))
             check_request("ChatRequest", {**body, "messages": messages})
         except jsonschema.ValidationError as wrong:
             raise RejectedError(f"{wrong.json_path}: {wrong.message}"[:2000]) from wrong
@@ -142,6 +141,14 @@ def prompt_tokens(body: Body) -> int:
     words = sum(say.words(message.get("content") or "") for message in body["messages"])
     images = sum(len(message.get("images") or ()) for message in body["messages"])
     return words + images * say.IMAGE_TOKENS + say.TOOL_TOKENS * len(body.get("tools") or ())
+
+
+def _documented(message: Body) -> Body:
+    """A message without what servers take though the document does not say so: a turn that only calls tools may have no
+    content, and a result may name its call.
+    """
+    message = {"content": "", **message} if message.get("tool_calls") else message
+    return {name: value for name, value in message.items() if name != "tool_call_id" or message["role"] != "tool"}
 
 
 def _check_message(message: Body, names: set[str]) -> None:
