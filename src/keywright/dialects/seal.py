@@ -29,7 +29,7 @@ from msgspec.structs import replace
 
 from keywright.core.event import Closed, Opened, SignatureDelta
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
-from keywright.core.message import Part, RedactedThinking, Text, Thinking, ToolCall
+from keywright.core.message import Part, RedactedThinking, Text, Thinking, ToolCall, Turn
 
 MARK: Final = b"a2V5d3JpZ2h0O"
 """How every seal begins: base64 of `keywright:`, as far as no other byte has a part in it."""
@@ -86,8 +86,26 @@ def sealed(parts: tuple[Part, ...], own: str) -> tuple[Part, ...]:
 
 
 def unsealed(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts of an assistant's turn, read in a client's dialect, with sealed thoughts as they were."""
-    return tuple(map(_unsealed, parts)) if any(map(is_sealed, parts)) else parts
+    """The parts of an assistant's turn, read in a client's dialect, with sealed thoughts as they were.
+
+    Some clients keep a thought in the pieces in which a stream told it, the last of which has the seal.
+    """
+    if not any(map(is_sealed, parts)):
+        return parts
+    found: list[Part] = []
+    for part in parts:
+        whole = part
+        while isinstance(whole, Thinking) and is_sealed(whole) and found and _is_piece(found[-1], whole):
+            before = found.pop()
+            assert isinstance(before, Thinking)
+            whole = replace(whole, text=before.text + whole.text)
+        found.append(_unsealed(whole))
+    return tuple(found)
+
+
+def unsealed_turns(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """A request's turns, read in a client's dialect, with sealed thoughts as they were."""
+    return tuple(replace(turn, parts=unsealed(turn.parts)) if turn.role == "assistant" else turn for turn in turns)
 
 
 def is_sealed(part: Part) -> bool:
@@ -231,6 +249,10 @@ def _unsealed(part: Part) -> Part:
     if seal.data is not None:
         return RedactedThinking(seal.data, seal.origin, extras)
     return Thinking(text, seal.signature, seal.origin, extras)
+
+
+def _is_piece(before: Part, sealed: Thinking) -> bool:
+    return isinstance(before, Thinking) and before.signature is None and before.origin == sealed.origin
 
 
 def _read(seal: str) -> _Seal | None:

@@ -44,6 +44,7 @@ from keywright.core.request import Request
 from keywright.core.response import Choice, Finish, FinishReason, Response
 from keywright.core.usage import Usage
 from keywright.dialects import mistral
+from keywright.dialects.seal import is_seal
 
 ASKED = Request("m", ())
 REFERENCE: JsonObject = {"type": "reference", "reference_ids": [1]}
@@ -144,7 +145,6 @@ def test_thoughts_texts_and_references_keep_their_order() -> None:
 
 def test_what_an_answer_cannot_hold_is_reported() -> None:
     body, losses = written(
-        Thinking("t", "s", "anthropic"),
         RedactedThinking("d", "anthropic"),
         Refusal("no"),
         Text("x", (Citation("openai_chat", {}), CITED)),
@@ -155,9 +155,8 @@ def test_what_an_answer_cannot_hold_is_reported() -> None:
         Opaque("mistral", "k", {"type": "k"}),
     )
     path = "choices[0].message"
-    assert losses == [f"{path}.signature", path, path, f"{path}.citations", path, path, path]
+    assert losses == [path, path, f"{path}.citations", path, path, path]
     assert body["choices"][0]["message"]["content"] == [
-        {"type": "thinking", "thinking": [{"type": "text", "text": "t"}]},
         {"type": "text", "text": "no"},
         {"type": "text", "text": "x"},
         REFERENCE,
@@ -327,6 +326,8 @@ def test_a_stream_is_written_as_mistral_does() -> None:
         Ended(),
     )
     deltas = [item["choices"][0]["delta"] for item in chunks]
+    (sealing,) = deltas.pop(2)["content"]
+    assert (sealing["thinking"], is_seal(sealing["signature"])) == ([], True)
     assert deltas[:4] == [
         {"role": "assistant", "content": ""},
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]},
@@ -342,7 +343,7 @@ def test_a_stream_is_written_as_mistral_does() -> None:
     assert chunks[-1]["usage"]["total_tokens"] == 8
     assert all("usage" not in item for item in chunks[:-1])
     path = "choices[0].message"
-    assert losses == [f"{path}.signature", f"{path}.citations", "choices[0].logprobs"]
+    assert losses == [f"{path}.citations", "choices[0].logprobs"]
 
 
 def test_each_choice_of_a_stream_has_its_own_end_and_the_last_says_the_usage() -> None:

@@ -90,7 +90,7 @@ def test_encoding_is_pure(request: Request) -> None:
 
 def as_given(response: Response, *, streamed: bool) -> Response:
     """What of an answer survives: of usage that thoughts and cache writes are within the rest; thoughts that follow
-    each other in a stream are one; a filter's stop is a stop.
+    each other in a stream are one, up to one that is signed; a filter's stop is a stop.
     """
     usage = response.usage
     if usage is not None:
@@ -111,9 +111,8 @@ def as_choice(choice: Choice, *, streamed: bool) -> Choice:
         last = parts[-1] if parts else None
         if isinstance(part, RedactedThinking):
             continue
-        if streamed and isinstance(part, Thinking) and isinstance(last, Thinking):
-            signature = (last.signature or "") + (part.signature or "")
-            parts[-1] = replace(last, text=last.text + part.text, signature=signature or None)
+        if streamed and isinstance(part, Thinking) and isinstance(last, Thinking) and not last.signature:
+            parts[-1] = replace(last, text=last.text + part.text, signature=part.signature)
         else:
             parts.append(part)
     assert choice.finish is not None

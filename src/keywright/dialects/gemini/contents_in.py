@@ -6,15 +6,13 @@ every dialect has them right after the calls that they answer. The rest is marke
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from keywright.core.json import Json
-from keywright.core.message import Part, Role, Text, Thinking, ToolResult, Turn
+from keywright.core.message import Part, Role, Text, ToolResult, Turn
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
 from keywright.dialects.gemini.wire import NAME, TOGETHER, listed, message
-from keywright.dialects.seal import is_sealed, unsealed
+from keywright.dialects.seal import unsealed
 
 _ROLES: Final[dict[str, Role]] = {"": "user", "user": "user", "model": "assistant", "function": "tool", "tool": "tool"}
 
@@ -70,21 +68,4 @@ def _parts(content: Fields, calls: Calls) -> tuple[Part, ...]:
     parts = tuple(
         part_of(part, content.at(f"parts[{index}]"), calls) for index, part in enumerate(listed(content, "parts"))
     )
-    return _joined(unsealed(parts)) if any(map(is_sealed, parts)) else parts
-
-
-def _joined(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """`parts`, where thoughts of another provider, which a stream told in pieces, are whole before their signature."""
-    joined: list[Part] = []
-    for part in parts:
-        whole = part
-        while isinstance(whole, Thinking) and whole.origin != NAME and joined and _is_piece(joined[-1]):
-            before = joined.pop()
-            assert isinstance(before, Thinking)
-            whole = replace(whole, text=before.text + whole.text)
-        joined.append(whole)
-    return tuple(joined)
-
-
-def _is_piece(part: Part) -> bool:
-    return isinstance(part, Thinking) and part.origin == NAME and part.signature is None
+    return unsealed(parts)

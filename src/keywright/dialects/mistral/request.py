@@ -17,8 +17,10 @@ from keywright.core.message import Document, Text, ToolCall, Turn
 from keywright.core.request import Request
 from keywright.dialects import openai_chat
 from keywright.dialects.mistral.wire import NAME, ours, own
+from keywright.dialects.openai_chat.request_in import read_request
 from keywright.dialects.paths import joined, part_at, place_of
 from keywright.dialects.refusal import refused
+from keywright.dialects.seal import unsealed_turns
 
 PREFIX: Final = "prefix"
 SEED: Final = "random_seed"
@@ -26,14 +28,15 @@ _EMPTY: Final = Text("")
 _FIELDS: Final = {"output_tokens_max": "max_tokens", "seed": SEED}
 
 
-def decode_request(body: bytes, said: PathSaid = BODY_SAYS) -> Request:
+def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     """The request that `body` says.
 
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    request = ours(openai_chat.decode_request(body, said))
-    turns = tuple(_settled(turn, last=turn is request.turns[-1]) for turn in request.turns)
+    request = ours(read_request(body))
+    last = len(request.turns) - 1
+    turns = tuple(_settled(turn, last=at == last) for at, turn in enumerate(unsealed_turns(request.turns)))
     extras = dict(own(request.extras))
     seed = extras.pop(SEED, None)
     if seed is None:

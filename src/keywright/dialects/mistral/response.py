@@ -40,6 +40,7 @@ from keywright.dialects.mistral.wire import NAME, ours, own
 from keywright.dialects.openai_chat.parts import image_url
 from keywright.dialects.openai_chat.response import ANSWER_FIELDS, lost_kind
 from keywright.dialects.openai_chat.thinking import CHUNK, encode_chunk
+from keywright.dialects.seal import sealed
 
 NO_FIELD: Final = "Mistral has no such field"
 
@@ -96,14 +97,15 @@ def _encoded_choice(choice: Choice, losses: list[Loss]) -> JsonObject:
         losses.append(Loss(f"{path}.logprobs", "Mistral has no log probabilities"))
     losses += answer_losses(choice.extras, NAME, path, NO_FIELD)
     more = extra.get("message")
+    parts = sealed(choice.parts, NAME)
     return {
         **extra,
         "index": choice.index,
         "message": {
             **(more if isinstance(more, dict) else {}),
             "role": "assistant",
-            "content": _content(choice.parts, f"{path}.message", losses),
-            "tool_calls": _calls(choice.parts, path, losses),
+            "content": _content(parts, f"{path}.message", losses),
+            "tool_calls": _calls(parts, path, losses),
         },
         "finish_reason": encode_finish(choice.finish, path, losses),
     }
@@ -130,7 +132,10 @@ def encode_call(call: ToolCall, index: int, path: str, losses: list[Loss]) -> Js
 
 
 def answer_chunks(part: Part, path: str, losses: list[Loss]) -> list[JsonObject]:
-    """The content chunks that say a part of an answer; none for a call, which is not content, and for what is lost."""
+    """The content chunks that say a part of an answer; none for a call, which is not content, and for what is lost.
+
+    Thoughts must be of this API, or sealed. One without words has no chunk: where it is alone, content is a string.
+    """
     match part:
         case Text():
             text: list[JsonObject] = [{"type": "text", "text": part.text}] if part.text else []
@@ -139,7 +144,7 @@ def answer_chunks(part: Part, path: str, losses: list[Loss]) -> list[JsonObject]
             losses.append(Loss(path, "Mistral has no refusal part: given as text"))
             return [{"type": "text", "text": part.text}]
         case Thinking():
-            return [encode_chunk(unsigned(part, path, losses), own(part.extras).get(CHUNK))]
+            return [encode_chunk(part, own(part.extras).get(CHUNK))]
         case Image(source=Base64Source() | UrlSource() as source):
             return [{"type": "image_url", "image_url": image_url(source)}]
         case Opaque(origin, _, dict(body)) if origin == NAME:
@@ -154,14 +159,6 @@ def answer_chunks(part: Part, path: str, losses: list[Loss]) -> list[JsonObject]
             return []
         case _:
             assert_never(part)
-
-
-def unsigned(part: Thinking, path: str, losses: list[Loss]) -> Thinking:
-    """`part`, without a signature of another provider's."""
-    if part.signature is None or part.origin == NAME:
-        return part
-    losses.append(Loss(f"{path}.signature", "a signature from elsewhere would be taken for this API's"))
-    return Thinking(part.text)
 
 
 def references(citations: Iterable[Citation], path: str, losses: list[Loss]) -> list[JsonObject]:

@@ -38,11 +38,11 @@ from keywright.dialects.mistral.response import (
     encode_finish,
     encode_usage,
     references,
-    unsigned,
 )
 from keywright.dialects.mistral.wire import NAME, ours, own
 from keywright.dialects.openai_chat.response import ANSWER_FIELDS
 from keywright.dialects.openai_chat.thinking import encode_chunk
+from keywright.dialects.seal import Bound, Sealer
 from keywright.dialects.sse import data_frame
 
 _DONE: Final = b"data: [DONE]\n\n"
@@ -94,6 +94,7 @@ class StreamWriter:
 
     def __init__(self, request: Request) -> None:  # the same for every request
         self.losses: list[Loss] = []
+        self._sealer = Sealer(NAME)
         self._head: JsonObject = {}
         self._parts: dict[tuple[int, int], _Open] = {}
         self._calls: dict[int, int] = {}
@@ -106,12 +107,10 @@ class StreamWriter:
     def write(self, event: Event) -> bytes:
         """The bytes for `event`; may be empty."""
         match event:
-            case TextDelta() | ArgumentsDelta() | SignatureDelta() | CitationDelta():
+            case TextDelta() | ArgumentsDelta() | CitationDelta():
                 return self._piece(event)
-            case Opened():
-                return self._opened(event)
-            case Closed():
-                return self._closed(event)
+            case Opened() | SignatureDelta() | Closed():
+                return b"".join(map(self._bound, self._sealer.events(event)))
             case Finished():
                 self._finishes[event.choice] = event
                 return b""
@@ -121,7 +120,18 @@ class StreamWriter:
             case Failed():
                 return data_frame(encode_error(event.failure, ""))
             case Ended():
-                return self._last()
+                return b"".join(map(self._bound, self._sealer.end())) + self._last()
+            case _:
+                assert_never(event)
+
+    def _bound(self, event: Bound) -> bytes:
+        match event:
+            case Opened():
+                return self._opened(event)
+            case SignatureDelta():
+                return self._piece(event)
+            case Closed():
+                return self._closed(event)
             case _:
                 assert_never(event)
 
@@ -174,10 +184,8 @@ class StreamWriter:
             case ArgumentsDelta():
                 part.arguments.append(event.text)
             case SignatureDelta():
-                if isinstance(part.head, Thinking):
-                    signed = Thinking("", event.signature, part.head.origin)
-                    signature = unsigned(signed, _path(event.choice), losses).signature
-                    content = signature and [{"type": "thinking", "thinking": [], "signature": signature}]
+                if isinstance(part.head, Thinking) and event.signature:
+                    content = [{"type": "thinking", "thinking": [], "signature": event.signature}]
             case CitationDelta():
                 content = list(references((event.citation,), _path(event.choice), losses))
             case _:

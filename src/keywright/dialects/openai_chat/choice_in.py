@@ -143,6 +143,8 @@ class ChoiceReader:
             elif isinstance(part, Thinking) and not own(part.extras).get(CHUNK):
                 self._text(CHUNK, Thinking("", origin=NAME, extras=part.extras), part.text, events)
                 self._sign(part.signature, events)
+                if part.signature:
+                    self._stop_flow(events)
             else:
                 self._whole(part, events)
 

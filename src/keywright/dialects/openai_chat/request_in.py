@@ -27,7 +27,7 @@ from keywright.dialects.openai_chat.parts import cache_mark, decode_citations, d
 from keywright.dialects.openai_chat.thinking import decode_thinking
 from keywright.dialects.openai_chat.tools import LEGACY, decode_calls, decode_choice, decode_tools
 from keywright.dialects.openai_chat.verbatim import RELIED
-from keywright.dialects.seal import unsealed
+from keywright.dialects.seal import unsealed_turns
 from keywright.dialects.whole import asked
 
 ECHOED: Final = ("cache_control", "reasoning", "top_k")
@@ -46,6 +46,16 @@ EFFORTS: Final[dict[str, Effort]] = {
 
 def decode_request(body: bytes, _: PathSaid = BODY_SAYS) -> Request:
     """The request that `body` says.
+
+    Raises:
+        RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
+    """
+    request = read_request(body)
+    return msgspec.structs.replace(request, turns=unsealed_turns(request.turns))
+
+
+def read_request(body: bytes) -> Request:
+    """The request that `body` says, with sealed thoughts as they stand in it.
 
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
@@ -117,7 +127,7 @@ def _assistant(message: Fields, index: int) -> Turn:
     if (audio := message.object("audio")) is not None:
         parts.append(Opaque(NAME, "audio", audio.left))
     parts += decode_calls(message, f"call_{index}")
-    return Turn("assistant", unsealed(tuple(parts)), message.text("name"), message.extras(NAME))
+    return Turn("assistant", tuple(parts), message.text("name"), message.extras(NAME))
 
 
 def _tool_result(message: Fields) -> ToolResult:
