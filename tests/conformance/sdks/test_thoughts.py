@@ -25,6 +25,17 @@ SIGNERS = ("anthropic", "gemini-3", "bedrock")
 @pytest.mark.parametrize("place", SIGNERS, indirect=True)
 @pytest.mark.parametrize("sdk", KEEPERS, indirect=True)
 def test_what_was_signed_comes_back_with_the_results_of_tools(sdk: Sdk, place: Place, streamed: bool) -> None:
+    comes_back(sdk, place, streamed=streamed)
+
+
+@pytest.mark.parametrize("place", ["anthropic", "bedrock"], indirect=True)
+@pytest.mark.parametrize("sdk", ["mistralai"], indirect=True)
+def test_mistrals_sdk_sends_back_what_was_signed_and_has_words(sdk: Sdk, place: Place) -> None:
+    comes_back(sdk, place, streamed=False)
+
+
+def comes_back(sdk: Sdk, place: Place, *, streamed: bool) -> None:
+    """Ask for a call with a thought, answer the call, and look for the signature in what the provider was sent."""
     marker = place.cloud.script(Script(thinking=THOUGHT, calls=(Call("clock", {"zone": "UTC"}),)))
     said = (sdk.stream if streamed else sdk.ask)(place.model, marker, tools=("clock",))
     assert said.calls == (("clock", {"zone": "UTC"}),)
