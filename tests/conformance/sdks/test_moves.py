@@ -8,8 +8,8 @@ from tests.standin.cloud import StandIn
 from tests.standin.script import Call, Script
 
 CALLS = (Call("weather", {"city": "Oslo"}), Call("clock", {"zone": "UTC"}))
-AS_IT_IS = {("google-genai", "gemini-3"), ("mistralai", "mistral")}
-"""Clients whose history goes to their own provider byte for byte, which refuses calls that it cannot have made."""
+AS_IT_IS = {("google-genai", "gemini-3")}
+"""Clients whose history goes to their own provider byte for byte, which refuses calls that it has not signed."""
 
 
 @pytest.mark.parametrize("first", ["anthropic", "gemini-3", "bedrock", "cohere"])

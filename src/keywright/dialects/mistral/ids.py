@@ -12,9 +12,14 @@ CHARS: Final = 9
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
+def fits(call_id: str) -> bool:
+    """Whether it has the form."""
+    return len(call_id) == CHARS and call_id.isascii() and call_id.isalnum()
+
+
 def outward(call_id: str) -> str:
     """`call_id` as it may stand on this wire."""
-    if len(call_id) == CHARS and call_id.isascii() and call_id.isalnum():
+    if fits(call_id):
         return call_id
     number = int.from_bytes(blake2b(call_id.encode("utf-8", "surrogatepass"), digest_size=16).digest())
     letters = []

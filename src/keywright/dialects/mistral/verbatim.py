@@ -1,21 +1,43 @@
 """The verbatim lane: as OpenAI's, but that a stream says its usage unasked, so that nothing is added for it, and that
-another provider's thoughts stand among the content.
+another provider's thoughts stand among the content. A body with calls whose ids another provider gave must be
+translated, for this API refuses them.
 """
 
 from typing import Final
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
+from keywright.core.errors import NotTranslatableError
 from keywright.core.json import Json
+from keywright.core.loss import Loss
 from keywright.core.message import Part
 from keywright.dialects import openai_chat
 from keywright.dialects.members import walked
+from keywright.dialects.mistral.ids import fits
 from keywright.dialects.openai_chat.parts import decode_part
 from keywright.dialects.openai_chat.verbatim import RELIED
 from keywright.dialects.seal import MARK, without_sealed
 
 _NOTHING_BESIDE: Final[frozenset[str]] = frozenset()
+_RESULT: Final = b'"tool_call_id"'
+
+
+class _Message(Struct, gc=False):
+    """What names a call, in the message with its result."""
+
+    tool_call_id: str | None = None
+
+
+class _Body(Struct, gc=False):
+    """The messages of a request."""
+
+    messages: list[_Message] = []
+
+
+_IDS: Final = msgspec.json.Decoder(_Body)
 
 
 def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
@@ -33,6 +55,8 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     Raises:
         NotTranslatableError: such a body must be translated.
     """
+    if _RESULT in body and not _are_ids_its_own(body):
+        raise NotTranslatableError((Loss("turns", "Mistral takes no ids of calls but its own", "meaning"),))
     patched = openai_chat.patch(body, peeked, model)
     if MARK not in patched:
         return patched
@@ -41,6 +65,15 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     if messages is None:
         return patched
     return members.edited({"messages": without_sealed(bytes(messages), "content", _part, _NOTHING_BESIDE)})
+
+
+def _are_ids_its_own(body: bytes) -> bool:
+    """Whether the ids of all calls that have results are of the form that this API gives and takes."""
+    try:
+        messages = _IDS.decode(body).messages
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True  # what is wrong with it, the provider says
+    return all(fits(message.tool_call_id) for message in messages if message.tool_call_id is not None)
 
 
 def _part(chunk: Json) -> Part:
