@@ -1,7 +1,11 @@
 """The gateway speaks HTTPS itself, on both edges, and says what is wrong with a certificate before it starts."""
 
+import contextlib
+import socket
 import ssl
+import time
 import urllib.request
+import warnings
 from pathlib import Path
 
 import pytest
@@ -58,3 +62,38 @@ def test_files_that_are_none_or_do_not_belong_together_are_refused(
     ):
         with pytest.raises(ConfigError, match="tls_certificate"):
             require_tls(wrong)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # uvloop's, of connections whose handshake the stop cuts off
+@pytest.mark.parametrize("edge", EDGES)
+def test_who_speaks_no_tls_or_stays_silent_keeps_nobody_from_stopping(
+    tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn, tls: Tls, authority: trustme.CA, edge: Edge
+) -> None:
+    config, variables = toml(openai_cloud, anthropic_cloud), environment(openai_cloud, anthropic_cloud)
+    trusted = ssl.create_default_context()
+    authority.configure_trust(trusted)
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(old)
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with contextlib.ExitStack() as clients:
+        with running(tmp_path, config, variables, edge=edge, tls=tls, shutdown_s=1.0) as gateway:
+            address = ("127.0.0.1", int(gateway.url.rpartition(":")[2]))
+
+            def connect() -> socket.socket:
+                return clients.enter_context(socket.create_connection(address, timeout=5))
+
+            silent, plain, half = connect(), connect(), connect()
+            plain.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert b"HTTP/1.1 200" not in plain.recv(1000)
+            half.sendall(b"\x16\x03\x01\x02\x00")
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                old.wrap_socket(connect(), server_hostname="127.0.0.1")
+            idle = clients.enter_context(trusted.wrap_socket(connect(), server_hostname="127.0.0.1"))
+            idle.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert idle.recv(1000).startswith(b"HTTP/1.1 200")
+            began = time.monotonic()
+        assert time.monotonic() - began < 6
+        assert silent.fileno() >= 0
