@@ -19,9 +19,23 @@ from tests.conformance.sdks.sdk import TIMEOUT_S, TOOLS, FailedError, Finish, Sa
 
 ENVIRONMENT = Path(sys.prefix) / "litellm"
 PROCESS = Path(__file__).with_name("litellm_process.py")
-ADDRESSES: Mapping[str, str] = {"openai": "/v1", "anthropic": "", "gemini": "/v1beta"}
+ADDRESSES: Mapping[str, str] = {
+    "openai": "/v1",
+    "anthropic": "",
+    "gemini": "/v1beta",
+    "mistral": "/mistral/v1",
+    "ollama_chat": "",
+    "bedrock/converse": "",
+}
 """What stands behind the gateway's address for each prefix."""
-DIALECTS: Mapping[str, str] = {"openai": "openai_chat", "anthropic": "anthropic", "gemini": "gemini"}
+DIALECTS: Mapping[str, str] = {
+    "openai": "openai_chat",
+    "anthropic": "anthropic",
+    "gemini": "gemini",
+    "mistral": "mistral",
+    "ollama_chat": "ollama_chat",
+    "bedrock/converse": "bedrock_converse",
+}
 FINISHES: Mapping[str, Finish] = {"stop": "stop", "length": "length", "tool_calls": "tools"}
 NO_MCP: Mapping[str, bool] = {"_skip_mcp_handler": True}
 """Without it LiteLLM, when given tools, looks whether its own proxy serves some, and needs an extra package to look."""
@@ -144,4 +158,4 @@ def _user(text: str) -> dict[str, Any]:
 
 def _tools(names: tuple[str, ...]) -> dict[str, Any]:
     tools = [{"type": "function", "function": {"name": n, "description": n, "parameters": TOOLS[n]}} for n in names]
-    return {"tools": tools, **NO_MCP} if tools else {}
+    return {"tools": tools, "allowed_openai_params": ["tools"], **NO_MCP} if tools else {}

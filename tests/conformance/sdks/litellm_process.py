@@ -4,6 +4,7 @@ In: `{"function": "completion", "arguments": {…}}`. Out: `{"answer": …}`, th
 together by the SDK; `chunks` tells of how many), or `{"error": {"class": …, "status": …, "message": …}}`.
 """
 
+import gc
 import json
 import sys
 from typing import Any
@@ -15,10 +16,15 @@ def main() -> None:
 
     out, sys.stdout = sys.stdout, sys.stderr
     litellm.suppress_debug_info = True
+    # A stream that LiteLLM forgot, if collected while a connection is taken, waits for ever for the pool's lock, which
+    # its own thread has. So such are collected between calls only; what is left then is not looked at again.
+    gc.disable()
     for line in sys.stdin:
         asked = json.loads(line)
         out.write(json.dumps(_outcome(litellm, asked["function"], asked["arguments"])) + "\n")
         out.flush()
+        gc.collect()
+        gc.freeze()
 
 
 def _outcome(litellm: Any, function: str, arguments: dict[str, Any]) -> dict[str, Any]:

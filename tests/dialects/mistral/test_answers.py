@@ -376,6 +376,7 @@ def test_a_refusal_a_picture_and_a_failure_in_a_stream() -> None:
     deltas = [item["choices"][0]["delta"] for item in chunks[:-1]]
     assert deltas[1:] == [{"content": "no"}, {"content": [{"type": "image_url", "image_url": "u"}]}]
     assert (chunks[-1]["object"], chunks[-1]["type"]) == ("error", "service_unavailable")
+    assert chunks[-1]["error"]["message"] == "try later", "where OpenAI's SDK looks"
     assert losses == ["choices[0].message"], "one path is told once"
 
 

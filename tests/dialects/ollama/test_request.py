@@ -181,6 +181,21 @@ def test_pictures_come_before_the_text_and_tell_their_kind_themselves() -> None:
     assert turn.parts[-1] == Text("look")
 
 
+def test_a_result_may_bear_the_id_of_a_call_whose_client_did_not_keep_it() -> None:
+    calls = [{"function": {"name": "f"}}, {"id": "own", "function": {"name": "g"}}]
+    request = chat(
+        messages=[
+            {"role": "assistant", "tool_calls": calls},
+            {"role": "tool", "content": "of f", "tool_call_id": "abc"},
+            {"role": "tool", "content": "of nothing", "tool_call_id": "def"},
+        ]
+    )
+    assert request.turns[1].parts == (
+        ToolResult("call_0_0", (Text("of f"),), name="f"),
+        ToolResult("def", (Text("of nothing"),)),
+    )
+
+
 def test_results_are_linked_to_their_calls() -> None:
     call = [{"function": {"name": name, "arguments": {"at": place}}} for name, place in (("f", 1), ("g", 2), ("f", 3))]
     request = chat(

@@ -77,14 +77,24 @@ def _complaints(details: list[Json]) -> tuple[str | None, str]:
 
 
 def encode_error(failure: Failure, request_id: str) -> bytes:
-    """The body of an error, also the data of one within a stream. Mistral names the request in a header only."""
+    """The body of an error. Mistral names the request in a header only."""
+    return msgspec.json.encode(_node(failure))
+
+
+def error_frame(failure: Failure) -> bytes:
+    """The data of an error within a stream. It says all a second time where OpenAI's SDK looks for errors, which many
+    clients of this API are built upon: they would take the answer for a whole one.
+    """
+    node = _node(failure)
+    return msgspec.json.encode({**node, "error": node})
+
+
+def _node(failure: Failure) -> JsonObject:
     word = failure.raw_type if failure.origin == NAME else None
-    return msgspec.json.encode(
-        {
-            "object": "error",
-            "message": failure.message,
-            "type": word or _TYPES.get(failure.kind, _OTHER),
-            "param": failure.param,
-            "code": failure.code,
-        }
-    )
+    return {
+        "object": "error",
+        "message": failure.message,
+        "type": word or _TYPES.get(failure.kind, _OTHER),
+        "param": failure.param,
+        "code": failure.code,
+    }

@@ -31,7 +31,7 @@ from keywright.core.request import Request
 from keywright.core.response import Finish
 from keywright.core.usage import Usage
 from keywright.dialects import openai_chat
-from keywright.dialects.mistral.error import encode_error
+from keywright.dialects.mistral.error import error_frame
 from keywright.dialects.mistral.response import (
     answer_chunks,
     encode_call,
@@ -118,7 +118,7 @@ class StreamWriter:
                 self._note(event)
                 return b""
             case Failed():
-                return data_frame(encode_error(event.failure, ""))
+                return data_frame(error_frame(event.failure))
             case Ended():
                 return b"".join(map(self._bound, self._sealer.end())) + self._last()
             case _:

@@ -28,11 +28,12 @@ def decode_messages(body: Fields) -> tuple[Turn, ...]:
 
 
 class _Conversation:
-    """The turns so far, and the calls that no result has answered yet."""
+    """The turns so far, the calls that no result has answered yet, and the ids that were made for calls without."""
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
         self._waiting: list[ToolCall] = []
+        self._made: set[str] = set()
 
     def add(self, message: Fields, index: int) -> None:
         role = message.needed_text("role")
@@ -52,14 +53,16 @@ class _Conversation:
 
     def _assistant(self, message: Fields, parts: list[Part], index: int) -> None:
         thinking = message.text("thinking")
-        calls = identified(decode_calls(message), f"call_{index}_")
+        told = decode_calls(message)
+        calls = identified(told, f"call_{index}_")
         self._waiting += calls
+        self._made.update(call.id for call, came in zip(calls, told, strict=True) if not came.id)
         thoughts: list[Part] = [Thinking(thinking, origin=CHAT)] if thinking else []
         self.turns.append(Turn("assistant", (*thoughts, *parts, *calls), extras=_extras(message)))
 
     def _result(self, message: Fields, parts: tuple[Part, ...], index: int) -> None:
         number, name = message.text("tool_call_id"), message.text("tool_name") or message.text("name")
-        answered = next((call for call in self._waiting if _answers(call, number, name)), None)
+        answered = self._answered(number, name)
         if answered is not None:
             self._waiting.remove(answered)
             number, name = answered.id, name or answered.name
@@ -69,12 +72,14 @@ class _Conversation:
         else:
             self.turns.append(Turn("tool", (result,)))
 
-
-def _answers(call: ToolCall, number: str | None, name: str | None) -> bool:
-    """Whether a result with that id, or else of that tool, can be the answer to `call`."""
-    if number:
-        return call.id == number
-    return not name or call.name == name
+    def _answered(self, number: str | None, name: str | None) -> ToolCall | None:
+        """The call that a result answers: by its id, or else the first of that tool. There are clients that keep the id
+        in the result, and not in the call: so an id may be of a call that came without.
+        """
+        if number and (known := next((call for call in self._waiting if call.id == number), None)):
+            return known
+        open_calls = [call for call in self._waiting if call.id in self._made] if number else self._waiting
+        return next((call for call in open_calls if not name or call.name == name), None)
 
 
 def _extras(message: Fields) -> Extras:
