@@ -55,7 +55,7 @@ def require_endpoint(key: Key, endpoint: str) -> None:
         return
     allowed = READING_ENDPOINTS if key.permission == "read_only" else key.endpoints
     if endpoint not in allowed:
-        _refuse("endpoint_not_allowed", f"this key ({key.permission}) may not call the {endpoint} endpoint")
+        forbid("endpoint_not_allowed", f"this key ({key.permission}) may not call the {endpoint} endpoint")
 
 
 def require_address(key: Key, address: str) -> None:
@@ -69,11 +69,11 @@ def require_address(key: Key, address: str) -> None:
     try:
         peer = ip_address(address)
     except ValueError:
-        _refuse("address_not_allowed", "this key may only be used from certain addresses, and yours is not known")
+        forbid("address_not_allowed", "this key may only be used from certain addresses, and yours is not known")
     mapped = getattr(peer, "ipv4_mapped", None)
     peer = mapped if mapped is not None else peer
     if not any(peer in network for network in key.cidrs):
-        _refuse("address_not_allowed", f"this key may not be used from {address}")
+        forbid("address_not_allowed", f"this key may not be used from {address}")
 
 
 def may_use(key: Key, name: str) -> bool:
@@ -102,7 +102,7 @@ def require_one_model(key: Key, targets: tuple[Target, ...], body: bytes) -> Non
             named = others & msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
             if named:
                 member, name = min(named), target.source.name
-                _refuse(
+                forbid(
                     "model_not_allowed", f"{member!r} may name other models of {name}; this is for certain ones only"
                 )
 
@@ -113,9 +113,10 @@ def _allowed_targets(key: Key, requested: str, targets: tuple[Target, ...]) -> t
         return targets
     allowed = tuple(target for target in targets if may_use(key, target.name))
     if not allowed and (targets or not may_use(key, requested)):
-        _refuse("model_not_allowed", f"this key may not use the model {requested!r}")
+        forbid("model_not_allowed", f"this key may not use the model {requested!r}")
     return allowed
 
 
-def _refuse(code: str, message: str) -> NoReturn:
+def forbid(code: str, message: str) -> NoReturn:
+    """Raise what a key is told that may not do something: 403 with that code."""
     raise RefusedError(Failure(kind="permission", status=403, code=code, message=message), rule=f"key:{code}")

@@ -14,6 +14,7 @@ from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.dialects import WIRES
+from keywright.pipeline.pass_on import JSON_TYPE
 from keywright.server.data_plane import AsgiReply, Receive, Scope, Send, data_plane
 from keywright.server.edge import Edge
 from keywright.server.metrics import Meters, State, exposition
@@ -22,7 +23,6 @@ from keywright.server.paths import DIALECT_PREFIXES, MODELS_PATHS, OPEN_PATHS, S
 from keywright.server.raw_data_plane import raw_data_plane
 from keywright.server.raw_paths import raw_path
 from keywright.server.reading import present
-from keywright.server.refusals import JSON_TYPE
 from keywright.server.shapes import SHAPES
 
 ALLOW_GET: Final = (b"allow", b"GET, HEAD")

@@ -12,12 +12,11 @@ from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.dialects import DIALECTS, WIRES
 from keywright.pipeline.authenticate import authenticate
-from keywright.pipeline.pass_on import NOTHING
+from keywright.pipeline.pass_on import JSON_TYPE, NOTHING
 from keywright.server.edge import Edge
 from keywright.server.paths import DataPath
 from keywright.server.reading import present
 
-JSON_TYPE: Final = (b"content-type", b"application/json")
 AGAIN_S: Final = 1
 """After how many seconds to try again when the gateway is too busy, or stops."""
 

@@ -1,12 +1,8 @@
 """May this key do this? Passing, Freight → Admitted."""
 
-from typing import NoReturn
-
 from keywright.core.dialect import Peek
-from keywright.core.errors import RefusedError
-from keywright.core.failure import Failure
 from keywright.core.identity import Key
-from keywright.pipeline.admit import may_use, names, require_one_model
+from keywright.pipeline.admit import forbid, may_use, names, require_one_model
 from keywright.pipeline.passage.freight import Freight
 from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.routes import Target
@@ -28,9 +24,10 @@ def admit_passing(passing: Passing, principal: Principal, freight: Freight, targ
     if not key.models:
         return Admitted(principal=principal, intent=intent, targets=targets, rule="key:all")
     if not peek.model:
-        _refuse(
+        forbid(
+            "model_not_allowed",
             f"this key is restricted to certain models, so it may call only what names one of them;"
-            f" this request to the {passing.call.endpoint} endpoint names none where it could be checked"
+            f" this request to the {passing.call.endpoint} endpoint names none where it could be checked",
         )
     return Admitted(
         principal=principal, intent=intent, targets=_allowed(key, passing, peek, targets), rule="key:models"
@@ -45,10 +42,5 @@ def _allowed(key: Key, passing: Passing, peek: Peek, targets: tuple[Target, ...]
         return targets
     allowed = tuple(target for target in targets if may_use(key, target.name))
     if targets and not allowed:
-        _refuse(f"this key may not use the model {peek.model!r}")
+        forbid("model_not_allowed", f"this key may not use the model {peek.model!r}")
     return allowed
-
-
-def _refuse(message: str) -> NoReturn:
-    failure = Failure(kind="permission", status=403, code="model_not_allowed", message=message)
-    raise RefusedError(failure, rule="key:model_not_allowed")

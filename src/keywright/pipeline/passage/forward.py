@@ -18,6 +18,7 @@ from keywright.core.http import Header, HttpRequest
 from keywright.dialects import WIRES, openai_chat
 from keywright.pipeline.ask import ERROR_BYTES_MAX, Upstreams, renewed
 from keywright.pipeline.attempts import Attempts
+from keywright.pipeline.pass_on import JSON_TYPE
 from keywright.pipeline.passage.freight import Freight, gathered
 from keywright.pipeline.passage.headers import downward, upward
 from keywright.pipeline.passage.places import address_at, place_at
@@ -32,7 +33,6 @@ from keywright.transport.retry_after import retry_after_s
 
 READING_METHODS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 HEAD: Final = b"HEAD"
-JSON_TYPE: Final[Header] = (b"content-type", b"application/json")
 BODY_HEADERS: Final = frozenset({b"content-type", b"content-encoding"})
 """What says how a body is to be read."""
 TEXTS: Final = (b"application/json", b"text/")
