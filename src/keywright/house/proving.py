@@ -22,11 +22,13 @@ NOTHING_FREE: Final = Verdict("unknown", "no call of this provider proves a key 
 async def prove(source: Source, pool: Pool, *, is_moved: bool) -> Verdict:
     """Whether the source's key is alive. `is_moved`: the operator has written another address than its own."""
     check = check_of(source.row)
-    if check is None or (is_moved and not check.url.startswith("/")):
+    if check is None:
         return NOTHING_FREE
     missing = named_in(check.url) - source.settings.keys()
     if missing:
         return Verdict("unknown", f"the setting {', '.join(sorted(missing))} is missing")
+    if not check.url.startswith("/") and (is_moved or not _is_at_home(source, check)):
+        return NOTHING_FREE
     try:
         async with asyncio.timeout(PROVE_S):
             return await _asked(source, check, pool)
@@ -52,6 +54,12 @@ async def _asked(source: Source, check: Check, pool: Pool) -> Verdict:
     finally:
         answer.abort()
     return verdict(check, answer.status, body if check.said else body[:BODY_BYTES_READ])
+
+
+def _is_at_home(source: Source, check: Check) -> bool:
+    """Whether the whole address of a check is of the same house as the provider's own: AWS in China is another."""
+    host = _place(source, check)[0].origin.host
+    return host.split(".")[-2:] == source.reach.origin.host.split(".")[-2:]
 
 
 def _place(source: Source, check: Check) -> tuple[Reach, str]:
