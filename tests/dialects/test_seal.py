@@ -194,12 +194,20 @@ def test_a_provider_of_the_clients_own_dialect_is_told_no_other_ones_thoughts(cl
     assert MADE_ID.sub("", json.dumps(patched[member])) == MADE_ID.sub("", json.dumps(alone[member]))
 
 
-@listing
+@clients
 def test_a_turn_of_nothing_but_such_thoughts_is_taken_out(client: str) -> None:
     dialect, member, _, _ = ECHOES[client]
     body = echoed(client, answer(*FOREIGN[:2]), streamed=False)
     patched = json.loads(dialect.patch(body, dialect.peek(body, SAID), SAID.model))
     assert patched[member] == json.loads(body)[member][:1]
+
+
+def test_speakers_alternate_towards_converse_where_a_turn_between_them_has_gone() -> None:
+    body = json.loads(echoed("bedrock_converse", answer(*FOREIGN[:2]), streamed=False))
+    body["messages"].append({"role": "user", "content": [{"text": "go on"}]})
+    raw = json.dumps(body).encode()
+    patched = json.loads(bedrock_converse.patch(raw, bedrock_converse.peek(raw, SAID), SAID.model))
+    assert patched["messages"] == [{"role": "user", "content": [{"text": "hi"}, {"text": "go on"}]}]
 
 
 @pytest.mark.parametrize("client", ["openai_chat", "mistral"])
@@ -264,6 +272,24 @@ def test_signatures_of_calls_find_their_calls_again() -> None:
     parts = told(gemini, anthropic.decode_request(json.dumps(history).encode()))["contents"][1]["parts"]
     assert parts[1] == {"text": "", "thoughtSignature": "bb=="}
     assert "bb==" not in json.dumps(parts[0])
+
+
+@pytest.mark.parametrize(
+    ("client", "place"),
+    [
+        ("anthropic", "messages[1].content[4].input"),
+        ("bedrock_converse", "messages[1].content[4].arguments"),
+        ("gemini", "contents[1].parts[4].functionCall.args"),
+        ("openai_responses", "input[5].arguments"),
+        ("openai_chat", "messages[1].tool_calls[0].function.arguments"),
+    ],
+)
+def test_a_loss_behind_sealed_thoughts_is_found_by_the_client(client: str, place: str) -> None:
+    dialect = ECHOES[client][0]
+    request = dialect.decode_request(echoed(client, answer(*FOREIGN[:2], Text("so"), FOREIGN[3]), streamed=False), SAID)
+    parts = request.turns[1].parts
+    at = next(index for index, part in enumerate(parts) if isinstance(part, ToolCall))
+    assert dialect.locate(f"turns[1].parts[{at}].arguments", request) == place
 
 
 @clients

@@ -46,8 +46,11 @@ SIGNATURES: Final = frozenset(("thoughtSignature",))
 KEPT: Final = frozenset(("chunk", "detail", "field", "raw", SIGNS))
 """Extras of a thought without which its dialect could not say it as it was."""
 
+NOTHING: Final[frozenset[str]] = frozenset()
+
 _PREFIX: Final = b"keywright:"
 _BEGINNING: Final = MARK.decode()
+_EMPTY: Final = frozenset((b"null", b'""', b"[]"))
 _STANDARD: Final = str.maketrans("-_", "+/")
 
 Bound: TypeAlias = Opened | SignatureDelta | Closed
@@ -132,13 +135,12 @@ def holds_seal(part: bytes, read: Callable[[Json], Part]) -> bool:
         return False
 
 
-def without_sealed(
-    turns: bytes, content: str, read: Callable[[Json], Part], beside: frozenset[str] | None = None
-) -> bytes:
+def without_sealed(turns: bytes, content: str, read: Callable[[Json], Part], beside: frozenset[str] = NOTHING) -> bytes:
     """The JSON list `turns` of a client's body, each with a list at `content`, without the sealed thoughts in them.
 
-    A turn of which nothing is left is taken out; with `beside` it stays, without the list and these members, which only
-    repeat it. Turns and parts without a seal stay byte for byte. `read` reads a part; it may raise ValueError.
+    Where none is left, the list goes, with the members `beside`, which only repeat it; and where that was all that the
+    turn said, the turn goes. Turns and parts without a seal stay byte for byte. `read` reads a part; it may raise
+    ValueError.
     """
     try:
         found = [_turn_without(bytes(turn), content, read, beside) for turn in _LIST.decode(turns)]
@@ -265,9 +267,7 @@ def _read(seal: str) -> _Seal | None:
         return None
 
 
-def _turn_without(
-    turn: bytes, content: str, read: Callable[[Json], Part], beside: frozenset[str] | None
-) -> bytes | None:
+def _turn_without(turn: bytes, content: str, read: Callable[[Json], Part], beside: frozenset[str]) -> bytes | None:
     """`turn` without sealed thoughts; None when nothing is left of it."""
     if MARK not in turn:
         return turn
@@ -281,9 +281,9 @@ def _turn_without(
         return turn
     if kept:
         return msgspec.json.encode({**members, content: kept})
-    if beside is None:
-        return None
-    return msgspec.json.encode({name: value for name, value in members.items() if name not in beside | {content}})
+    rest = {name: value for name, value in members.items() if name != content and name not in beside}
+    says = any(bytes(value) not in _EMPTY for name, value in rest.items() if name != "role")
+    return msgspec.json.encode(rest) if says else None
 
 
 def _is(one: Part, other: Part) -> bool:

@@ -5,6 +5,7 @@ The tap costs next to nothing per chunk: it keeps the chunk and reads what it ke
 of a message only what it counts. It never keeps more than a batch and the message that the batch cut.
 """
 
+from itertools import pairwise
 from typing import Final, NoReturn
 
 import msgspec
@@ -54,6 +55,13 @@ class Delta(Struct):
     toolUse: _Called | None = None  # noqa: N815  # the wire's name
 
 
+class _Turn(Struct, forbid_unknown_fields=True):
+    """A message, to be joined with its neighbour."""
+
+    role: str
+    content: list[msgspec.Raw]
+
+
 class _Event(Struct):
     """The little of an event that is counted."""
 
@@ -101,6 +109,7 @@ class _Answer(Struct):
 
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
+_TURNS: Final = msgspec.json.Decoder(list[_Turn])
 _LIMITS: Final = msgspec.json.Decoder(_Limits)
 
 
@@ -158,7 +167,24 @@ def without_foreign(members: Members) -> tuple[dict[str, bytes], frozenset[str]]
     messages = members.values.get("messages")
     if messages is None or MARK not in members.body:
         return {}, NONE_REMOVED
-    return {"messages": without_sealed(bytes(messages), "content", _part)}, NONE_REMOVED
+    return {"messages": _by_turns(without_sealed(bytes(messages), "content", _part))}, NONE_REMOVED
+
+
+def _by_turns(messages: bytes) -> bytes:
+    """`messages`, neighbours of one role joined: a turn between them may have gone, and speakers must alternate."""
+    try:
+        turns = _TURNS.decode(messages)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return messages
+    if all(one.role != other.role for one, other in pairwise(turns)):
+        return messages
+    joined: list[_Turn] = []
+    for turn in turns:
+        if joined and joined[-1].role == turn.role:
+            joined[-1].content += turn.content
+        else:
+            joined.append(turn)
+    return msgspec.json.encode(joined)
 
 
 def _part(block: Json) -> Part:

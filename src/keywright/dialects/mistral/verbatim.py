@@ -21,7 +21,6 @@ from keywright.dialects.openai_chat.parts import decode_part
 from keywright.dialects.openai_chat.verbatim import RELIED
 from keywright.dialects.seal import MARK, without_sealed
 
-_NOTHING_BESIDE: Final[frozenset[str]] = frozenset()
 _RESULT: Final = b'"tool_call_id"'
 
 
@@ -64,7 +63,7 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     messages = members.values.get("messages")
     if messages is None:
         return patched
-    return members.edited({"messages": without_sealed(bytes(messages), "content", _part, _NOTHING_BESIDE)})
+    return members.edited({"messages": without_sealed(bytes(messages), "content", _part)})
 
 
 def _are_ids_its_own(body: bytes) -> bool:

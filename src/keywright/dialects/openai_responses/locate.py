@@ -7,14 +7,17 @@ that was one as its only part.
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from keywright.core.ability import Abilities
 from keywright.core.message import Text, ToolResult
 from keywright.core.request import Request
-from keywright.dialects.openai_responses.fields import item_of
+from keywright.dialects.openai_responses.fields import NAME, item_of
 from keywright.dialects.openai_responses.input_out import InputWriter
 from keywright.dialects.openai_responses.request_in import LOGPROBS
 from keywright.dialects.openai_responses.target import Target
 from keywright.dialects.paths import Place, joined, place_of, tool_of
+from keywright.dialects.seal import sealed
 
 _FIELDS: Final = {
     "format": "text.format",
@@ -48,7 +51,7 @@ def locate(path: str, request: Request) -> str:
 
 def _in_input(place: Place, request: Request) -> str:
     written = InputWriter(Target(_ALL))
-    written.write(request.turns)
+    written.write([replace(turn, parts=sealed(turn.parts, NAME)) for turn in request.turns])
     field = _PART_FIELDS.get(place.field, place.field)
     part = place.parts[0] if place.parts else 0
     found = next((each for each in written.places if each[:2] == (place.turn, part)), None)
