@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from google import genai
 from google.genai import types
 
 from tests.client import ask
-from tests.gateway import Gateway
-from tests.passage.conftest import OWN_KEY
+from tests.gateway import Gateway, running
+from tests.passage.conftest import OWN_KEY, VARIABLES, config
 from tests.passage.mill import Guest, Mill, Script
 
 GEMINI: dict[str, Any] = {
@@ -137,11 +138,14 @@ def test_events_are_counted_however_they_are_asked_for(gateway: Gateway, mill: M
     assert (entry.stream, entry.usage.input, entry.usage.output) == (True, 7, 3)
 
 
-def test_a_body_that_names_another_model_than_its_path_is_refused(gateway: Gateway, mill: Mill) -> None:
-    key = {"x-api-key": gateway.issue(models=("bedrock/allowed",))}
-    for path in ("gemini/v1beta/models/gemini-2.5-flash:countTokens", f"bedrock/model/{CLAUDE}/count-tokens"):
+def test_the_path_s_model_is_the_one_whatever_the_body_names(gateway: Gateway, mill: Mill) -> None:
+    key = {"x-api-key": gateway.issue(models=("bedrock/allowed", "gemini/allowed"))}
+    for path, status in (
+        ("gemini/v1beta/models/gemini-2.5-flash:countTokens", 400),
+        (f"bedrock/model/{CLAUDE}/count-tokens", 403),
+    ):
         body = json.dumps({"model": "allowed", "input": {"converse": CONVERSED}, **ASKED}).encode()
-        assert ask(gateway.url, "POST", f"/native/{path}", body, key).status == 400
+        assert ask(gateway.url, "POST", f"/native/{path}", body, key).status == status
     assert mill.seen == []
 
 
@@ -158,3 +162,18 @@ def test_what_is_signed_is_signed_over_all_of_the_body(gateway: Gateway, mill: M
         assert seen.header("x-amz-security-token") == "session-token"
         assert seen.header("content-length") == str(len(data))
         assert seen.header("x-amz-content-sha256") in (None, hashlib.sha256(data).hexdigest())
+
+
+def test_a_deployment_s_path_is_read_whichever_version_the_client_asks_for(tmp_path: Path, mill: Mill) -> None:
+    azure = f'[providers.azure]\nbase_url = "http://127.0.0.1:{mill.port}"\napi_key = "env:MILL_KEY"\n'
+    chat: dict[str, Any] = {"messages": [{"role": "user", "content": "x"}]}
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    mill.script = says({"choices": [], "usage": usage, "model": "gpt-4o"})
+    with running(tmp_path, config(mill.port) + azure, VARIABLES) as gateway:
+        path = "/native/azure/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"
+        for named in ({}, {"model": "gpt-4o"}, {"model": "o3"}):
+            body = json.dumps({**chat, **named}).encode()
+            answer = ask(gateway.url, "POST", path, body, {"x-api-key": gateway.admin_key})
+            entry = gateway.entry(answer.request_id)
+            assert (entry.served, entry.usage.input, entry.usage.output) == ("azure/gpt-4o", 7, 3)
+            assert (mill.last.target, mill.last.body) == (path.removeprefix("/native/azure"), body)

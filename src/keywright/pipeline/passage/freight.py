@@ -109,10 +109,7 @@ async def load(passing: Passing, known: Known | None) -> Freight:
     kind = _content_type(passing)
     if known is not None:
         body = await collected(passing.body, passing.kept_bytes_max)
-        peek = WIRES[known.wire].peek(body, known.said)
-        if known.said.model and peek.model != known.said.model:
-            _invalid("model", "the body must not name another model than the path")
-        return Freight(peek, body, wire=known.wire, is_json=True)
+        return Freight(_known_peek(known, body), body, wire=known.wire, is_json=True)
     if passing.way.model in ("must", "may"):
         if kind.lower().startswith(FORM):
             return await _form(passing, kind)
@@ -151,6 +148,23 @@ async def collected(body: Pieces, bytes_max: int) -> bytes:
             _too_large(bytes_max)
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def _known_peek(known: Known, body: bytes) -> Peek:
+    """What the body of a provider's own endpoint says. Where the path names the model, that is the one, for the
+    provider looks no further: a body of a dialect that names it itself may leave it out, or name another.
+    """
+    wire, model = WIRES[known.wire], known.said.model
+    if not model:
+        return wire.peek(body, known.said)
+    try:
+        peek = wire.peek(body, known.said)
+    except RefusedError:
+        members = walked(body, _RELIED)
+        if "model" in members.values:
+            raise
+        peek = wire.peek(members.edited({"model": msgspec.json.encode(model)}), known.said)
+    return msgspec.structs.replace(peek, model=model)
 
 
 def _json(passing: Passing, body: bytes) -> Freight:

@@ -171,9 +171,9 @@ def _model_in(template: str, path: str, asked: frozenset[str], source: Source) -
     """The model that `path` (unescaped: all spellings of it are one path) names if it is what `template` describes, ""
     where that names none; None if it is not.
     """
-    if not named_in(template) <= source.settings.keys() | {MODEL}:
-        return None
     wanted, _, query = template.partition("?")
+    if not named_in(wanted) <= source.settings.keys() | {MODEL}:
+        return None
     if not {part for part in query.split("&") if part and "{" not in part} <= asked:
         return None
     filled = wanted.format_map({**source.settings, MODEL: "\0"}).lower()
