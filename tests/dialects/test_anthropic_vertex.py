@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
 from keywright.core.dialect import BODY_SAYS, Dialect, PathSaid
-from keywright.core.errors import RefusedError
+from keywright.core.errors import NotTranslatableError, RefusedError
 from keywright.core.message import Text, Thinking, Turn
 from keywright.core.request import Request
 from keywright.dialects import anthropic, anthropic_vertex, openai_chat
@@ -48,6 +48,17 @@ def test_what_only_a_guest_says_goes_out_again_and_is_told_elsewhere() -> None:
     for there in (anthropic, openai_chat):
         assert [loss.path for loss in there.encode_request(request, "m", ABLE).losses] == ["anthropic_beta"]
     assert anthropic_vertex.locate("anthropic_beta", request) == "anthropic_beta"
+
+
+def test_a_conversation_that_only_anthropic_holds_does_not_go_to_its_host() -> None:
+    asked = raw(model="m", thread={"type": "continue", "previous_message_id": "msg_1"})
+    with pytest.raises(NotTranslatableError):
+        anthropic_vertex.patch(asked, anthropic_vertex.peek(asked), "m")
+    encoded = anthropic_vertex.encode_request(anthropic.decode_request(asked), "m", ABLE)
+    assert [(loss.path, loss.weight) for loss in encoded.losses if loss.weight == "meaning"] == [("thread", "meaning")]
+    assert "thread" not in json.loads(encoded.body)
+    none = raw(model="m", thread=None)
+    assert b'"thread": null' in anthropic_vertex.patch(none, anthropic_vertex.peek(none), "m")
 
 
 def test_a_request_of_another_client_has_the_version_and_no_model() -> None:

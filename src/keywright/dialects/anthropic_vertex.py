@@ -16,8 +16,10 @@ from msgspec.structs import replace
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid, Peek
+from keywright.core.errors import NotTranslatableError
 from keywright.core.failure import Failure
 from keywright.core.json import JsonObject
+from keywright.core.loss import Loss
 from keywright.core.request import Request
 from keywright.dialects import anthropic, gemini
 from keywright.dialects.anthropic import (
@@ -45,6 +47,8 @@ VERSION: Final = "vertex-2023-10-16"
 _VERSION_MEMBER: Final = "anthropic_version"
 _BETA_MEMBER: Final = "anthropic_beta"
 _VERSION_JSON: Final = msgspec.json.encode(VERSION)
+_THREAD_MEMBER: Final = "thread"
+_THREAD: Final = Loss(_THREAD_MEMBER, "Vertex AI holds no conversation, so that it must come whole", "meaning")
 _MODEL: Final = frozenset({"model"})
 _GUEST: Final = frozenset({_VERSION_MEMBER, _BETA_MEMBER})
 RELIED: Final = _RELIED | _GUEST
@@ -85,6 +89,8 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
         request = replace(request, extras={name: said for name, said in request.extras.items() if name != NAME})
     body, losses = request_node(request, model, abilities)
     del body["model"]
+    if body.pop(_THREAD_MEMBER, None) is not None:
+        losses.append(_THREAD)
     return Encoded(rendered({_VERSION_MEMBER: VERSION, **guest, **body}), tuple(losses))
 
 
@@ -100,8 +106,13 @@ def decode_error(status: int, body: bytes) -> Failure:
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:  # the path names the model
     """`body` without the model and other providers' thoughts, and with the version; for a stream that only the path
     asks for, with that; all else byte for byte.
+
+    Raises:
+        NotTranslatableError: it goes on with a conversation that only Anthropic holds.
     """
     members = members_of(peeked, body, RELIED)
+    if bytes(members.values.get(_THREAD_MEMBER, b"null")) != b"null":
+        raise NotTranslatableError((_THREAD,))
     changes, removed = without_foreign(members)
     if _VERSION_MEMBER not in members.values:
         changes[_VERSION_MEMBER] = _VERSION_JSON

@@ -162,6 +162,28 @@ def test_no_middle_is_filled_in_by_who_cannot(every_gateway: Gateway) -> None:
     assert "not_translatable" in caught.value.body
 
 
+@anthropic.beta_tool
+def weather(city: str) -> str:
+    """Tell the weather.
+
+    Args:
+        city: Where
+    """
+    return f"it is cold in {city}"
+
+
+def test_anthropics_sdk_runs_tools_by_itself(anthropic_client: anthropic.Anthropic, place: Place) -> None:
+    """Where nobody holds a conversation it is sent whole; only Anthropic and its like hold some."""
+    asked: list[Any] = [{"role": "user", "content": "use the tool"}]
+    unheld: dict[str, Any] = {"thread": False} if place.model.startswith(("anthropic/", "ollama/")) else {}
+    runner = anthropic_client.beta.messages.tool_runner(
+        model=place.model, max_tokens=500, tools=[weather], messages=asked, **unheld
+    )
+    final = runner.until_done()
+    text = "".join(block.text for block in final.content if block.type == "text")
+    assert text == "The tool said: it is cold in word"
+
+
 THOUGHT = "one step and another step"
 THINKERS = {
     "anthropic": "claude-haiku-4-5",

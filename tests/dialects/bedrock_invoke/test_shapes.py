@@ -126,6 +126,14 @@ def test_a_dot_in_a_name_of_the_operators_own_does_not_hide_claudes_version(mode
     assert found.name == "anthropic"
 
 
+def test_a_conversation_that_only_anthropic_holds_does_not_go_to_bedrock() -> None:
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    for thread, lost in (({"type": "create"}, {"thread": "meaning"}), (None, {})):
+        request = anthropic.decode_request(json.dumps({**body, "thread": thread}).encode())
+        sent, losses = encoded(request, "anthropic.claude-x")
+        assert (sent.get("thread"), losses) == (None, lost)
+
+
 def test_every_shape_has_a_name_of_its_own_and_is_found_by_its_own_answers_and_chunks() -> None:
     assert len(BY_NAME) == len(SHAPES)
     answer = Response("i", "m", (Choice((Text("x"),), Finish("stop")),), Usage(1, 2))

@@ -28,6 +28,8 @@ VERSION: Final = b'"bedrock-2023-05-31"'
 _VERSION_FIELD: Final = "anthropic_version"
 _BY_PATH: Final = ("model", "stream")
 _BY_HEADER: Final = {"service_tier": Loss("service_tier", "InvokeModel is told the tier in a header")}
+_THREAD: Final = Loss("thread", "Bedrock holds no conversation, so that it must come whole", "meaning")
+_NO_THREAD: Final = (b"", b"null")
 _SEEN: Final = Peek("", stream=True, input_bytes=0)
 _CHUNK: Final = msgspec.json.Decoder(dict[str, Json])
 
@@ -57,6 +59,8 @@ def encode_request(request: Request, model: str, abilities: Abilities) -> Encode
     for field in _BY_PATH:
         members.pop(field, None)
     losses = tuple(loss for field, loss in _BY_HEADER.items() if members.pop(field, None) is not None)
+    if bytes(members.pop("thread", b"")) not in _NO_THREAD:
+        losses += (_THREAD,)
     members.setdefault(_VERSION_FIELD, Raw(VERSION))
     return Encoded(rendered(members), encoded.losses + losses)
 
