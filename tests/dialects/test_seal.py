@@ -327,12 +327,14 @@ def test_a_forged_seal_does_no_harm(client: str, seal: str, provider: str) -> No
     assert all(loss.weight == "knob" for loss in encoded.losses)
 
 
-def test_no_field_of_a_message_can_be_set_by_a_seal() -> None:
-    detail = {"type": "reasoning.text", "text": "another", "format": "f", "more": {"a": 1}}
-    seal = sealed((Thinking("hm", "s", "openai_chat", own("openai_chat", detail=detail, role="user")),), "anthropic")
-    (thought,) = unsealed(seal)
-    assert isinstance(thought, Thinking)
-    assert thought.extras == own("openai_chat", detail={key: detail[key] for key in ("type", "text", "format")})
+def test_no_words_and_no_field_of_a_message_can_be_set_by_a_seal() -> None:
+    detail = {"type": "reasoning.text", "text": "another", "format": "f", "id": 1, "signature": "another"}
+    notes = {"detail": detail, "field": "content", "role": "system"}
+    held = json.dumps({"origin": "openai_chat", "signature": "s", "notes": notes}).encode()
+    forged = unsealed((Thinking("hm", b64encode(b"keywright:" + held).decode(), "anthropic"),))
+    message = told(openai_chat, Request("m", (HI, Turn("assistant", (*forged, Text("so"))))))["messages"][1]
+    details = [{"type": "reasoning.text", "text": "hm", "signature": "s", "format": "f", "id": 1}]
+    assert message == {"role": "assistant", "content": "so", "reasoning_details": details}
 
 
 def test_a_seal_that_was_damaged_is_nobodys_and_reported() -> None:

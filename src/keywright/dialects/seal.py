@@ -21,6 +21,7 @@ that a provider cannot take.
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from operator import is_
 from typing import Final, TypeAlias
 
 import msgspec
@@ -45,6 +46,9 @@ SIGNATURES: Final = frozenset(("thoughtSignature",))
 
 KEPT: Final = frozenset(("chunk", "detail", "field", "raw", SIGNS))
 """Extras of a thought without which its dialect could not say it as it was."""
+
+KEPT_INSIDE: Final = frozenset(("closed", "format", "id", "index", "type"))
+"""What is kept of one that is an object."""
 
 NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -85,7 +89,7 @@ _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 def sealed(parts: tuple[Part, ...], own: str) -> tuple[Part, ...]:
     """An answer's parts as a client of the dialect `own` can keep them."""
     found = [each for part in parts for each in _sealed(part, own)]
-    return parts if len(found) == len(parts) and all(map(_is, found, parts)) else tuple(found)
+    return parts if len(found) == len(parts) and all(map(is_, found, parts)) else tuple(found)
 
 
 def unsealed(parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -97,12 +101,7 @@ def unsealed(parts: tuple[Part, ...]) -> tuple[Part, ...]:
         return parts
     found: list[Part] = []
     for part in parts:
-        whole = part
-        while isinstance(whole, Thinking) and is_sealed(whole) and found and _is_piece(found[-1], whole):
-            before = found.pop()
-            assert isinstance(before, Thinking)
-            whole = replace(whole, text=before.text + whole.text)
-        found.append(_unsealed(whole))
+        found.append(_unsealed(_whole(part, found) if isinstance(part, Thinking) and is_sealed(part) else part))
     return tuple(found)
 
 
@@ -223,8 +222,11 @@ def _seal(part: Thinking | RedactedThinking) -> str:
     origin = part.origin or NOBODY
     notes: _Notes = {}
     for name, value in part.extras.get(origin, {}).items():
-        if name in KEPT and isinstance(value, str | bool | dict):
-            notes[name] = _scalars(value) if isinstance(value, dict) else value
+        if name in KEPT and isinstance(value, dict):
+            inside = {each: said for each, said in value.items() if each in KEPT_INSIDE}
+            notes[name] = {each: said for each, said in inside.items() if not isinstance(said, dict | list)}
+        elif name in KEPT and isinstance(value, str | bool):
+            notes[name] = value
     if isinstance(part, RedactedThinking):
         seal = _Seal(origin, data=part.data, notes=notes)
     else:
@@ -232,8 +234,17 @@ def _seal(part: Thinking | RedactedThinking) -> str:
     return b64encode(_PREFIX + msgspec.json.encode(seal)).decode()
 
 
-def _scalars(value: dict[str, Json]) -> dict[str, _Scalar]:
-    return {name: each for name, each in value.items() if not isinstance(each, dict | list)}
+def _believed(notes: _Notes) -> JsonObject:
+    """What may be taken from a seal that anybody may have made."""
+    believed: JsonObject = {}
+    for name, value in notes.items():
+        if name not in KEPT:
+            continue
+        if isinstance(value, dict):
+            believed[name] = {each: said for each, said in value.items() if each in KEPT_INSIDE}
+        else:
+            believed[name] = value
+    return believed
 
 
 def _unsealed(part: Part) -> Part:
@@ -244,17 +255,23 @@ def _unsealed(part: Part) -> Part:
     seal = _read(said)
     if seal is None:
         return replace(part, origin=NOBODY)
-    notes: JsonObject = {
-        name: {**value} if isinstance(value, dict) else value for name, value in seal.notes.items() if name in KEPT
-    }
+    notes = _believed(seal.notes)
     extras: Extras = {seal.origin: notes} if notes else NO_EXTRAS
     if seal.data is not None:
         return RedactedThinking(seal.data, seal.origin, extras)
     return Thinking(text, seal.signature, seal.origin, extras)
 
 
-def _is_piece(before: Part, sealed: Thinking) -> bool:
-    return isinstance(before, Thinking) and before.signature is None and before.origin == sealed.origin
+def _whole(last: Thinking, before: list[Part]) -> Thinking:
+    """A sealed thought with its earlier pieces, which are taken away from the end of `before`."""
+    texts = [last.text]
+    while before:
+        piece = before[-1]
+        if not isinstance(piece, Thinking) or piece.signature is not None or piece.origin != last.origin:
+            break
+        texts.append(piece.text)
+        before.pop()
+    return replace(last, text="".join(reversed(texts))) if len(texts) > 1 else last
 
 
 def _read(seal: str) -> _Seal | None:
@@ -284,7 +301,3 @@ def _turn_without(turn: bytes, content: str, read: Callable[[Json], Part], besid
     rest = {name: value for name, value in members.items() if name != content and name not in beside}
     says = any(bytes(value) not in _EMPTY for name, value in rest.items() if name != "role")
     return msgspec.json.encode(rest) if says else None
-
-
-def _is(one: Part, other: Part) -> bool:
-    return one is other

@@ -128,7 +128,7 @@ def encode_thinking(parts: Iterable[Part]) -> JsonObject:
     texts = [part for part in thoughts if isinstance(part, Thinking)]
     field = next((name for part in texts if (name := own(part.extras).get("field")) is not None), PLAIN)
     said: JsonObject = {}
-    if isinstance(field, str) and field and (text := "".join(part.text for part in texts)):
+    if isinstance(field, str) and field in PLAIN_FIELDS and (text := "".join(part.text for part in texts)):
         said[field] = text
     if said and len(texts) == 1 and texts[0] is thoughts[0] and not needs_detail(texts[0]):
         thoughts = thoughts[1:]
