@@ -81,7 +81,7 @@ def may_use(key: Key, name: str) -> bool:
     return not key.models or any(fnmatchcase(name, glob) for glob in key.models)
 
 
-def names(key: Key, requested: str) -> bool:
+def key_names(key: Key, requested: str) -> bool:
     """Whether the key names what was asked for, so that its targets need not be looked at: an alias, or a bare name.
 
     What has a slash in it counts by its targets alone. `openai/gpt-oss-20b` is a model of `openai`, or, where there is
@@ -109,7 +109,7 @@ def require_one_model(key: Key, targets: tuple[Target, ...], body: bytes) -> Non
 
 def _allowed_targets(key: Key, requested: str, targets: tuple[Target, ...]) -> tuple[Target, ...]:
     """All targets when the key names what was asked for, else those that it names themselves."""
-    if names(key, requested):
+    if key_names(key, requested):
         return targets
     allowed = tuple(target for target in targets if may_use(key, target.name))
     if not allowed and (targets or not may_use(key, requested)):

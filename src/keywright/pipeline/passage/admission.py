@@ -2,7 +2,7 @@
 
 from keywright.core.dialect import Peek
 from keywright.core.identity import Key
-from keywright.pipeline.admit import forbid, may_use, names, require_one_model
+from keywright.pipeline.admit import forbid, key_names, may_use, require_one_model
 from keywright.pipeline.passage.freight import Freight
 from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.routes import Target
@@ -38,7 +38,7 @@ def _allowed(key: Key, passing: Passing, peek: Peek, targets: tuple[Target, ...]
     """All targets when the key names what was asked for, else those that it names themselves. On a native path the name
     is the provider's own: no alias counts.
     """
-    if passing.way.endpoint != "native" and names(key, peek.model):
+    if passing.way.endpoint != "native" and key_names(key, peek.model):
         return targets
     allowed = tuple(target for target in targets if may_use(key, target.name))
     if targets and not allowed:

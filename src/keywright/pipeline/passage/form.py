@@ -220,9 +220,8 @@ def part_of(head: bytes) -> Part:
             refuse(f"a part has a header that is not taken: {name[:40].decode('ascii', 'replace')!r}")
         if name == b"content-disposition":
             dispositions.append(value.strip())
-        if name == b"content-type":
-            charsets = [charset for name, charset in _read(value.strip())[1] if name.startswith(b"charset")]
-            is_plain = all(charset.lower() in _UTF_8 for charset in charsets)
+        if name == b"content-type" and b"charset" in value.lower():
+            is_plain = is_plain and _is_utf_8(value.strip())
     if len(dispositions) != 1:
         refuse("a part has no content-disposition, or two")
     kind, parameters = _read(dispositions[0])
@@ -245,6 +244,11 @@ def _is_nearly(name: bytes) -> bool:
     stripped = name.strip().lower()
     is_nearly = stripped.startswith(FIELD) and not stripped[len(FIELD) :].replace(b"_", b"").isalnum()
     return is_nearly or stripped == _CHARSET
+
+
+def _is_utf_8(content_type: bytes) -> bool:
+    charsets = [value for name, value in _read(content_type)[1] if name.startswith(b"charset")]
+    return all(charset.lower() in _UTF_8 for charset in charsets)
 
 
 def _read(value: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
