@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from tests.standin import bedrock, gemini, messages
+from tests.standin import bedrock, gemini, messages, responses
 from tests.standin import reply as say
 from tests.standin.cloud import Wire
 from tests.standin.reply import RejectedError
@@ -12,6 +12,40 @@ from tests.standin.reply import RejectedError
 Body = dict[str, Any]  # the JSON boundary
 RANKED_FIELDS = {"model", "query", "documents", "top_n", "max_tokens_per_doc", "priority"}
 DOCUMENTS_MAX = 1000
+MESSAGES_ONLY = {"max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier"}
+ROOM_TOKENS = 64_000
+COUNTED_FIELDS = {
+    *("model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text"),
+    *("truncation", "conversation", "previous_response_id", "personality"),
+}
+
+
+class AnthropicCount:
+    """`count_tokens`: of a request without the limits of an answer."""
+
+    def __init__(self, chat: Wire) -> None:
+        self._chat = chat
+
+    def __call__(self, body: Body) -> tuple[Body, int]:
+        if unknown := body.keys() & MESSAGES_ONLY:
+            raise RejectedError(f"{sorted(unknown)}: Extra inputs are not permitted")
+        self._chat.check({**body, "max_tokens": ROOM_TOKENS}, {"anthropic-version": messages.OLD_VERSION})
+        tokens = messages.prompt_tokens(body)
+        return {"input_tokens": tokens}, tokens
+
+
+class OpenAICount:
+    """`/v1/responses/input_tokens`: of a request without what only an answer needs."""
+
+    def __init__(self, chat: Wire) -> None:
+        self._chat = chat
+
+    def __call__(self, body: Body) -> tuple[Body, int]:
+        if unknown := body.keys() - COUNTED_FIELDS:
+            raise RejectedError(f"Unknown parameter: {sorted(unknown)}")
+        self._chat.check(body, {})
+        tokens = responses.prompt_tokens(body)
+        return {"object": "response.input_tokens", "input_tokens": tokens}, tokens
 
 
 class GeminiCount:

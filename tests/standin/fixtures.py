@@ -11,7 +11,7 @@ from tests.standin.bedrock import ConverseWire, InvokeWire
 from tests.standin.chat import ChatWire
 from tests.standin.cloud import StandIn
 from tests.standin.cohere import CohereWire
-from tests.standin.counts import BedrockCount, GeminiCount, ranking
+from tests.standin.counts import AnthropicCount, BedrockCount, GeminiCount, OpenAICount, ranking
 from tests.standin.fim import FimWire
 from tests.standin.gemini import GeminiArrayWire, GeminiWire
 from tests.standin.messages import MessagesWire
@@ -37,8 +37,12 @@ OLLAMA_MODELS = ("llama3.2", "qwen3")
 def openai_server() -> Iterator[StandIn]:
     """The stand-in for OpenAI, one for all tests."""
     chat = ChatWire(shared_dir("specs"))
-    whole = WholeWire(chat, "/v1/embeddings", vectors.openai)
-    cloud = StandIn((chat, ResponsesWire(shared_dir("specs")), whole), "sk-standin-openai", OPENAI_MODELS)
+    answers = ResponsesWire(shared_dir("specs"))
+    whole = (
+        WholeWire(chat, "/v1/embeddings", vectors.openai),
+        WholeWire(chat, "/v1/responses/input_tokens", OpenAICount(answers)),
+    )
+    cloud = StandIn((chat, answers, *whole), "sk-standin-openai", OPENAI_MODELS)
     cloud.start()
     yield cloud
     cloud.close()
@@ -47,7 +51,9 @@ def openai_server() -> Iterator[StandIn]:
 @pytest.fixture(scope="session")
 def anthropic_server() -> Iterator[StandIn]:
     """The stand-in for Anthropic, one for all tests."""
-    cloud = StandIn(MessagesWire(shared_dir("specs")), "sk-ant-standin", ANTHROPIC_MODELS)
+    chat = MessagesWire(shared_dir("specs"))
+    whole = WholeWire(chat, "/v1/messages/count_tokens", AnthropicCount(chat))
+    cloud = StandIn((chat, whole), "sk-ant-standin", ANTHROPIC_MODELS)
     cloud.start()
     yield cloud
     cloud.close()
