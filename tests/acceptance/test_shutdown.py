@@ -147,7 +147,7 @@ def test_a_signal_at_any_moment_of_the_start_ends_it_and_harms_nothing(
             time.sleep(after_s)
             program.signal(number)
             codes.append(program.ended(5.0))
-            assert "src/keywright/" not in program.err, after_s  # nothing of ours breaks; Python itself may, at its start
+            assert "src/keywright/" not in program.err, after_s  # Python itself may break at its start
     print(codes)
     assert set(codes) <= {0, 130, 143, -number}
     with up(tmp_path, config, variables) as program:
