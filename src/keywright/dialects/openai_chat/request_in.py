@@ -78,7 +78,7 @@ def _request(body: Fields) -> Request:
         tools=decode_tools(body),
         tool_choice=decode_choice(body),
         output_tokens_max=older_limit if limit is None else limit,
-        stop=_stop(body),
+        stop=body.texts("stop"),
         sampling=_sampling(body),
         reasoning=_reasoning(body),
         format=_format(body),
@@ -86,7 +86,7 @@ def _request(body: Fields) -> Request:
         stream=body.flag("stream") or False,
         stream_usage=stream_usage,
         user=body.text("user"),
-        service_tier=_tier(body),
+        service_tier=tier_of(body),
         metadata=None if metadata is None else metadata.left,
         cache=cache_mark(body),
         extras=body.extras(NAME),
@@ -152,25 +152,13 @@ def _marked(parts: list[Part], message: Fields) -> list[Part]:
     return [*parts[:-1], msgspec.structs.replace(parts[-1], cache=mark)]
 
 
-def _tier(body: Fields) -> str | None:
+def tier_of(body: Fields) -> str | None:
+    """The tier of service; a word that only one vendor knows is left among the extras."""
     tier = body.text("service_tier")
     if tier is None or tier in TIERS:
         return tier
     body.keep("service_tier", tier)
     return None
-
-
-def _stop(body: Fields) -> tuple[str, ...]:
-    stop = body.json("stop")
-    if stop is None:
-        return ()
-    if isinstance(stop, str):
-        return (stop,)
-    if isinstance(stop, list):
-        words = tuple(word for word in stop if isinstance(word, str))
-        if len(words) == len(stop):
-            return words
-    raise WrongFieldError("stop", "a string or an array of strings")
 
 
 def _sampling(body: Fields) -> Sampling:
@@ -184,13 +172,14 @@ def _sampling(body: Fields) -> Sampling:
         frequency_penalty=body.number("frequency_penalty"),
         presence_penalty=body.number("presence_penalty"),
         seed=body.integer("seed"),
-        logit_bias=_biases(body),
+        logit_bias=biases_of(body),
         logprobs=body.flag("logprobs"),
         top_logprobs=body.integer("top_logprobs"),
     )
 
 
-def _biases(body: Fields) -> dict[str, float] | None:
+def biases_of(body: Fields) -> dict[str, float] | None:
+    """How much likelier each token shall be, by `logit_bias`."""
     biases = body.object("logit_bias")
     return None if biases is None else {token: biases.number(token) or 0 for token in list(biases.left)}
 

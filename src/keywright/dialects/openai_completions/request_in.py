@@ -11,6 +11,7 @@ from keywright.core.message import Turn
 from keywright.core.request import Format, JsonSchemaFormat, Request, Sampling
 from keywright.dialects.fields import Fields
 from keywright.dialects.openai_chat.fields import CHOICES_MAX
+from keywright.dialects.openai_chat.request_in import biases_of
 from keywright.dialects.openai_completions.prompt import NAME, decode_prompt
 from keywright.dialects.openai_completions.verbatim import RELIED
 from keywright.dialects.whole import asked
@@ -54,7 +55,6 @@ def _sampling(body: Fields) -> Sampling:
     top_k = body.integer("top_k")
     if top_k is not None:
         body.keep("top_k", top_k)
-    biases = body.object("logit_bias")
     logprobs = body.count("logprobs")
     return Sampling(
         temperature=body.number("temperature"),
@@ -63,7 +63,7 @@ def _sampling(body: Fields) -> Sampling:
         frequency_penalty=body.number("frequency_penalty"),
         presence_penalty=body.number("presence_penalty"),
         seed=body.integer("seed"),
-        logit_bias=None if biases is None else {token: biases.number(token) or 0 for token in list(biases.left)},
+        logit_bias=biases_of(body),
         logprobs=None if logprobs is None else True,
         top_logprobs=logprobs,
     )

@@ -15,8 +15,7 @@ from keywright.core.json import Json, JsonObject
 from keywright.core.message import Part, Text, ToolCall, ToolResult, Turn
 from keywright.core.request import Effort, Format, JsonObjectFormat, JsonSchemaFormat, Reasoning, Request, Sampling
 from keywright.dialects.fields import Fields, WrongFieldError
-from keywright.dialects.openai_chat.fields import TIERS
-from keywright.dialects.openai_chat.request_in import EFFORTS
+from keywright.dialects.openai_chat.request_in import EFFORTS, tier_of
 from keywright.dialects.openai_responses.content import decode_content
 from keywright.dialects.openai_responses.fields import INSTRUCTIONS, ITEM, NAME, noted
 from keywright.dialects.openai_responses.items import decode_item, item_fields, opaque_item
@@ -74,7 +73,7 @@ def _request(body: Fields) -> Request:
         format=form,
         stream=body.flag("stream") or False,
         user=body.text("user"),
-        service_tier=_tier(body),
+        service_tier=tier_of(body),
         metadata=None if metadata is None else metadata.left,
         extras=body.extras(NAME),
     )
@@ -168,14 +167,6 @@ def _message(message: Fields, role: _Speaker) -> Turn:
     parts = decode_content(message.json("content"), message.at("content"))
     item, rest = item_fields(message)
     return Turn(role, tuple(parts), extras=noted({ITEM: item, **rest} if item else rest))
-
-
-def _tier(body: Fields) -> str | None:
-    tier = body.text("service_tier")
-    if tier is None or tier in TIERS:
-        return tier
-    body.keep("service_tier", tier)
-    return None
 
 
 def _reasoning(body: Fields) -> Reasoning | None:
