@@ -11,6 +11,7 @@
 | `usage`, `finish`, `response` | what was used, why did it end, what is the whole answer? |
 | `stream_reader`, `stream_writer` | what is the answer as it arrives? |
 | `error` | what went wrong? |
+| `locate` | where does a client find what a loss speaks of? |
 | `verbatim` | what must be known of bytes that pass through? |
 
 What a request needs and a client of another dialect did not say: `max_tokens` is then the most that the model can

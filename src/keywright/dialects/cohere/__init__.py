@@ -4,6 +4,7 @@
 |---|---|
 | `request_in`, `request_out`, `messages_out` | what is asked? |
 | `response`, `stream_in`, `stream_out` | what is answered, whole and as it arrives? |
+| `plain` | is this frame of a stream more text, and nothing else? |
 | `parts` | which part is this content item, this document, this citation? |
 | `thinking`, `tools` | how much should the model think? which tools may it call? |
 | `finish`, `usage` | why did it end, what was used, what is billed? |

@@ -10,9 +10,6 @@ whole with its start; a stream without `[DONE]`.
 
 from typing import Final
 
-import msgspec
-from msgspec import Struct
-
 from keywright.core.errors import UpstreamBrokeError
 from keywright.core.event import (
     ArgumentsDelta,
@@ -36,6 +33,7 @@ from keywright.dialects.cohere.error import streamed_failure
 from keywright.dialects.cohere.fields import NAME, PLAN, PLAN_EXTRAS
 from keywright.dialects.cohere.finish import decode_finish
 from keywright.dialects.cohere.parts import cites_text, decode_citation
+from keywright.dialects.cohere.plain import CONTENT_DELTA, plain_text
 from keywright.dialects.cohere.usage import unmodelled, usage_of
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.frame_reader import FrameReader, object_of
@@ -44,31 +42,6 @@ from keywright.dialects.sse import FRAME_BYTES_MAX, Frame, SseDecoder
 PARTS_MAX: Final = 4_096
 _EVENT_FIELDS: Final = frozenset(("id", "type", "delta", "index"))
 _NONE: Final[JsonObject] = {}
-_CONTENT_DELTA: Final = "content-delta"
-
-
-class _Item(Struct, forbid_unknown_fields=True):
-    text: str | None = None
-    thinking: str | None = None
-
-
-class _Message(Struct, forbid_unknown_fields=True):
-    content: _Item
-
-
-class _Delta(Struct, forbid_unknown_fields=True):
-    message: _Message
-
-
-class _Plain(Struct, forbid_unknown_fields=True):
-    """Nearly every frame: more text of an item, and nothing else."""
-
-    index: int
-    delta: _Delta
-    type: str = _CONTENT_DELTA
-
-
-_PLAIN: Final = msgspec.json.Decoder(_Plain)
 
 
 def StreamReader(frame_bytes_max: int = FRAME_BYTES_MAX) -> FrameReader[Frame]:  # noqa: N802 - a dialect's name for it
@@ -95,7 +68,7 @@ class AnswerReader:
         Raises:
             UpstreamMalformedError, WrongFieldError: it is none of this dialect's frames.
         """
-        if frame.event == _CONTENT_DELTA and self._plain(frame.data, events):
+        if frame.event == CONTENT_DELTA and self._plain(frame.data, events):
             return
         data = frame.data.strip()
         if not data or data == b"[DONE]":
@@ -137,15 +110,13 @@ class AnswerReader:
                 self._other(kind, event, events)
 
     def _plain(self, data: bytes, events: list[Event]) -> bool:
-        """Take a frame that is as plain as nearly all are; False when it is not."""
-        try:
-            plain = _PLAIN.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        """Take a frame that is as plain as nearly all are; False when it is not, or its item has not begun so."""
+        found = plain_text(data)
+        if found is None:
             return False
-        part, field = self._items.get(plain.index, (0, ""))
-        item = plain.delta.message.content
-        text = item.text if field == "text" else item.thinking
-        if not field or not text or plain.type != _CONTENT_DELTA or (item.text and item.thinking):
+        index, field, text = found
+        part, begun = self._items.get(index, (0, ""))
+        if field != begun:
             return False
         events.append(TextDelta(part, text))
         return True

@@ -4,6 +4,7 @@ request_in, request_out, messages_out   requests: from clients, to upstreams
 response, stream_in, choice_in, stream_out   answers
 parts, thinking, tools, finish, usage   what both directions share
 error   errors, both ways
+locate   where a client finds what a loss speaks of
 verbatim, tap   the lane without translation
 fields, target   reading an object, and what an encoder carries
 """
