@@ -116,6 +116,13 @@ def test_a_key_in_the_query_alone_is_taken_out(gateway: Gateway, mill: Mill) -> 
         assert (answer.status, answer.code) == (400, "invalid_path")
 
 
+def test_the_administrator_s_key_in_the_query_beside_another_goes_nowhere(gateway: Gateway, mill: Mill) -> None:
+    for query in (f"key={gateway.admin_key}", f"a=1&k%65y={gateway.admin_key.replace('-', '%2D')}"):
+        answer = ask(gateway.url, "GET", f"/native/mill/x?{query}", headers={"x-api-key": gateway.issue()})
+        assert (answer.status, answer.code) == (400, "invalid_path")
+    assert mill.seen == []
+
+
 def test_a_key_parameter_that_is_none_of_ours_is_kept(gateway: Gateway, mill: Mill) -> None:
     assert call(gateway, "/native/mill/x?key=colour&b", method="GET").status == 200
     assert mill.last.target == "/v1/x?key=colour&b"

@@ -56,12 +56,21 @@ def without_key(query: bytes, presented: str) -> bytes:
     return b"&".join(kept)
 
 
+def keys_in(query: bytes) -> list[str]:
+    """What stands in `query` as `key=`."""
+    return [key for part in query.split(b"&") if (key := _key_in(part)) is not None]
+
+
 def _is_ours(part: bytes, presented: str) -> bool:
+    text = _key_in(part)
+    return text is not None and (text == presented or text.startswith(PREFIX))
+
+
+def _key_in(part: bytes) -> str | None:
     name, _, value = part.partition(b"=")
     if unquote_to_bytes(name) != b"key":
-        return False
-    text = unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8", "replace").strip()
-    return text == presented or text.startswith(PREFIX)
+        return None
+    return unquote_to_bytes(value.replace(b"+", b" ")).decode("utf-8", "replace").strip()
 
 
 def holds(target: bytes, presented: str) -> bool:

@@ -3,9 +3,10 @@
 from keywright.core.clock import SECOND_US
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
+from keywright.identity.keystring import digest
 from keywright.pipeline.admit import require_address, require_endpoint
 from keywright.pipeline.authenticate import authenticate
-from keywright.pipeline.passage.address import holds, without_key
+from keywright.pipeline.passage.address import holds, keys_in, without_key
 from keywright.pipeline.passage.admission import admit_passing
 from keywright.pipeline.passage.forward import deliver
 from keywright.pipeline.passage.freight import Freight, load
@@ -15,6 +16,7 @@ from keywright.pipeline.passage.way import PassageReply, Passing
 from keywright.pipeline.reserve import Account
 from keywright.pipeline.route import route
 from keywright.pipeline.serve import Desk
+from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.types import Intent
 
 
@@ -31,7 +33,7 @@ async def carry(passing: Passing, reply: PassageReply, desk: Desk) -> None:
             principal = account.principal = authenticate(call.key, call.started_us // SECOND_US, snapshot)
             require_endpoint(principal.key, call.endpoint)
             require_address(principal.key, call.address)
-            require_way(passing)
+            require_way(passing, snapshot)
             known = known_endpoint(passing, snapshot.routes) if way.endpoint == "native" else None
             freight = await _load(passing, known, account, desk)
             account.intent = Intent(call.endpoint, freight.peek)
@@ -57,14 +59,16 @@ async def _load(passing: Passing, known: Known | None, account: Account, desk: D
         account.attempts.waited_us += desk.clock.ticks_us() - began_us
 
 
-def require_way(passing: Passing) -> None:
+def require_way(passing: Passing, snapshot: Snapshot) -> None:
     """Return when the path and the query may go upstream.
 
     Raises:
         RefusedError: 400 `invalid_path`, says why.
     """
     fault, key = passing.way.fault, passing.call.key
-    if not fault and holds(passing.way.tail + b"?" + without_key(passing.query, key), key):
+    rest = without_key(passing.query, key)
+    is_another = any(digest(other) in snapshot.foreign for other in keys_in(rest))
+    if not fault and (is_another or holds(passing.way.tail + b"?" + rest, key)):
         fault = "a key stands in a header, or as `key=` in the query; nowhere else, for it would go to the provider"
     if fault:
         failure = Failure(kind="invalid_request", status=400, code="invalid_path", message=fault)
