@@ -32,6 +32,10 @@ from keywright.dialects import (
     openai_chat,
     openai_responses,
 )
+from keywright.dialects.counting import anthropic as count_anthropic
+from keywright.dialects.counting import bedrock as count_bedrock
+from keywright.dialects.counting import gemini as count_gemini
+from keywright.dialects.counting import openai as count_openai
 from keywright.dialects.seal import KEPT, MARK, NOBODY, sealed, unsealed
 from tests.laws.strategies import base64, law, words
 
@@ -209,6 +213,30 @@ def test_a_turn_of_nothing_but_such_thoughts_is_taken_out(client: str) -> None:
     body = echoed(client, answer(*FOREIGN[:2]), streamed=False)
     patched = json.loads(dialect.patch(body, dialect.peek(body, SAID), SAID.model))
     assert patched[member] == json.loads(body)[member][:1]
+
+
+@pytest.mark.parametrize(
+    ("counting", "client", "within"),
+    [
+        (count_anthropic, "anthropic", ()),
+        (count_bedrock, "bedrock_converse", ("input", "converse")),
+        (count_gemini, "gemini", ()),
+        (count_gemini, "gemini", ("generateContentRequest",)),
+        (count_openai, "openai_responses", ()),
+    ],
+)
+def test_tokens_are_counted_without_other_providers_thoughts(
+    counting: ModuleType, client: str, within: tuple[str, ...]
+) -> None:
+    dialect = ECHOES[client][0]
+    body = echoed(client, answer(*FOREIGN), streamed=False)
+    wanted = json.loads(dialect.patch(body, dialect.peek(body, SAID), SAID.model))
+    asked = json.loads(body)
+    for name in reversed(within):
+        asked, wanted = {name: asked}, {name: wanted}
+    raw = json.dumps(asked).encode()
+    assert MARK in raw
+    assert json.loads(counting.patch(raw, counting.peek(raw, SAID), SAID.model)) == wanted
 
 
 def test_speakers_alternate_towards_converse_where_a_turn_between_them_has_gone() -> None:

@@ -22,8 +22,11 @@ from keywright.dialects import anthropic, bedrock_converse, bedrock_invoke
 from keywright.dialects.aws_error import decode_error, encode_error
 from keywright.dialects.bedrock_converse.request_decode import request_of
 from keywright.dialects.bedrock_converse.request_encode import body_of
+from keywright.dialects.bedrock_converse.verbatim import without_foreign
 from keywright.dialects.counting.counted import counted
 from keywright.dialects.fields import Fields, WrongFieldError
+from keywright.dialects.members import Members, members_of, walked
+from keywright.dialects.seal import MARK
 from keywright.dialects.whole import answered, asked, peek_whole
 
 __all__ = [
@@ -133,9 +136,23 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` as it is: the path names the model."""
-    del peeked, model
-    return body
+    """`body` without other providers' thoughts, else as it is: the path names the model."""
+    del model
+    if MARK not in body:
+        return body
+    members = members_of(peeked, body, _RELIED)
+    asked_for = _inner(members, "input")
+    converse = None if asked_for is None else _inner(asked_for, "converse")
+    if asked_for is None or converse is None:
+        return body
+    edited = asked_for.edited({"converse": converse.edited(*without_foreign(converse))})
+    return members.edited({"input": edited})
+
+
+def _inner(members: Members, name: str) -> Members | None:
+    """The members of the object at `name`; None when it is none."""
+    raw = bytes(members.values.get(name, b""))
+    return walked(raw, _RELIED) if raw.startswith(b"{") else None
 
 
 def tap_response(body: bytes) -> Tapped:

@@ -18,6 +18,7 @@ from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.error import decode_error, encode_error
 from keywright.dialects.gemini.request_in import request_of
 from keywright.dialects.gemini.request_out import request_node
+from keywright.dialects.gemini.verbatim import without_foreign
 from keywright.dialects.gemini.wire import Node, message, rendered, whole
 from keywright.dialects.members import Members, members_of, walked
 from keywright.dialects.whole import answered, asked
@@ -113,22 +114,25 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` as it is; where it repeats the model's name, alone or in the whole request, with that exchanged."""
+    """`body` without other providers' thoughts, else as it is; where it repeats the model's name, alone or in the whole
+    request, with that exchanged.
+    """
     members = members_of(peeked, body, _RELIED)
     changes: dict[str, bytes] = {}
-    _rename(members, model, changes)
+    _edit(members, model, changes)
     for name in WHOLE:
         raw = members.values.get(name)
         if raw is not None and bytes(raw).startswith(b"{"):
             inner = walked(bytes(raw), _RELIED)
-            renamed: dict[str, bytes] = {}
-            _rename(inner, model, renamed)
-            if renamed:
-                changes[name] = inner.edited(renamed)
+            edits: dict[str, bytes] = {}
+            _edit(inner, model, edits)
+            if edits:
+                changes[name] = inner.edited(edits)
     return members.edited(changes) if changes else body
 
 
-def _rename(members: Members, model: str, changes: dict[str, bytes]) -> None:
+def _edit(members: Members, model: str, changes: dict[str, bytes]) -> None:
+    changes |= without_foreign(members)[0]
     if "model" in members.values:
         changes["model"] = msgspec.json.encode(f"models/{model}")
 

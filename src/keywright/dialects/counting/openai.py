@@ -14,7 +14,9 @@ from keywright.core.json import Json, JsonObject
 from keywright.dialects import openai_responses
 from keywright.dialects.counting.counted import count_of, counted, tap_count
 from keywright.dialects.fields import Fields
+from keywright.dialects.members import members_of
 from keywright.dialects.openai_responses.error import decode_error, encode_error
+from keywright.dialects.openai_responses.verbatim import without_foreign
 from keywright.dialects.whole import answered, patch_whole, peek_whole
 
 __all__ = [
@@ -98,8 +100,13 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name exchanged for `model`; all else byte for byte."""
-    return patch_whole(body, peeked, model, _RELIED)
+    """`body` with the model's name exchanged for `model`, and without other providers' thoughts; all else byte for
+    byte.
+    """
+    changes, removed = without_foreign(members_of(peeked, body, _RELIED))
+    if not changes:
+        return patch_whole(body, peeked, model, _RELIED)
+    return members_of(peeked, body, _RELIED).edited({**changes, "model": msgspec.json.encode(model)}, removed)
 
 
 def tap_response(body: bytes) -> Tapped:

@@ -12,7 +12,7 @@ from keywright.core.message import Part
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
 from keywright.dialects.gemini.request_in import CHOICES_MAX
-from keywright.dialects.members import Members, Peeked, members_of, walked
+from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
 from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK, without_sealed
 
@@ -87,9 +87,16 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     if "model" in members.values:
         folder = _FOLDER if _repeated(members).startswith(_FOLDER) else ""
         changes["model"] = msgspec.json.encode(folder + model)
-    if MARK in body and (contents := members.values.get("contents")) is not None:
-        changes["contents"] = without_sealed(bytes(contents), "parts", _part)
+    changes |= without_foreign(members)[0]
     return members.edited(changes) if changes else body
+
+
+def without_foreign(members: Members) -> tuple[dict[str, bytes], frozenset[str]]:
+    """What has to be exchanged, and what to go, so that the API reads no other provider's thoughts."""
+    contents = members.values.get("contents")
+    if contents is None or MARK not in members.body:
+        return {}, NONE_REMOVED
+    return {"contents": without_sealed(bytes(contents), "parts", _part)}, NONE_REMOVED
 
 
 def _part(value: Json) -> Part:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
-from keywright.dialects.members import FLAG, MODEL, TOKENS, Peeked, members_of, walked
+from keywright.dialects.members import FLAG, MODEL, NONE_REMOVED, TOKENS, Members, Peeked, members_of, walked
 from keywright.dialects.openai_responses.reasoning import kept
 from keywright.dialects.seal import MARK, holds_seal
 
@@ -38,10 +38,16 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     """`body` with the model's name replaced, and without other providers' thoughts; all else byte for byte."""
     members = members_of(peeked, body, RELIED)
-    changes = {"model": msgspec.json.encode(model)}
-    if MARK in body and (items := members.values.get("input")) is not None:
-        changes["input"] = _without_sealed(bytes(items))
-    return members.edited(changes)
+    changes, _ = without_foreign(members)
+    return members.edited({**changes, "model": msgspec.json.encode(model)})
+
+
+def without_foreign(members: Members) -> tuple[dict[str, bytes], frozenset[str]]:
+    """What has to be exchanged, and what to go, so that the API reads no other provider's thoughts."""
+    items = members.values.get("input")
+    if items is None or MARK not in members.body:
+        return {}, NONE_REMOVED
+    return {"input": _without_sealed(bytes(items))}, NONE_REMOVED
 
 
 def _without_sealed(items: bytes) -> bytes:
