@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
 from keywright.core.dialect import Wire
-from keywright.core.errors import ProviderError, RefusedError, UpstreamError, UpstreamMalformedError
+from keywright.core.errors import (
+    NotTranslatableError,
+    ProviderError,
+    RefusedError,
+    UpstreamError,
+    UpstreamMalformedError,
+)
 from keywright.core.reranking import Candidate, Ranked, RerankRequest, RerankResponse
 from keywright.core.usage import Usage
 from keywright.dialects.rerank import cohere, jina
@@ -225,3 +231,24 @@ def test_an_answer_is_understood_or_malformed(wire: RerankWire, body: bytes) -> 
         return
     for other in WIRES.values():
         json.loads(other.encode_response(response, PLAIN).body)
+
+
+@pytest.mark.parametrize(
+    ("more", "passes"),
+    [
+        ({"documents": ["a {}", "b"]}, True),
+        ({"documents": [1, "{"]}, True),
+        ({"documents": "{"}, True),
+        ({}, True),
+        ({"documents": ["a", {"text": "b"}]}, False),
+        ({"documents": ["a"], "return_documents": True}, False),
+        ({"documents": ["a"], "rank_fields": ["text"]}, False),
+    ],
+)
+def test_a_body_of_coheres_version_1_does_not_go_to_version_2_as_it_is(more: dict[str, Any], passes: bool) -> None:
+    body = json.dumps({"model": "m", "query": "q", **more}).encode()
+    if passes:
+        assert cohere.patch(body, cohere.peek(body), "m") == body
+    else:
+        with pytest.raises(NotTranslatableError):
+            cohere.patch(body, cohere.peek(body), "m")

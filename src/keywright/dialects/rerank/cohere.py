@@ -10,6 +10,7 @@ import msgspec
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid, Peek, Tapped
+from keywright.core.errors import NotTranslatableError
 from keywright.core.json import Json, JsonObject
 from keywright.core.loss import Loss
 from keywright.core.reranking import RerankRequest, RerankResponse
@@ -18,6 +19,7 @@ from keywright.dialects.cohere.usage import encode_units
 from keywright.dialects.embeddings.cohere import meta_usage
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.foreign import answer_losses, foreign_losses
+from keywright.dialects.members import members_of
 from keywright.dialects.rerank.candidates import candidates_of, document_of, locate_candidate, results_of, texts_of
 from keywright.dialects.whole import answered, asked, patch_whole, peek_whole, tap_whole
 
@@ -41,6 +43,9 @@ CARRIES: Final = frozenset({NAME})
 
 _RELIED: Final = frozenset({"model", "query", "documents"})
 _RANK_FIELDS: Final = "rank_fields"
+_OLD: Final = frozenset({"return_documents", _RANK_FIELDS})
+"""What only version 1 has."""
+_DOCUMENTS: Final = msgspec.json.Decoder(list[Json])
 _ANSWER_FIELDS: Final = frozenset(("id", "results", "meta"))
 
 
@@ -137,8 +142,26 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
-    """`body` with the model's name exchanged for `model`; all else byte for byte."""
+    """`body` with the model's name exchanged for `model`; all else byte for byte.
+
+    Raises:
+        NotTranslatableError: it is of version 1 in more than its path; such a body must be translated.
+    """
+    values = members_of(peeked, body, _RELIED).values
+    if not _OLD.isdisjoint(values) or _has_objects(values.get("documents")):
+        raise NotTranslatableError((Loss("candidates", "version 2 takes texts, and gives none back", "meaning"),))
     return patch_whole(body, peeked, model, _RELIED)
+
+
+def _has_objects(documents: msgspec.Raw | None) -> bool:
+    """Whether one of `documents` is an object. What is no array at all is Cohere's to refuse."""
+    written = b"" if documents is None else bytes(documents)
+    if b"{" not in written:
+        return False
+    try:
+        return any(isinstance(each, dict) for each in _DOCUMENTS.decode(written))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def tap_response(body: bytes) -> Tapped:
