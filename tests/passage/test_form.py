@@ -1,7 +1,9 @@
 """Forms as they pass: what is found where, however the bytes are cut, and what is refused because readers differ."""
 
 import contextlib
+import email
 import itertools
+from email.policy import HTTP
 
 import pytest
 from hypothesis import given
@@ -137,6 +139,7 @@ def test_other_names_are_other_names(name: bytes) -> None:
         (b'multipart/form-data; boundary="a b c"', None),
         (b'Multipart/Form-Data; Boundary="a=b?c"', b"a=b?c"),
         (b"multipart/form-data; charset=utf-8; boundary=----WebKitFormBoundary7MA4", b"----WebKitFormBoundary7MA4"),
+        (b"multipart/form-data; boundary=a'b", None),
         (b"multipart/form-data; boundary=a; boundary=b", None),
         (b"multipart/form-data; boundary=a; boundary*=utf-8''b", None),
         (b"multipart/form-data; boundary=a; charset=utf-7", None),
@@ -180,6 +183,50 @@ def test_nothing_but_a_refusal_is_ever_raised(noise: bytes, at: int) -> None:
     for garbled in (noise, body[:at] + noise + body[at:], body[:at] + noise):
         with contextlib.suppress(RefusedError):
             read(garbled, len(garbled) // 2)
+
+
+HEADS = [
+    *(b'Content-Disposition: form-data; name="%b"', b"content-disposition:form-data;name=%b"),
+    *(b'Content-Disposition: form-data; name="%b"; filename="a"', b'CONTENT-DISPOSITION: FORM-DATA; NAME="%b"'),
+    b'Content-Disposition: form-data; filename="name=model"; name="%b"',
+    b'Content-Disposition: form-data; x="; name=model; "; name="%b"',
+    b'Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data;\tname="%b"\r\nContent-Length: 3',
+]
+NAMES = [*(b"model", b"file", b"model_x", b"Model", b"mo\tdel", b"model\r", b"", b"model;x", b"m\xc3\xb6del")]
+VALUES = [
+    *(
+        b"allowed",
+        b"",
+        b"\r\n",
+        b"\r\n--A",
+        b"--AB",
+        b"a\r\n\r\nb",
+        b"\r\n--ABx",
+        b"\n--AB\n",
+        b"\r--AB\r",
+        b"\r\n --AB",
+    ),
+    b'\r\n--A\r\nContent-Disposition: form-data; name="model"\r\n\r\nother',
+    b'\n--AB\nContent-Disposition: form-data; name="model"\n\nother',
+]
+PART = st.tuples(st.sampled_from(HEADS), st.sampled_from(NAMES), st.sampled_from(VALUES))
+
+
+@given(st.lists(PART, min_size=1, max_size=4), st.sampled_from([b"", b"\r\n", b"\n"]))
+def test_a_form_that_is_taken_is_read_alike_by_another_reader(
+    parts: list[tuple[bytes, bytes, bytes]], end: bytes
+) -> None:
+    pieces = [b"--AB\r\n" + head % name + b"\r\n\r\n" + value + b"\r\n" for head, name, value in parts]
+    body = b"".join([*pieces, b"--AB--", end])
+    form = FormReader(b"AB")
+    try:
+        form.feed(body)
+        form.require_end()
+    except RefusedError:
+        return
+    theirs = email.message_from_bytes(b"content-type: multipart/form-data; boundary=AB\r\n\r\n" + body, policy=HTTP)
+    found = [part for part in theirs.iter_parts() if part.get_param("name", header="content-disposition") == "model"]
+    assert [part.get_payload(decode=True) for part in found] == ([form.model.value.encode()] if form.model else [])
 
 
 @given(st.binary(max_size=200))

@@ -29,7 +29,7 @@ _State: TypeAlias = Literal["opening", "delimited", "head", "data", "ended"]
 _PARAMETER: Final = re.compile(
     rb';[ \t]*([A-Za-z][A-Za-z*-]*)=(?:"((?:[^"\\\r\n]|\\[^\r\n])*)"|([!#$%&\'*+.0-9A-Z^_`a-z{|}~-]+))[ \t]*'
 )
-_BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,./:=?-]+")
+_BOUNDARY: Final = re.compile(rb"[0-9A-Za-z()+_,./:=?-]+")
 _PLAIN_ENCODINGS: Final = frozenset({b"7bit", b"8bit", b"binary"})
 _UTF_8: Final = frozenset({b"utf-8", b"utf8", b"us-ascii"})
 _CHARSET: Final = b"_charset_"
