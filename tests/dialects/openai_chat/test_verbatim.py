@@ -167,6 +167,11 @@ def test_a_chunk_without_choices_that_is_not_usage_stays() -> None:
         assert tapped(UNASKED, other, DONE)[0] == other + DONE
 
 
+def test_a_chunk_that_is_nested_too_deep_to_be_read_passes_all_the_same() -> None:
+    chunk = b'data: {"usage":{},"choices":[{"delta":{"content":%b}}],"x":[]}\n\n' % (b"[" * 5000 + b"]" * 5000)
+    assert tapped(UNASKED, chunk)[0] == chunk
+
+
 def test_a_frame_too_large_to_be_usage_is_passed_on_in_pieces() -> None:
     large = b"data: " + b"x" * (3 * TAP_BYTES_MAX) + b"\n\n"
     tap = openai_chat.Tap(UNASKED)

@@ -12,6 +12,7 @@ from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
+from keywright.dialects.batch import decoded
 from keywright.dialects.cohere.error import streamed_failure
 from keywright.dialects.cohere.usage import NOT_TOLD, usage_of
 from keywright.dialects.members import FLAG, MODEL, TOKENS, Peeked, walked
@@ -173,11 +174,7 @@ class Tap:
             return
         if frames and frames[-1] == _DONE:
             frames.pop()
-        try:
-            events = _EVENTS.decode(b"[%b]" % b",".join(frames))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            events = _readable(frames)
-        for event in events:
+        for event in decoded(frames, _EVENT, _EVENTS):
             if event.delta is not None:
                 self._count(event.delta)
 
@@ -194,17 +191,6 @@ class Tap:
             if delta.error is not None:
                 timeout = delta.finish_reason == "TIMEOUT"
                 self._failure = streamed_failure(delta.error, delta.error_type, timeout=timeout)
-
-
-def _readable(frames: list[bytes]) -> list[_Event]:
-    """The frames that are events, one by one."""
-    events = []
-    for frame in frames:
-        try:
-            events.append(_EVENT.decode(frame))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue  # it passes through all the same
-    return events
 
 
 def _item_chars(item: _Item) -> int:

@@ -14,6 +14,7 @@ from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json
 from keywright.core.usage import Usage
+from keywright.dialects.batch import decoded
 from keywright.dialects.ndjson import NdjsonDecoder
 from keywright.dialects.ollama.error import failure_of
 from keywright.dialects.ollama.usage import usage_of
@@ -113,11 +114,7 @@ class Tap:
             self._decoder = NdjsonDecoder(TAP_LINE_BYTES_MAX)
             self._chars += len(batch)
             return
-        try:
-            decoded = _LINES.decode(b"[%b]" % b",".join(lines))
-        except _UNREADABLE:
-            decoded = _readable(lines)
-        for line in decoded:
+        for line in decoded(lines, _LINE, _LINES):
             self._count(line)
 
     def _count(self, line: _Line) -> None:
@@ -129,17 +126,6 @@ class Tap:
             self._complete = True
             self._finish = line.done_reason
             self._usage = usage_of(line.prompt_eval_count, line.eval_count)
-
-
-def _readable(lines: list[bytes]) -> list[_Line]:
-    """The lines that can be read, one by one."""
-    decoded = []
-    for line in lines:
-        try:
-            decoded.append(_LINE.decode(line))
-        except _UNREADABLE:
-            continue
-    return decoded
 
 
 def _chars_in(line: _Line) -> int:

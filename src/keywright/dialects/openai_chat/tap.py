@@ -17,6 +17,7 @@ from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
 from keywright.core.usage import InconsistentUsageError, Usage
+from keywright.dialects.batch import decoded
 from keywright.dialects.openai_chat.error import failure_of
 from keywright.dialects.openai_chat.response import read_units
 from keywright.dialects.openai_chat.usage import PlainUsage, usage_of_plain
@@ -105,7 +106,7 @@ def _plain_usage(said: PlainUsage | None) -> Usage | None:
 def _chars_in(body: bytes) -> int:
     try:
         return sum(_said(piece) for piece in _CHUNK.decode(body).choices or ())
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return 0
 
 
@@ -178,11 +179,7 @@ class Tap:
         if frames and frames[-1] == b"[DONE]":
             self._complete = True
             frames.pop()
-        try:
-            chunks = _CHUNKS.decode(b"[%b]" % b",".join(frames))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            chunks = _readable(frames)
-        for chunk in chunks:
+        for chunk in decoded(frames, _CHUNK, _CHUNKS):
             self._count(chunk)
 
     def _count(self, chunk: _Chunk) -> None:
@@ -201,17 +198,6 @@ class Tap:
                     continue
                 self._chars -= len(said.content)
             self._chars += _said(piece)
-
-
-def _readable(frames: list[bytes]) -> list[_Chunk]:
-    """The frames that are chunks, one by one."""
-    chunks = []
-    for frame in frames:
-        try:
-            chunks.append(_CHUNK.decode(frame))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-    return chunks
 
 
 class _Strainer:
@@ -276,6 +262,6 @@ def _only_usage(frame: bytes) -> bool:
     _, _, data = frame.partition(b"data:")
     try:
         chunk = _CHUNK.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return chunk.choices == [] and bool(chunk.usage)

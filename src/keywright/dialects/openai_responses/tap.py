@@ -14,6 +14,7 @@ from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
+from keywright.dialects.batch import decoded
 from keywright.dialects.openai_responses.error import failure_of
 from keywright.dialects.openai_responses.finish import decode_finish
 from keywright.dialects.openai_responses.usage import read_usage
@@ -156,11 +157,7 @@ class Tap:
             self._decoder = SseDecoder()
             self._chars += len(batch)
             return
-        try:
-            events = _EVENTS.decode(b"[%b]" % b",".join(frames))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            events = _readable(frames)
-        for event in events:
+        for event in decoded(frames, _EVENT, _EVENTS):
             self._count(event)
 
     def _count(self, event: _Event) -> None:
@@ -182,14 +179,3 @@ class Tap:
         elif name in ("response.completed", "response.incomplete"):
             self._complete = True
             self._finish = _finish(answer, called=self._called)
-
-
-def _readable(frames: list[bytes]) -> list[_Event]:
-    """The frames that are events, one by one."""
-    events = []
-    for frame in frames:
-        try:
-            events.append(_EVENT.decode(frame))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-    return events
