@@ -79,7 +79,9 @@ class Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         """One string, or a list of strings; none when absent."""
         value = self.left.pop(name, None)
-        found = [] if value is None else value if isinstance(value, list) else [value]
+        if value is None:
+            return ()
+        found = value if isinstance(value, list) else [value]
         texts = tuple(text for text in found if isinstance(text, str))
         if len(texts) == len(found):
             return texts
