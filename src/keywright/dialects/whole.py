@@ -54,7 +54,7 @@ def peek_whole(body: bytes, said: PathSaid, relied: frozenset[str] = _MODEL_ONLY
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the model.
     """
     members = walked(body, relied)
-    model = members.value("model", MODEL) or said.model
+    model = said.model or members.value("model", MODEL)  # where the path names it, that is what is served
     if not model:
         raise refused("invalid_request", "model is missing", "model")
     return Peeked(model=model, stream=False, input_bytes=len(body), output_tokens_max=0, members=members)

@@ -11,6 +11,7 @@ from keywright.core.embedding import EmbedInput, EmbedRequest, EmbedResponse, To
 from keywright.core.errors import ProviderError, RefusedError, UpstreamMalformedError
 from keywright.core.message import FileSource, Image, Text, UrlSource
 from keywright.core.usage import Usage
+from keywright.dialects import WIRES
 from keywright.dialects.embeddings import cohere, feature_extraction, mistral, ollama, openai
 
 MISTRAL = Abilities(dimensions_field="output_dimension")
@@ -259,3 +260,9 @@ def test_hugging_face_takes_only_texts() -> None:
         for wrong in wrongs:
             with pytest.raises(RefusedError):
                 wire.decode_request(body(input=wrong, inputs=wrong))
+
+
+@pytest.mark.parametrize("name", ["titan_embeddings", "nova_embeddings", "bedrock_cohere_embeddings", "bedrock_count"])
+def test_where_the_path_names_the_model_a_body_cannot_name_another(name: str) -> None:
+    body = b'{"model":"forbidden","inputText":"x","texts":["x"],"input_type":"search_query"}'
+    assert WIRES[name].peek(body, PathSaid("allowed")).model == "allowed"
