@@ -71,7 +71,7 @@ def test_a_failure_is_of_litellms_own_class(sdk: LiteLLM, place: Place, status: 
     marker = place.cloud.script(Script(status=status, message="it is broken"))
     with pytest.raises(LiteLLMError) as caught:
         sdk.ask(place.model, marker)
-    assert (caught.value.status, caught.value.name) in classes(sdk, status)
+    assert (caught.value.status, caught.value.name) in classes(sdk, status, caught.value.message)
     assert place.cloud.key not in caught.value.message
 
 
@@ -79,7 +79,7 @@ def test_a_key_that_is_refused_is_of_litellms_own_class(process: Process, sdk: L
     stranger = LiteLLM(process, sdk.prefix, every_gateway.url, "sk-kw-nobody")
     with pytest.raises(LiteLLMError) as caught:
         stranger.ask("openai/gpt-4o", "hello")
-    assert (caught.value.status, caught.value.name) == (401, "AuthenticationError")
+    assert (caught.value.status, caught.value.name) in classes(sdk, 401, caught.value.message)
 
 
 def test_the_results_of_tools_reach_the_provider(sdk: LiteLLM, place: Place) -> None:
@@ -176,7 +176,8 @@ ALSO: dict[tuple[str, int], tuple[int, str]] = {
 """What LiteLLM makes of some failures by their words: of overload, of `InternalServerException`, of an error's type."""
 
 
-def classes(sdk: LiteLLM, status: int) -> set[tuple[int, str]]:
-    """What LiteLLM may make of `status`."""
+def classes(sdk: LiteLLM, status: int, message: str) -> set[tuple[int, str]]:
+    """What LiteLLM may make of `status`. Of Gemini's it makes a 403 where a "403" stands, as in an id."""
     usual = (status, CLASSES[status])
-    return {usual, ALSO.get((sdk.prefix, status), usual)}
+    by_chance = {(403, "BadRequestError")} if sdk.prefix == "gemini" and "403" in message else set()
+    return {usual, ALSO.get((sdk.prefix, status), usual)} | by_chance
