@@ -8,7 +8,7 @@ chat.py         OpenAI chat completions; responses.py: its Responses API
 messages.py     Anthropic messages
 gemini.py       Gemini's generateContent, with gemini_rules.py
 bedrock.py      Bedrock's Converse and InvokeModel, with converse_rules.py and eventstream.py
-cohere.py, mistral.py, ollama.py
+cohere.py, mistral.py, ollama.py; fim.py: Mistral's completions that fill in a middle
 whole.py        endpoints whose answers come whole: vectors.py, counts.py
 cloud.py        one running stand-in and everything that it saw
 """
