@@ -17,7 +17,7 @@ run: $(VENV)/run ## start the demo gateway with a real local model (ARGS=--once 
 	@$(BIN)/keywright demo $(ARGS)
 
 test: $(VENV)/dev $(VENV)/litellm/ready check ## check everything and run all tests (ARGS to choose some)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 check: $(VENV)/dev ## format, lint, types and the import contract
 	@$(BIN)/ruff format --check .
