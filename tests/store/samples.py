@@ -67,4 +67,9 @@ ENTRY: Final = Entry(
     overhead_us=300,
     tags=(("team", "search"),),
     losses=("logit_bias",),
+    owner="ann",
+    address="10.1.2.3",
+    reserved_picodollars=1_000_000_000,
+    reserved=("bud_1@0",),
+    charged=("bud_1@0", "bud_2@0"),
 )

@@ -46,7 +46,7 @@ async def test_a_second_key_with_the_same_id_or_secret_is_refused(store: Store) 
 
 async def test_a_key_stays_revoked_since_the_first_time(store: Store) -> None:
     await store.add_key(KEY)
-    revoked = replace(KEY, revoked_s=START_S + 5)
+    revoked = replace(KEY, revoked_s=START_S + 5, version=2)
     assert await store.revoke_key(KEY.id, START_S + 5) == revoked
     assert await store.revoke_key(KEY.id, START_S + 9) == revoked
     assert await store.key(KEY.id) == revoked

@@ -24,7 +24,10 @@ class Attempt(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Reservation(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Spooled before a request goes upstream: what the call can cost at worst, should we die during it."""
+    """Spooled before a request goes upstream: what the call can cost at worst, should we die during it.
+
+    `reserved`: the budgets' accounts of which the worst case was taken; `charged`: those that the cost will count in.
+    """
 
     id: str
     started_us: int
@@ -34,6 +37,11 @@ class Reservation(Struct, frozen=True, gc=False, omit_defaults=True):
     endpoint: str
     model: str
     worst_picodollars: int = 0
+    reserved: tuple[str, ...] = ()
+    charged: tuple[str, ...] = ()
+    owner: str = ""
+    address: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class Entry(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -43,6 +51,8 @@ class Entry(Struct, frozen=True, gc=False, omit_defaults=True):
     and `credential` are those that answered, or were asked last.
     `decision` names the rule that allowed or refused. `price` identifies the price row that was used.
     `overhead_us`: time within Keywright, waiting for the provider not included.
+    `owner`: the name of the user or service account that the key belongs to. `address`: the client's.
+    `reserved_picodollars` were taken from the accounts `reserved`; the cost counts in the accounts `charged`.
     """
 
     id: str
@@ -71,3 +81,8 @@ class Entry(Struct, frozen=True, gc=False, omit_defaults=True):
     overhead_us: int = 0
     tags: tuple[tuple[str, str], ...] = ()
     losses: tuple[str, ...] = ()
+    owner: str = ""
+    address: str = ""
+    reserved_picodollars: int = 0
+    reserved: tuple[str, ...] = ()
+    charged: tuple[str, ...] = ()

@@ -29,22 +29,38 @@ _SELECT: Final = select(KEYS.c.id, KEYS.c.document, KEYS.c.sha256, KEYS.c.revoke
 
 def insert_key(connection: Connection, key: Key) -> None:
     """Keep `key`. An id or digest that exists already is the database's IntegrityError."""
+    changed = count_change(connection)
     connection.execute(
         insert(KEYS).values(
             id=key.id,
             sha256=key.sha256,
             created_s=key.created_s,
             revoked_s=key.revoked_s,
-            document=msgspec.json.encode(key, enc_hook=str).decode(),
+            changed=changed,
+            document=_encoded(key),
         )
     )
-    count_change(connection)
+
+
+def replace_key(connection: Connection, key: Key) -> None:
+    """Keep `key` in place of the one with its id."""
+    changed = count_change(connection)
+    connection.execute(
+        update(KEYS)
+        .where(KEYS.c.id == key.id)
+        .values(sha256=key.sha256, revoked_s=key.revoked_s, changed=changed, document=_encoded(key))
+    )
 
 
 def select_keys(connection: Connection) -> tuple[Key, ...]:
     """Every key, the oldest first."""
     rows = connection.execute(_SELECT.order_by(KEYS.c.created_s, KEYS.c.id))
     return tuple(_key(row) for row in rows)
+
+
+def select_changed(connection: Connection, since: int) -> tuple[Key, ...]:
+    """The keys that were made or changed after the counter had the value `since`."""
+    return tuple(_key(row) for row in connection.execute(_SELECT.where(KEYS.c.changed > since)))
 
 
 def select_key(connection: Connection, key_id: str) -> Key | None:
@@ -55,22 +71,30 @@ def select_key(connection: Connection, key_id: str) -> Key | None:
 
 def revoke(connection: Connection, key_id: str, now_s: int) -> Key | None:
     """The key, revoked: at `now_s`, or earlier if it was already."""
-    done = connection.execute(
-        update(KEYS).where(KEYS.c.id == key_id, KEYS.c.revoked_s.is_(None)).values(revoked_s=now_s)
-    )
-    if done.rowcount:
-        count_change(connection)
-    return select_key(connection, key_id)
+    key = select_key(connection, key_id)
+    if key is None or key.revoked_s is not None:
+        return key
+    revoked = msgspec.structs.replace(key, revoked_s=now_s, version=key.version + 1)
+    replace_key(connection, revoked)
+    return revoked
 
 
-def count_change(connection: Connection) -> None:
-    """Say, in this transaction, that something changed which gateways keep in memory."""
+def count_change(connection: Connection) -> int:
+    """Say, in this transaction, that something changed which gateways keep in memory. Returns the counter's value.
+
+    The row stays locked until the transaction ends: who sees a value has seen all changes below it.
+    """
     connection.execute(update(COUNTERS).where(COUNTERS.c.name == SNAPSHOT).values(value=COUNTERS.c.value + 1))
+    return select_version(connection)
 
 
 def select_version(connection: Connection) -> int:
     """The counter of those changes."""
     return int((connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == SNAPSHOT))).scalar_one())
+
+
+def _encoded(key: Key) -> str:
+    return msgspec.json.encode(key, enc_hook=str).decode()
 
 
 def _key(row: Row[Any, Any, Any, Any]) -> Key:

@@ -8,7 +8,9 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0001"
+from keywright.store.exact import Exact
+
+REVISION: Final = "0002"
 """The newest migration: what a database has to be at."""
 
 METADATA: Final = MetaData()
@@ -34,8 +36,121 @@ KEYS: Final = Table(
     Column("sha256", LargeBinary, nullable=False, unique=True),
     Column("created_s", BigInteger, nullable=False),
     Column("revoked_s", BigInteger),
+    Column("changed", BigInteger, nullable=False, server_default="1"),
+    Column("document", Text, nullable=False),
+    Index("keys_changed", "changed"),
+)
+"""`changed`: the counter `snapshot` when the row was last written."""
+
+KEY_USES: Final = Table(
+    "key_uses",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("last_us", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+)
+"""When a key was last used, and from where."""
+
+PROJECTS: Final = Table(
+    "projects",
+    METADATA,
+    Column("name", Text, primary_key=True),
     Column("document", Text, nullable=False),
 )
+
+USERS: Final = Table(
+    "users",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+SERVICE_ACCOUNTS: Final = Table(
+    "service_accounts",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+MEMBERS: Final = Table(
+    "members",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("user_name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+)
+
+BUDGETS: Final = Table(
+    "budgets",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+LIMITS: Final = Table(
+    "limits",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+HOLDERS: Final = Table(
+    "holders",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("beat_s", BigInteger, nullable=False),
+)
+"""The processes that hold leases, and when each last showed that it lives."""
+
+ACCOUNTS: Final = Table(
+    "accounts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("settled", Exact, nullable=False),
+    Column("recall", BigInteger, nullable=False),
+    Column("tight_until_s", BigInteger, nullable=False),
+)
+"""What is shared out in leases: a budget's period, or a limit (of which nothing is ever settled). See `escrow.py`."""
+
+LEASES: Final = Table(
+    "leases",
+    METADATA,
+    Column("account_id", Text, primary_key=True),
+    Column("holder_id", Text, primary_key=True),
+    Column("granted", Exact, nullable=False),
+    Column("acked", BigInteger, nullable=False),
+    Index("leases_holder", "holder_id"),
+)
+
+ACCOUNT_BUCKETS: Final = Table(
+    "account_buckets",
+    METADATA,
+    Column("account_id", Text, primary_key=True),
+    Column("bucket_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("settled", Exact, nullable=False),
+)
+"""What was settled when, in accounts of rolling windows."""
+
+BUDGET_WARNINGS: Final = Table(
+    "budget_warnings",
+    METADATA,
+    Column("account_id", Text, primary_key=True),
+    Column("threshold", Integer, primary_key=True, autoincrement=False),
+    Column("at_s", BigInteger, nullable=False),
+)
+"""Which thresholds a budget's period has passed, and when."""
+
+IDEMPOTENCY: Final = Table(
+    "idempotency",
+    METADATA,
+    Column("actor", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""Answers of the administration API, to be given again when the same request comes again."""
 
 ENTRIES: Final = Table(
     "entries",
