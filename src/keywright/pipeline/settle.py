@@ -17,6 +17,9 @@ BYTES_PER_TOKEN: Final = 4
 OUTPUT_TOKENS_ASSUMED: Final = 32_768
 """The worst case of an answer whose limit neither the request nor the catalogue states."""
 
+OUTPUT_TOKENS_LIKELY: Final = 1024
+"""What an answer is taken for, by limits of tokens per minute, when the request states no limit."""
+
 
 class Metered(Struct, frozen=True, gc=False):
     """What a call used, and how we know."""
@@ -78,6 +81,12 @@ def _worst_at(peek: Peek, target: Target, price: Price | None) -> int:
     if output_max is None:
         output_max = target.abilities.output_tokens_max or OUTPUT_TOKENS_ASSUMED
     return worst_cost(peek.input_bytes, output_max * peek.choices, price, target.source.fee_bp)
+
+
+def likely_tokens(peek: Peek) -> int:
+    """How many tokens the call will likely use: what limits of tokens per minute take before it is known."""
+    output = OUTPUT_TOKENS_LIKELY if peek.output_tokens_max is None else peek.output_tokens_max
+    return -(-peek.input_bytes // BYTES_PER_TOKEN) + output * peek.choices
 
 
 def outcome_of(error: BaseException, *, refused: bool) -> Outcome:

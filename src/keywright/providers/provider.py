@@ -41,7 +41,8 @@ class Endpoint(Struct, frozen=True):
 
     `dialect`: what is spoken there, a name of `keywright.dialects.WIRES`. `models`: globs of the models that it is for
     (all, when empty). `prefers`: clients' dialects that are taken here rather than to the first endpoint of that kind.
-    `from_root`: `path` is the whole path at the provider's host, whatever path `base_url` has.
+    `from_root`: `path` is the whole path at the provider's host, whatever path `base_url` has. `free`: what is asked
+    there costs nothing, whatever the model.
     """
 
     kind: EndpointKind
@@ -51,6 +52,7 @@ class Endpoint(Struct, frozen=True):
     models: tuple[str, ...] = ()
     prefers: tuple[str, ...] = ()
     from_root: bool = False
+    free: bool = False
 
 
 class Setting(Struct, frozen=True):
