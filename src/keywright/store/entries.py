@@ -49,21 +49,22 @@ _Values: TypeAlias = tuple[Any, ...]
 _SELECT: Final = select(*(ENTRIES.c[name] for name in COLUMNS), ENTRIES.c.document)
 
 
-def insert_new(connection: Connection, entries: Sequence[Entry]) -> int:
-    """Keep those of `entries` that are not kept yet, and roll them up. Returns how many those were.
+def insert_new(connection: Connection, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Keep those of `entries` that are not kept yet, and roll them up. Returns those.
 
     `connection` must hold the write lock.
     """
     try:
         with connection.begin_nested():
             _insert(connection, entries)
-        return len(entries)
+        return tuple(entries)
     except IntegrityError:
         offered = {entry.id: entry for entry in reversed(entries)}
         for known in _known(connection, tuple(offered)):
             del offered[known]
-        _insert(connection, tuple(offered.values()))
-        return len(offered)
+        new = tuple(offered.values())
+        _insert(connection, new)
+        return new
 
 
 def _insert(connection: Connection, entries: Sequence[Entry]) -> None:

@@ -11,6 +11,7 @@ from keywright.core.identity import Key
 from keywright.store import entries as entry_rows
 from keywright.store import keys as key_rows
 from keywright.store.database import Database
+from keywright.store.escrow import EscrowRows, settle
 from keywright.store.schema import META
 from keywright.store.usage import Dimension, UsageRow, select_usage
 
@@ -21,6 +22,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.address = database.address
+        self.escrow = EscrowRows(database)
         self._read = database.read
         self._write = database.write
 
@@ -88,12 +90,19 @@ class Store:
 
         return await self._write(add)
 
-    async def write_entries(self, entries: Sequence[Entry]) -> int:
-        """Keep `entries` and roll them up, all or none. An id that is kept already is passed over.
+    async def write_entries(self, entries: Sequence[Entry], holder: str = "") -> int:
+        """Keep `entries`, roll them up and bring their costs to their budgets, all or none. An id that is kept already
+        is passed over. `holder`: whose leases they were reserved from.
 
         Returns how many were new. Amounts beyond 2⁶³-1 are kept as that.
         """
-        return await self._write(lambda connection: entry_rows.insert_new(connection, entries))
+
+        def write(connection: Connection) -> int:
+            new = entry_rows.insert_new(connection, entries)
+            settle(connection, new, holder)
+            return len(new)
+
+        return await self._write(write)
 
     async def entry(self, id: str) -> Entry | None:  # noqa: A002
         """The entry with that id, with every field that was written."""

@@ -39,6 +39,7 @@ def upgrade() -> None:
 
 
 def _create_escrow() -> None:
+    op.execute("INSERT INTO counters (name, value) VALUES ('recall', 1)")
     op.create_table("holders", _name("id"), sa.Column("beat_s", sa.BigInteger, nullable=False))
     op.create_table(
         "accounts",

@@ -1,0 +1,433 @@
+"""Budgets and limits, shared out among processes in leases. Nobody asks a database on the way of a call.
+
+An account is a budget's period (`BUDGET@START_S`; `BUDGET@+SECONDS` for a rolling window) or a limit. Of its amount,
+its `cap`, a part is settled, and parts are granted to holders, the processes:
+
+    left = cap - settled - Σ granted        and never below zero by any grant
+
+A holder reserves within what it is granted, in its own memory. Three things change that, each one transaction:
+
+    ask       a want needs amounts of several accounts and gets all or none. Who asks gives its free part back first,
+              so that what it lacks is seen as it is. Of an account that does not suffice, all others are recalled.
+    settle    an entry brings its cost in the transaction that stores it: settled grows by the cost, the lease shrinks by
+              as much of it as had been reserved. An entry is stored once, so a cost counts once.
+    give back the free part returns: when it is idle, recalled, or its holder ends.
+
+Recall. Every account counts its recalls; every lease knows up to which it has answered. A holder that finds a higher
+number gives its free part back and answers. Whoever was short waits until all living holders have answered, asks again,
+and knows then that what is left is all there is: a refusal is the truth, never an accident of who held what. For a
+while after a recall no spare is granted, so that nobody takes again what others wait for.
+
+A holder that dies leaves its leases. Its spool says what they were spent on: replayed into the ledger, it settles
+them, and what remains returns with `release`. If the spool is gone with its machine, the leases stay out of reach for
+`ABANDONED_S`: what they were spent on is not known, and when in doubt a budget is used up.
+
+Amounts have no bound (`exact.py`): they are added in Python, under the account's lock. Rows are locked in the order of
+their names, so two transactions never wait for each other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
+
+from keywright.core.entry import Entry
+from keywright.core.escrow import Answers, Back, Need, Short, Spare, Standing
+from keywright.store.database import Database
+from keywright.store.schema import ACCOUNT_BUCKETS, ACCOUNTS, COUNTERS, HOLDERS, LEASES
+
+ALIVE_S: Final = 15
+"""Who has not shown a sign of life for so long is not waited for."""
+ABANDONED_S: Final = 86_400
+"""After so long without one, what it holds returns, whatever became of it."""
+TIGHT_S: Final = 5
+"""For how long after a recall nobody gets more than it needs."""
+BUCKETS_PER_WINDOW: Final = 48
+RECALLS: Final = "recall"
+"""The counter that grows with every recall."""
+IDS_PER_QUERY: Final = 400
+
+Grants: TypeAlias = dict[str, dict[str, int]]
+"""What is granted: by account, by holder."""
+
+
+class EscrowRows:
+    """The accounts and leases of one database. Every method raises StoreError when it cannot."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ask(
+        self,
+        holder: str,
+        back: Sequence[Back],
+        wants: Sequence[Sequence[Need]],
+        spares: Sequence[Spare],
+        now_s: int,
+    ) -> Answers:
+        """Take `back`, then grant each of `wants` whole or not at all, then of `spares` what is fair."""
+        return await self._database.write(lambda connection: _ask(connection, holder, back, wants, spares, now_s))
+
+    async def give_back(self, holder: str, back: Sequence[Back], answered: Mapping[str, int]) -> None:
+        """Take `back`. `answered`: up to which recall, by account, the holder has given back all that was free."""
+        await self._database.write(lambda connection: _give_back(connection, holder, back, answered))
+
+    async def recalls(self) -> int:
+        """A number that grows with every recall."""
+        return await self._database.read(_recalls)
+
+    async def recalled(self, holder: str) -> Mapping[str, int]:
+        """The accounts of which the holder is to give back what is free, and the number to answer."""
+        return await self._database.read(lambda connection: _recalled(connection, holder))
+
+    async def unanswered(self, holder: str, recalls: Mapping[str, int], now_s: int) -> bool:
+        """Whether a living holder other than this one still has to answer one of `recalls`."""
+        return await self._database.read(lambda connection: _unanswered(connection, holder, recalls, now_s))
+
+    async def recall(self, accounts: Sequence[str], now_s: int) -> Mapping[str, int]:
+        """Recall what is free of `accounts` from everybody; the numbers to wait for."""
+        return await self._database.write(lambda connection: _recall(connection, accounts, now_s))
+
+    async def live(self, holder: str, now_s: int) -> None:
+        """The holder shows that it lives."""
+        await self._database.write(lambda connection: _live(connection, holder, now_s))
+
+    async def release(self, holder: str) -> None:
+        """The holder is gone, and all that it spent is settled: what it held returns."""
+        await self._database.write(lambda connection: _release(connection, holder))
+
+    async def release_abandoned(self, now_s: int) -> tuple[str, ...]:
+        """Release the holders that showed no life for `ABANDONED_S`; their ids."""
+        return await self._database.write(lambda connection: _release_abandoned(connection, now_s))
+
+    async def standing(self, accounts: Sequence[str], now_s: int) -> Mapping[str, Standing]:
+        """How the accounts stand; one that nobody has used yet has nothing settled and granted."""
+        return await self._database.read(lambda connection: _standing(connection, accounts, now_s))
+
+
+def settle(connection: Connection, entries: Sequence[Entry], holder: str) -> None:
+    """Bring the costs of `entries`, which are stored in this transaction for the first time, to their accounts.
+
+    `holder`: whose leases they were reserved from.
+    """
+    settled: dict[str, int] = {}
+    covered: dict[str, int] = {}
+    buckets: dict[tuple[str, int], int] = {}
+    for entry in entries:
+        cost = entry.cost_picodollars
+        if not cost or not entry.charged:
+            continue
+        part = min(cost, entry.reserved_picodollars)
+        for account in entry.charged:
+            settled[account] = settled.get(account, 0) + cost
+            if account in entry.reserved:
+                covered[account] = covered.get(account, 0) + part
+            if (rolling_s := _rolling_s(account)) is not None:
+                bucket = (account, _bucket_s(entry.started_us // 10**6, rolling_s))
+                buckets[bucket] = buckets.get(bucket, 0) + cost
+    if not settled:
+        return
+    rows = _locked(connection, settled)
+    _set_settled(connection, {account: rows[account].settled + cost for account, cost in settled.items()})
+    _fill_buckets(connection, buckets)
+    grants = _grants(connection, covered)
+    _set_grants(
+        connection, holder, {account: grants[account].get(holder, 0) - part for account, part in covered.items()}
+    )
+
+
+class _Account:
+    """An account's row, under its lock."""
+
+    __slots__ = ("recall", "settled", "tight_until_s")
+
+    def __init__(self, settled: int, recall: int, tight_until_s: int) -> None:
+        self.settled = settled
+        self.recall = recall
+        self.tight_until_s = tight_until_s
+
+
+def _ask(
+    connection: Connection,
+    holder: str,
+    back: Sequence[Back],
+    wants: Sequence[Sequence[Need]],
+    spares: Sequence[Spare],
+    now_s: int,
+) -> Answers:
+    caps = {need.account: need.cap for want in wants for need in want} | {spare.account: spare.cap for spare in spares}
+    accounts = {*caps, *(given.account for given in back)}
+    _live(connection, holder, now_s)
+    rows = _locked(connection, accounts)
+    _expire(connection, rows, now_s)
+    grants = _grants(connection, accounts)
+    for given in back:
+        grants[given.account][holder] = grants[given.account].get(holder, 0) - given.amount
+    left = {account: caps[account] - rows[account].settled - sum(grants[account].values()) for account in caps}
+    mine = {account: grants[account].get(holder, 0) for account in accounts}
+    short = tuple(_granted(want, left, mine) for want in wants)
+    lacking = {need.account for want, lack in zip(wants, short, strict=True) if lack for need in want}
+    recalls = _recall_others(connection, rows, grants, holder, {lack.account for lack in short if lack}, now_s)
+    extra = _spared(spares, rows, grants, left, lacking, now_s)
+    for account, amount in extra.items():
+        mine[account] += amount
+        left[account] -= amount
+    _set_grants(connection, holder, mine, {account: rows[account].recall for account in mine})
+    return Answers(
+        short=tuple(None if lack is None else Short(lack.account, lack.left, recalls[lack.account]) for lack in short),
+        spare=extra,
+        left=left,
+    )
+
+
+def _granted(want: Sequence[Need], left: dict[str, int], mine: dict[str, int]) -> Short | None:
+    """Move what is wanted from `left` to `mine`, all of it or nothing; the account that does not suffice."""
+    for need in want:
+        if need.amount > left[need.account]:
+            return Short(need.account, left[need.account], None)
+    for need in want:
+        left[need.account] -= need.amount
+        mine[need.account] += need.amount
+    return None
+
+
+def _recall_others(
+    connection: Connection, rows: Mapping[str, _Account], grants: Grants, holder: str, accounts: set[str], now_s: int
+) -> dict[str, int | None]:
+    """Recall `accounts` from those others that hold some of them; the numbers to wait for."""
+    held = sorted(
+        account for account in accounts if any(amount for other, amount in grants[account].items() if other != holder)
+    )
+    if held:
+        _number_recalls(connection, held, now_s)
+    recalls: dict[str, int | None] = dict.fromkeys(accounts)
+    for account in held:
+        rows[account].recall += 1
+        rows[account].tight_until_s = now_s + TIGHT_S
+        recalls[account] = rows[account].recall
+    return recalls
+
+
+def _spared(
+    spares: Sequence[Spare],
+    rows: Mapping[str, _Account],
+    grants: Grants,
+    left: Mapping[str, int],
+    lacking: set[str],
+    now_s: int,
+) -> dict[str, int]:
+    """What each may have for calls to come: half of a fair share, nothing of what somebody lacks."""
+    extra: dict[str, int] = {}
+    for spare in spares:
+        account = spare.account
+        if account in lacking or rows[account].tight_until_s > now_s:
+            continue
+        share = left[account] // (2 * max(1, len(grants[account])))
+        amount = min(spare.amount, share)
+        if amount > 0:
+            extra[account] = amount
+    return extra
+
+
+def _give_back(connection: Connection, holder: str, back: Sequence[Back], answered: Mapping[str, int]) -> None:
+    amounts = {given.account: given.amount for given in back} | dict.fromkeys(
+        answered.keys() - {given.account for given in back}, 0
+    )
+    rows = _locked(connection, amounts)
+    grants = _grants(connection, amounts)
+    _set_grants(
+        connection,
+        holder,
+        {account: grants[account].get(holder, 0) - amount for account, amount in amounts.items() if account in rows},
+        answered,
+    )
+
+
+def _recalls(connection: Connection) -> int:
+    return int(connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == RECALLS)).scalar_one())
+
+
+def _recalled(connection: Connection, holder: str) -> dict[str, int]:
+    query = (
+        select(LEASES.c.account_id, ACCOUNTS.c.recall)
+        .join(ACCOUNTS, ACCOUNTS.c.id == LEASES.c.account_id)
+        .where(LEASES.c.holder_id == holder, LEASES.c.acked < ACCOUNTS.c.recall)
+    )
+    return {row.account_id: row.recall for row in connection.execute(query)}
+
+
+def _unanswered(connection: Connection, holder: str, recalls: Mapping[str, int], now_s: int) -> bool:
+    query = (
+        select(LEASES.c.account_id, LEASES.c.acked)
+        .join(HOLDERS, HOLDERS.c.id == LEASES.c.holder_id)
+        .where(
+            LEASES.c.account_id.in_(list(recalls)), LEASES.c.holder_id != holder, HOLDERS.c.beat_s >= now_s - ALIVE_S
+        )
+    )
+    return any(row.acked < recalls[row.account_id] for row in connection.execute(query))
+
+
+def _recall(connection: Connection, accounts: Sequence[str], now_s: int) -> dict[str, int]:
+    rows = _locked(connection, accounts, make=False)
+    if rows:
+        _number_recalls(connection, sorted(rows), now_s)
+    return {account: row.recall + 1 for account, row in rows.items()}
+
+
+def _number_recalls(connection: Connection, accounts: Sequence[str], now_s: int) -> None:
+    for ids in _slices(accounts):
+        connection.execute(
+            update(ACCOUNTS)
+            .where(ACCOUNTS.c.id.in_(ids))
+            .values(recall=ACCOUNTS.c.recall + 1, tight_until_s=now_s + TIGHT_S)
+        )
+    connection.execute(update(COUNTERS).where(COUNTERS.c.name == RECALLS).values(value=COUNTERS.c.value + 1))
+
+
+def _live(connection: Connection, holder: str, now_s: int) -> None:
+    statement = upsert(HOLDERS).values(id=holder, beat_s=now_s)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"beat_s": now_s}))
+
+
+def _release(connection: Connection, holder: str) -> None:
+    held = connection.scalars(select(LEASES.c.account_id).where(LEASES.c.holder_id == holder)).all()
+    _locked(connection, held, make=False)
+    connection.execute(delete(LEASES).where(LEASES.c.holder_id == holder))
+    connection.execute(delete(HOLDERS).where(HOLDERS.c.id == holder))
+
+
+def _release_abandoned(connection: Connection, now_s: int) -> tuple[str, ...]:
+    gone = tuple(connection.scalars(select(HOLDERS.c.id).where(HOLDERS.c.beat_s < now_s - ABANDONED_S)))
+    for holder in gone:
+        _release(connection, holder)
+    return gone
+
+
+def _standing(connection: Connection, accounts: Sequence[str], now_s: int) -> dict[str, Standing]:
+    found: dict[str, Standing] = {}
+    for ids in _slices(accounts):
+        settled = {
+            row.id: row.settled
+            for row in connection.execute(select(ACCOUNTS.c.id, ACCOUNTS.c.settled).where(ACCOUNTS.c.id.in_(ids)))
+        }
+        granted = _grants(connection, ids)
+        for account in ids:
+            past = _past(connection, account, now_s)
+            spent = settled.get(account, 0) - sum(past.values())
+            found[account] = Standing(spent, sum(granted[account].values()))
+    return found
+
+
+def _locked(connection: Connection, accounts: Iterable[str], *, make: bool = True) -> dict[str, _Account]:
+    """The rows of `accounts`, locked until the transaction ends; made where there are none."""
+    ids = sorted(set(accounts))
+    if make and ids:
+        connection.execute(
+            upsert(ACCOUNTS).on_conflict_do_nothing(),
+            [{"id": account, "settled": 0, "recall": 0, "tight_until_s": 0} for account in ids],
+        )
+    rows: dict[str, _Account] = {}
+    for some in _slices(ids):
+        query = select(ACCOUNTS).where(ACCOUNTS.c.id.in_(some)).order_by(ACCOUNTS.c.id).with_for_update()
+        for row in connection.execute(query):
+            rows[row.id] = _Account(row.settled, row.recall, row.tight_until_s)
+    return rows
+
+
+def _grants(connection: Connection, accounts: Iterable[str]) -> Grants:
+    """What is granted of `accounts`, whose rows are locked."""
+    grants: Grants = {account: {} for account in accounts}
+    for ids in _slices(sorted(grants)):
+        query = select(LEASES.c.account_id, LEASES.c.holder_id, LEASES.c.granted).where(LEASES.c.account_id.in_(ids))
+        for row in connection.execute(query):
+            grants[row.account_id][row.holder_id] = row.granted
+    return grants
+
+
+def _set_grants(
+    connection: Connection, holder: str, granted: Mapping[str, int], answered: Mapping[str, int] | None = None
+) -> None:
+    """Write the holder's leases; those of nothing go. `answered`: up to which recall, unchanged where not said."""
+    if not granted:
+        return
+    kept = [(account, amount) for account, amount in sorted(granted.items()) if amount > 0]
+    gone = [account for account, amount in granted.items() if amount <= 0]
+    if kept:
+        statement = upsert(LEASES)
+        changed: dict[str, ColumnElement[Any]] = {"granted": statement.excluded.granted}
+        if answered is not None:
+            changed["acked"] = func.coalesce(func.nullif(statement.excluded.acked, -1), LEASES.c.acked)
+        acked = answered or {}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["account_id", "holder_id"], set_=changed),
+            [
+                {"account_id": account, "holder_id": holder, "granted": amount, "acked": acked.get(account, -1)}
+                for account, amount in kept
+            ],
+        )
+    for ids in _slices(gone):
+        connection.execute(delete(LEASES).where(LEASES.c.holder_id == holder, LEASES.c.account_id.in_(ids)))
+
+
+def _set_settled(connection: Connection, settled: Mapping[str, int]) -> None:
+    connection.execute(
+        update(ACCOUNTS).where(ACCOUNTS.c.id == bindparam("account")).values(settled=bindparam("amount")),
+        [{"account": account, "amount": amount} for account, amount in sorted(settled.items())],
+    )
+
+
+def _rolling_s(account: str) -> int | None:
+    """The length of a rolling account's window; None where it does not roll."""
+    _, _, window = account.rpartition("@+")
+    return int(window) if "@+" in account and window.isdigit() else None
+
+
+def _bucket_s(when_s: int, rolling_s: int) -> int:
+    width_s = max(60, rolling_s // BUCKETS_PER_WINDOW)
+    return when_s // width_s * width_s
+
+
+def _past(connection: Connection, account: str, now_s: int) -> dict[int, int]:
+    """What an account of a rolling window counts no longer: by bucket, those that ended before the window began."""
+    rolling_s = _rolling_s(account)
+    if rolling_s is None:
+        return {}
+    width_s = max(60, rolling_s // BUCKETS_PER_WINDOW)
+    query = select(ACCOUNT_BUCKETS.c.bucket_s, ACCOUNT_BUCKETS.c.settled).where(
+        ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s <= now_s - rolling_s - width_s
+    )
+    return {row.bucket_s: row.settled for row in connection.execute(query)}
+
+
+def _expire(connection: Connection, rows: Mapping[str, _Account], now_s: int) -> None:
+    """Take out of rolling accounts what lies before their windows."""
+    settled: dict[str, int] = {}
+    for account, row in rows.items():
+        past = _past(connection, account, now_s)
+        if past:
+            row.settled -= sum(past.values())
+            settled[account] = row.settled
+            connection.execute(
+                delete(ACCOUNT_BUCKETS).where(
+                    ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s.in_(list(past))
+                )
+            )
+    if settled:
+        _set_settled(connection, settled)
+
+
+def _fill_buckets(connection: Connection, buckets: Mapping[tuple[str, int], int]) -> None:
+    for (account, bucket_s), cost in sorted(buckets.items()):
+        where = (ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s == bucket_s)
+        so_far = connection.execute(select(ACCOUNT_BUCKETS.c.settled).where(*where)).scalar()
+        statement = upsert(ACCOUNT_BUCKETS).values(account_id=account, bucket_s=bucket_s, settled=(so_far or 0) + cost)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["account_id", "bucket_s"], set_={"settled": statement.excluded.settled}
+            )
+        )
+
+
+def _slices(ids: Sequence[str]) -> Iterable[list[str]]:
+    return (list(ids[at : at + IDS_PER_QUERY]) for at in range(0, len(ids), IDS_PER_QUERY))
