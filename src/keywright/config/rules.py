@@ -5,10 +5,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keywright import providers
+from keywright.catalog.publickey import is_public_key
 from keywright.config.address import parse_address
 from keywright.config.document import Path
 from keywright.config.faults import Faults, nearest
-from keywright.config.tree import Config, ModelConfig, PriceConfig, ProviderConfig, Store
+from keywright.config.tree import Config, ModelConfig, PriceConfig, PricesSource, ProviderConfig, Store
 from keywright.core.errors import SecretError
 from keywright.providers.provider import HeaderKey, Provider
 from keywright.vault import reference
@@ -17,11 +18,13 @@ NAME_CHARACTERS_MAX: Final = 64
 SETTINGS: Final = tuple(dict.fromkeys(setting.name for row in providers.PROVIDERS for setting in row.settings))
 """The settings that only some kinds know."""
 HEADER_VALUE_CHARACTERS_MAX: Final = 4096
+FINGERPRINT_CHARACTERS: Final = 12
 PRICE_MAX: Final = 10**9
 PRICE_DECIMALS_MAX: Final = 12
 
 _NAME: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._")
 _ALIAS: Final = _NAME | frozenset(":@+")
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
 _TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 _DATABASES: Final = ("sqlite", "postgresql")
 
@@ -52,6 +55,7 @@ def check(config: Config, named: Collection[str], faults: Faults) -> None:
     for alias, model in config.models.items():
         _check_alias(alias, model, known, faults)
     _check_prices(config.prices, known, faults)
+    _check_prices_source(config.prices_source, faults)
 
 
 def _check_store(store: Store, faults: Faults) -> None:
@@ -80,6 +84,15 @@ def _check_provider(name: str, config: ProviderConfig, faults: Faults) -> None:
         _check_against_row(config, row, path, faults)
     for at, text in _items((*path, "api_key"), config.api_key):
         _check_reference(text, _usual_variable(name, row), at, faults)
+    if config.admin_key is not None:
+        variable = _usual_variable(name, row).removesuffix("_API_KEY") + "_ADMIN_KEY"
+        _check_reference(config.admin_key, variable, (*path, "admin_key"), faults)
+    for key_id, fingerprint in config.key_ids.items():
+        if len(fingerprint) != FINGERPRINT_CHARACTERS or not _HEXADECIMAL.issuperset(fingerprint):
+            faults.add(
+                (*path, "key_ids", key_id),
+                f"expected a fingerprint of {FINGERPRINT_CHARACTERS} digits, as `keywright usage --by credential` shows",
+            )
     if config.base_url:
         _check_address(config.base_url, (*path, "base_url"), faults)
     if config.proxy:
@@ -209,6 +222,16 @@ def _check_prices(prices: tuple[PriceConfig, ...], known: Collection[str], fault
                     (*path, field),
                     f'expected US dollars from "0" to "{PRICE_MAX}" with at most {PRICE_DECIMALS_MAX} decimals',
                 )
+
+
+def _check_prices_source(source: PricesSource, faults: Faults) -> None:
+    path: Path = ("prices_source",)
+    if source.url:
+        _check_address(source.url, (*path, "url"), faults)
+    if source.public_key is not None and not is_public_key(source.public_key):
+        faults.add((*path, "public_key"), "expected ed25519: and 32 bytes in base64, as `keywright prices sign` says")
+    if source.proxy:
+        _check_proxy(source.proxy, (*path, "proxy"), faults)
 
 
 def _usual_variable(name: str, row: Provider | None) -> str:

@@ -65,7 +65,9 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
 
     `kind`: a built-in provider's name or a generic kind; "" means that NAME is one. `api_key`: references, tried in
     order. `base_url`: "" means the kind's own. `proxy`: None means the environment's, "" none. `timeout_s`: a number
-    is the limit of the whole call. `models`: globs of the models it may serve, all when empty.
+    is the limit of the whole call. `models`: globs of the models it may serve, all when empty. `admin_key`: a reference
+    to the key of its administration API, by which its own figures are read; no call is made with it. `key_ids`: the
+    provider's id of a key → our fingerprint of it, where the provider does not say enough to tell.
 
     The rest only some kinds know (`Provider.settings`): `deployments` has Azure's name for a model, `service_account`
     is a reference to a key file's JSON, `byok`: OpenRouter calls with the customer's own key, and takes its fee.
@@ -73,6 +75,8 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
 
     kind: str = ""
     api_key: tuple[str, ...] = ()
+    admin_key: Name | None = None
+    key_ids: Mapping[str, Name] = {}
     base_url: str = ""
     headers: Mapping[str, str] = {}
     ca_file: Name | None = None
@@ -118,6 +122,20 @@ class PriceConfig(Struct, frozen=True, kw_only=True):
     per_request: Usd | None = None
 
 
+class PricesSource(Struct, frozen=True, kw_only=True):
+    """`[prices_source]`: where `keywright prices update` takes the catalogue from.
+
+    `url`: "" means the data that genai-prices publishes. `public_key`: `ed25519:…` of who signs; then nothing else is
+    taken, and the signature is fetched from the same address with `.sig` at its end. `ca_file` and `proxy` as of a
+    provider.
+    """
+
+    url: str = ""
+    public_key: Name | None = None
+    ca_file: Name | None = None
+    proxy: str | None = None
+
+
 class Retry(Struct, frozen=True, kw_only=True):
     """`[retry]`: how a failed attempt is repeated at the same provider, before the next candidate.
 
@@ -140,4 +158,5 @@ class Config(Struct, frozen=True, kw_only=True):
     providers: Mapping[str, ProviderConfig] = {}
     models: Mapping[str, ModelConfig] = {}
     prices: tuple[PriceConfig, ...] = ()
+    prices_source: PricesSource = PricesSource()
     retry: Retry = Retry()

@@ -37,10 +37,17 @@ KEYS: Final = Table(
     Column("created_s", BigInteger, nullable=False),
     Column("revoked_s", BigInteger),
     Column("changed", BigInteger, nullable=False, server_default="1"),
+    Column("project", Text, nullable=False, server_default=""),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("parent", Text, nullable=False, server_default=""),
     Column("document", Text, nullable=False),
     Index("keys_changed", "changed"),
+    Index("keys_created", "created_s", "id"),
+    Index("keys_project", "project"),
+    Index("keys_owner", "owner"),
+    Index("keys_parent", "parent"),
 )
-"""`changed`: the counter `snapshot` when the row was last written."""
+"""`changed`: the counter `snapshot` when the row was last written. `owner`: as a subject (`user:ann`), "" for none."""
 
 KEY_USES: Final = Table(
     "key_uses",
@@ -151,6 +158,48 @@ IDEMPOTENCY: Final = Table(
     Column("body", Text, nullable=False),
 )
 """Answers of the administration API, to be given again when the same request comes again."""
+
+PRICE_LISTS: Final = Table(
+    "price_lists",
+    METADATA,
+    Column("as_of", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("applied_s", BigInteger, nullable=False),
+    Column("withdrawn_s", BigInteger),
+)
+"""Every catalogue that ever counted here, compressed by gzip: a ledger entry names its price by a list's date."""
+
+RERATINGS: Final = Table(
+    "reratings",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False, unique=True),
+    Column("created_s", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("at_id", Text, nullable=False),
+    Column("undone_s", BigInteger),
+)
+"""Runs that correct recorded costs. `state`: open, done, undoing, undone. `at_us`, `at_id`: the last entry done."""
+
+RERATED: Final = Table(
+    "rerated",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("started_us", BigInteger, nullable=False),
+    Column("old_cost", BigInteger, nullable=False),
+    Column("old_price", Text, nullable=False),
+    Column("new_cost", BigInteger, nullable=False),
+    Column("new_price", Text, nullable=False),
+    Index("rerated_started", "run_id", "started_us", "entry_id"),
+)
+"""What a run changed. Costs in picodollars, as `entries` has them."""
 
 ENTRIES: Final = Table(
     "entries",

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
     )
+    _create_price_lists()
     _fill()
 
 
@@ -68,6 +69,42 @@ def _create_escrow() -> None:
         sa.Column("threshold", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("at_s", sa.BigInteger, nullable=False),
     )
+
+
+def _create_price_lists() -> None:
+    op.create_table(
+        "price_lists",
+        _name("as_of"),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("signature", sa.Text, nullable=False),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+        sa.Column("applied_s", sa.BigInteger, nullable=False),
+        sa.Column("withdrawn_s", sa.BigInteger),
+    )
+    op.create_table(
+        "reratings",
+        _name("id"),
+        sa.Column("number", sa.BigInteger, nullable=False, unique=True),
+        sa.Column("created_s", sa.BigInteger, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("what", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("at_us", sa.BigInteger, nullable=False),
+        sa.Column("at_id", sa.Text, nullable=False),
+        sa.Column("undone_s", sa.BigInteger),
+    )
+    op.create_table(
+        "rerated",
+        _name("run_id"),
+        _name("entry_id"),
+        sa.Column("started_us", sa.BigInteger, nullable=False),
+        sa.Column("old_cost", sa.BigInteger, nullable=False),
+        sa.Column("old_price", sa.Text, nullable=False),
+        sa.Column("new_cost", sa.BigInteger, nullable=False),
+        sa.Column("new_price", sa.Text, nullable=False),
+    )
+    op.create_index("rerated_started", "rerated", ["run_id", "started_us", "entry_id"])
 
 
 def _name(name: str) -> "sa.Column[str]":
