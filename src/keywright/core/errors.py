@@ -12,7 +12,8 @@ KeywrightError
 │   └── CredentialLapsedError    there is no valid credential to ask with, and none could be had; nothing was sent
 ├── ConfigError                  `keywright.toml` or the environment is wrong: where, what, and what to do
 ├── SecretError                  a secret reference cannot be resolved: which reference and why, never the value
-└── StoreError                   the database cannot be opened, migrated or written
+├── StoreError                   the database cannot be opened, migrated or written
+└── ChangeRefusedError           what an administrator asks for cannot be: absent, taken, contradictory, not theirs to do
 """
 
 from typing import Literal, TypeAlias
@@ -24,6 +25,10 @@ ConnectCause: TypeAlias = Literal["unreachable", "name", "address", "tls", "prox
 """`name`: it does not resolve. `address`: it may not be connected to. `busy`: all connections are in use."""
 
 Phase: TypeAlias = Literal["connect", "first_byte", "idle", "total"]
+
+
+ChangeFault: TypeAlias = Literal["not_found", "conflict", "invalid", "forbidden", "stale"]
+"""`conflict`: what is there stands against it. `stale`: it was changed since it was read."""
 
 
 class KeywrightError(Exception):
@@ -122,3 +127,13 @@ class SecretError(KeywrightError):
 
 class StoreError(KeywrightError):
     """The database cannot serve."""
+
+
+class ChangeRefusedError(KeywrightError):
+    """Nothing was changed, or shown. `field`: what of the request it is about, "" for all of it."""
+
+    def __init__(self, kind: ChangeFault, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.kind: ChangeFault = kind
+        self.message = message
+        self.field = field

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
+from keywright.core.budget import Subject
 from keywright.core.errors import StoreError
 from keywright.core.identity import Key
 from keywright.store.schema import COUNTERS, KEYS
@@ -37,6 +38,9 @@ def insert_key(connection: Connection, key: Key) -> None:
             created_s=key.created_s,
             revoked_s=key.revoked_s,
             changed=changed,
+            project=key.project,
+            owner=owner_of(key),
+            parent=key.parent or "",
             document=_encoded(key),
         )
     )
@@ -50,6 +54,11 @@ def replace_key(connection: Connection, key: Key) -> None:
         .where(KEYS.c.id == key.id)
         .values(sha256=key.sha256, revoked_s=key.revoked_s, changed=changed, document=_encoded(key))
     )
+
+
+def owner_of(key: Key) -> str:
+    """Whom `key` belongs to, as a subject: `user:ann`; "" when it belongs to nobody."""
+    return str(Subject(key.owner_kind, key.owner)) if key.owner else ""
 
 
 def select_keys(connection: Connection) -> tuple[Key, ...]:

@@ -13,7 +13,11 @@ down_revision = "0001"
 def upgrade() -> None:
     """Create the tables; what keys name becomes projects, users and service accounts."""
     op.add_column("keys", sa.Column("changed", sa.BigInteger, nullable=False, server_default="1"))
+    for column in ("project", "owner", "parent"):
+        op.add_column("keys", sa.Column(column, sa.Text, nullable=False, server_default=""))
+        op.create_index(f"keys_{column}", "keys", [column])
     op.create_index("keys_changed", "keys", ["changed"])
+    op.create_index("keys_created", "keys", ["created_s", "id"])
     op.create_table(
         "key_uses",
         _name("key_id"),
@@ -144,6 +148,8 @@ def _tell_owner_kinds(connection: sa.Connection) -> None:
     for row in connection.execute(sa.text("SELECT id, document FROM keys")).all():
         key = json.loads(row.document)
         key["owner_kind"] = "user" if _is_users(key) else "service_account"
+        owner = f"{'user' if _is_users(key) else 'service-account'}:{key['owner']}" if key.get("owner") else ""
         connection.execute(
-            sa.text("UPDATE keys SET document = :document WHERE id = :id"), {"document": json.dumps(key), "id": row.id}
+            sa.text("UPDATE keys SET document = :document, project = :project, owner = :owner WHERE id = :id"),
+            {"document": json.dumps(key), "project": key["project"], "owner": owner, "id": row.id},
         )
