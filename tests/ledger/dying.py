@@ -23,7 +23,10 @@ LIFE_S = 30.0
 
 
 class Away:
-    async def write_entries(self, entries: Sequence[Entry]) -> int:
+    async def release(self, holder: str) -> None:
+        pass
+
+    async def write_entries(self, entries: Sequence[Entry], holder: str) -> int:
         if entries:
             raise StoreError("the database is away")
         return 0

@@ -18,10 +18,13 @@ class SwitchedStore:
         self.gate.set()
         self.batches: list[int] = []
 
-    async def write_entries(self, entries: Sequence[Entry]) -> int:
+    async def release(self, holder: str) -> None:
+        await self.store.release(holder)
+
+    async def write_entries(self, entries: Sequence[Entry], holder: str = "") -> int:
         await self.gate.wait()
         if not self.up:
             raise StoreError("the database is away")
         if entries:
             self.batches.append(len(entries))
-        return await self.store.write_entries(entries)
+        return await self.store.write_entries(entries, holder)

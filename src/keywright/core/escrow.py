@@ -11,6 +11,13 @@ class Need(Struct, frozen=True, gc=False):
     amount: int
 
 
+class Want(Struct, frozen=True, gc=False):
+    """What one call needs: all of it or nothing. `recalls`: others are to give back what it lacks, if they can."""
+
+    needs: tuple[Need, ...]
+    recalls: bool = True
+
+
 class Back(Struct, frozen=True, gc=False):
     """What a holder gives back of its lease of an account."""
 

@@ -32,12 +32,18 @@ from keywright.ledger.spool import Spool
 class EntryStore(Protocol):
     """Where entries end up."""
 
-    async def write_entries(self, entries: Sequence[Entry]) -> int:
+    async def write_entries(self, entries: Sequence[Entry], holder: str) -> int:
         """Keep `entries`, all or none, passing over ids that are kept already. Returns how many were new.
+
+        `holder`: the process that wrote them; their costs leave its leases.
 
         Raises:
             StoreError: it cannot at the moment.
         """
+        ...
+
+    async def release(self, holder: str) -> None:
+        """All that the holder ever wrote is kept: what is left of its leases returns. Raises StoreError."""
         ...
 
 
@@ -47,10 +53,16 @@ class Ledger:
     Counters, to be read at any time: `written` (entries brought to the store), `retries` (batches that failed and
     will be repeated), `dropped_refusals` (refused calls that there was no room to record), `sync_failures` (the disk
     did not take the spool), `trouble` (why the store fails just now, "" while it does not); `replayed` tells what was
-    found at the start.
+    found at the start. `on_stored` is told what has just been brought to the store.
     """
 
-    def __init__(self, settings: LedgerSettings, store: EntryStore, spool: Spool, replayed: Replayed) -> None:
+    def __init__(
+        self,
+        settings: LedgerSettings,
+        store: EntryStore,
+        spool: Spool,
+        replayed: Replayed,
+    ) -> None:
         self.replayed = replayed
         self.written = 0
         self.retries = 0
@@ -60,6 +72,7 @@ class Ledger:
         self._settings = settings
         self._store = store
         self._spool = spool
+        self.on_stored: Callable[[Sequence[Entry]], None] = _nothing
         self._waiting_max = settings.waiting_max
         self._batch_entries_max = settings.batch_entries_max
         self._open: dict[str, Segment] = {}
@@ -80,8 +93,13 @@ class Ledger:
         Raises:
             StoreError: the store failed, or `folder` cannot be used.
         """
-        replayed = await replay(folder, store.write_entries, settings.batch_entries_max)
+        replayed = await replay(folder, store, settings.batch_entries_max)
         return cls(settings, store, Spool(folder, settings.segment_bytes, clock), replayed)
+
+    @property
+    def holder(self) -> str:
+        """The name of this process among those that hold leases: that of its spool."""
+        return self._spool.folder.name
 
     @property
     def waiting(self) -> int:
@@ -138,8 +156,10 @@ class Ledger:
             left = len(self._waiting)
             while left > 0:
                 batch = list(islice(self._waiting, min(left, self._batch_entries_max)))
-                await self._store.write_entries([entry for entry, _, _ in batch])
+                entries = [entry for entry, _, _ in batch]
+                await self._store.write_entries(entries, self.holder)
                 self._forget(len(batch))
+                self.on_stored(entries)
                 left -= len(batch)
             self._spool.sweep(self._settings.renew_s)
 
@@ -207,3 +227,7 @@ class Ledger:
             f"{len(self._waiting)} calls wait to be recorded, which is the bound; the store fails: "
             f"{self.trouble or 'it is too slow'}"
         )
+
+
+def _nothing(_: Sequence[Entry]) -> None:
+    """Nobody wants to know what is stored."""

@@ -3,15 +3,16 @@
 A spool is read as a whole, since a call's reservation and its entry may lie in different segments. An entry goes to the
 store, which passes over those that it has. A reservation without entry is a call that died with its process: it becomes
 an entry `lost` at its worst case. (Its entry may have been stored and its segment removed: the store knows the id then,
-and nothing is added.) Only when the store has everything is the spool removed; a crash during the replay repeats it.
+and nothing is added.) When the store has everything, what the dead process had leased of budgets returns, and the spool
+is removed; a crash during the replay repeats it.
 
 Segments with damage within are not deleted but moved to `damaged/`, for whoever wants to look.
 """
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol
 
 import msgspec
 
@@ -23,8 +24,13 @@ from keywright.ledger.segment import SUFFIX
 
 DAMAGED: Final = "damaged"
 
-Write: TypeAlias = Callable[[Sequence[Entry]], Awaitable[int]]
-"""Stores entries, passing over those it has; says how many were new."""
+
+class EntryStore(Protocol):
+    """Where entries end up; see `ledger.py`."""
+
+    async def write_entries(self, entries: Sequence[Entry], holder: str) -> int: ...
+    async def release(self, holder: str) -> None: ...
+
 
 _decode_entry: Final = msgspec.msgpack.Decoder(Entry).decode
 _decode_reservation: Final = msgspec.msgpack.Decoder(Reservation).decode
@@ -44,7 +50,7 @@ class Replayed(msgspec.Struct):
     damaged_bytes: int = 0
 
 
-async def replay(folder: Path, write: Write, batch_entries_max: int) -> Replayed:
+async def replay(folder: Path, store: EntryStore, batch_entries_max: int) -> Replayed:
     """Bring in every spool in `folder` whose process is gone.
 
     Raises:
@@ -53,7 +59,7 @@ async def replay(folder: Path, write: Write, batch_entries_max: int) -> Replayed
     report = Replayed()
     for path in _spools(folder):
         try:
-            await _replay_if_dead(path, write, batch_entries_max, report)
+            await _replay_if_dead(path, store, batch_entries_max, report)
         except OSError as error:
             raise StoreError(
                 f"the ledger's spool {path} cannot be replayed ({error.strerror}): give Keywright's user access to it"
@@ -61,7 +67,7 @@ async def replay(folder: Path, write: Write, batch_entries_max: int) -> Replayed
     return report
 
 
-async def _replay_if_dead(path: Path, write: Write, batch_entries_max: int, report: Replayed) -> None:
+async def _replay_if_dead(path: Path, store: EntryStore, batch_entries_max: int, report: Replayed) -> None:
     lock = claim(path)
     if lock is None:
         return
@@ -78,10 +84,12 @@ async def _replay_if_dead(path: Path, write: Write, batch_entries_max: int, repo
             settled.add(noun.id)
             batch.append(noun)
             if len(batch) == batch_entries_max:
-                report.entries += await write(batch)
+                report.entries += await store.write_entries(batch, path.name)
                 batch = []
-        report.entries += await write(batch)
-        report.lost += await write([_lost(open_) for id_, open_ in reservations.items() if id_ not in settled])
+        report.entries += await store.write_entries(batch, path.name)
+        lost = [_lost(open_) for id_, open_ in reservations.items() if id_ not in settled]
+        report.lost += await store.write_entries(lost, path.name)
+        await store.release(path.name)
         report.spools += 1
         _remove(path, segments, damaged)
     finally:
@@ -133,6 +141,12 @@ def _lost(reservation: Reservation) -> Entry:
         code="process_died",
         usage_source="worst_case",
         cost_picodollars=reservation.worst_picodollars,
+        owner=reservation.owner,
+        address=reservation.address,
+        tags=reservation.tags,
+        reserved_picodollars=reservation.worst_picodollars,
+        reserved=reservation.reserved,
+        charged=reservation.charged,
     )
 
 

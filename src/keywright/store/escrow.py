@@ -7,10 +7,10 @@ its `cap`, a part is settled, and parts are granted to holders, the processes:
 
 A holder reserves within what it is granted, in its own memory. Three things change that, each one transaction:
 
-    ask       a want needs amounts of several accounts and gets all or none. Who asks gives its free part back first,
-              so that what it lacks is seen as it is. Of an account that does not suffice, all others are recalled.
-    settle    an entry brings its cost in the transaction that stores it: settled grows by the cost, the lease shrinks by
-              as much of it as had been reserved. An entry is stored once, so a cost counts once.
+    ask       a want needs amounts of several accounts and gets all or none. Who asks gives its free part back
+              first, so that what it lacks is seen as it is. Of what does not suffice, all others are recalled.
+    settle    an entry brings its cost in the transaction that stores it: settled grows by the cost, the lease
+              shrinks by as much of it as had been reserved. An entry is stored once, so a cost counts once.
     give back the free part returns: when it is idle, recalled, or its holder ends.
 
 Recall. Every account counts its recalls; every lease knows up to which it has answered. A holder that finds a higher
@@ -33,7 +33,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, selec
 from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
 
 from keywright.core.entry import Entry
-from keywright.core.escrow import Answers, Back, Need, Short, Spare, Standing
+from keywright.core.escrow import Answers, Back, Need, Short, Spare, Standing, Want
 from keywright.store.database import Database
 from keywright.store.schema import ACCOUNT_BUCKETS, ACCOUNTS, COUNTERS, HOLDERS, LEASES
 
@@ -62,7 +62,7 @@ class EscrowRows:
         self,
         holder: str,
         back: Sequence[Back],
-        wants: Sequence[Sequence[Need]],
+        wants: Sequence[Want],
         spares: Sequence[Spare],
         now_s: int,
     ) -> Answers:
@@ -152,11 +152,13 @@ def _ask(
     connection: Connection,
     holder: str,
     back: Sequence[Back],
-    wants: Sequence[Sequence[Need]],
+    wants: Sequence[Want],
     spares: Sequence[Spare],
     now_s: int,
 ) -> Answers:
-    caps = {need.account: need.cap for want in wants for need in want} | {spare.account: spare.cap for spare in spares}
+    caps = {need.account: need.cap for want in wants for need in want.needs} | {
+        spare.account: spare.cap for spare in spares
+    }
     accounts = {*caps, *(given.account for given in back)}
     _live(connection, holder, now_s)
     rows = _locked(connection, accounts)
@@ -166,16 +168,19 @@ def _ask(
         grants[given.account][holder] = grants[given.account].get(holder, 0) - given.amount
     left = {account: caps[account] - rows[account].settled - sum(grants[account].values()) for account in caps}
     mine = {account: grants[account].get(holder, 0) for account in accounts}
-    short = tuple(_granted(want, left, mine) for want in wants)
-    lacking = {need.account for want, lack in zip(wants, short, strict=True) if lack for need in want}
-    recalls = _recall_others(connection, rows, grants, holder, {lack.account for lack in short if lack}, now_s)
+    short = tuple(_granted(want.needs, left, mine) for want in wants)
+    lacking = {need.account for want, lack in zip(wants, short, strict=True) if lack for need in want.needs}
+    recalling = {lack.account for want, lack in zip(wants, short, strict=True) if lack and want.recalls}
+    recalls = _recall_others(connection, rows, grants, holder, recalling, now_s)
     extra = _spared(spares, rows, grants, left, lacking, now_s)
     for account, amount in extra.items():
         mine[account] += amount
         left[account] -= amount
     _set_grants(connection, holder, mine, {account: rows[account].recall for account in mine})
     return Answers(
-        short=tuple(None if lack is None else Short(lack.account, lack.left, recalls[lack.account]) for lack in short),
+        short=tuple(
+            None if lack is None else Short(lack.account, lack.left, recalls.get(lack.account)) for lack in short
+        ),
         spare=extra,
         left=left,
     )

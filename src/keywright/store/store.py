@@ -104,6 +104,10 @@ class Store:
 
         return await self._write(write)
 
+    async def release(self, holder: str) -> None:
+        """All that the holder ever wrote is kept: what is left of its leases returns."""
+        await self.escrow.release(holder)
+
     async def entry(self, id: str) -> Entry | None:  # noqa: A002
         """The entry with that id, with every field that was written."""
         return await self._read(lambda connection: entry_rows.select_entry(connection, id))

@@ -1,0 +1,441 @@
+"""What this process may spend of each budget and limit, and how it gets more: the holder's side of `store/escrow.py`.
+
+A `Lease` is what this process was granted of one account. `held` is what its calls have reserved of that, or spent
+and not yet stored; the rest is free. A call takes what it needs of all its leases at once, in memory, or asks the
+store (`take`, `obtain`). When it ends, what it did not spend is free again (`settle`); when its entry is stored, what
+it spent has left the lease (`stored`). So `granted` here and in the store are the same number, but while a
+transaction is under way; and what is under way is out of reach (`away`).
+
+Four kinds of account, one arithmetic:
+
+    money      what is settled is gone for good
+    running    comes back whole when the call ends
+    requests   comes back at the turn of the minute: a standing share of a rate
+    tokens     so too; the difference between what was expected and what was used is corrected at the end
+
+Leases grow with demand: what a process asks for beyond its need doubles while it has to ask more than once a second,
+and the store grants half of a fair share at most. What is free and idle goes back at the next look. Recalled leases are
+tight: what becomes free of them goes back at once.
+
+A lease lives on while the store is away, for `LEASE_S`: then nothing is spent from it any more. That, and the bound on
+entries that wait (`ledger.py`), is how long calls go on without a store.
+
+All of this is used from the event loop's thread; one task asks, one tends.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from keywright.core.clock import SECOND_US, Clock
+from keywright.core.entry import Entry
+from keywright.core.errors import StoreError
+from keywright.core.escrow import Answers, Back, Need, Short, Spare, Want
+
+TEND_S: Final = 0.1
+"""How often recalls are looked for: what a refusal may wait for other processes."""
+IDLE_LOOKS: Final = 10
+"""Money that was not used between so many looks goes back."""
+IDLE_RATE_LOOKS: Final = 1200
+BEAT_LOOKS: Final = 40
+RECALL_WAIT_S: Final = 2.0
+RECALL_POLL_S: Final = 0.02
+TIGHT_S: Final = 5.0
+LEASE_S: Final = 3600.0
+SPARE_CALLS: Final = 8
+"""How many calls like this one more is asked for than one needs, at first."""
+DRY_S: Final = 0.1
+"""For how long a limit that was found used up everywhere is not asked for again, where it may come back any moment."""
+
+Kind: TypeAlias = Literal["money", "requests", "tokens", "running"]
+PER_MINUTE: Final = frozenset({"requests", "tokens"})
+
+_log = logging.getLogger("keywright")
+
+
+class EscrowStore(Protocol):
+    """Who shares out. Every method raises StoreError when it cannot."""
+
+    async def ask(
+        self, holder: str, back: Sequence[Back], wants: Sequence[Want], spares: Sequence[Spare], now_s: int
+    ) -> Answers: ...
+    async def give_back(self, holder: str, back: Sequence[Back], answered: Mapping[str, int]) -> None: ...
+    async def recalls(self) -> int: ...
+    async def recalled(self, holder: str) -> Mapping[str, int]: ...
+    async def unanswered(self, holder: str, recalls: Mapping[str, int], now_s: int) -> bool: ...
+    async def live(self, holder: str, now_s: int) -> None: ...
+    async def release(self, holder: str) -> None: ...
+
+
+class Lease:
+    """What this process may use of one account. `left`: what nobody held when the store was last asked."""
+
+    __slots__ = (
+        "account",
+        "asked_us",
+        "away",
+        "cap",
+        "chunk",
+        "dry_until_us",
+        "granted",
+        "held",
+        "is_wanted",
+        "kind",
+        "left",
+        "looks",
+        "low",
+        "minute",
+        "tight_until_us",
+    )
+
+    def __init__(self, account: str, cap: int, kind: Kind) -> None:
+        self.account = account
+        self.cap = cap
+        self.kind = kind
+        self.granted = 0
+        self.held = 0
+        self.away = 0
+        self.left = 0
+        self.chunk = 0
+        self.low = 0
+        self.minute = 0
+        self.looks = 0
+        self.asked_us = -SECOND_US
+        self.tight_until_us = 0
+        self.dry_until_us = 0
+        self.is_wanted = False
+
+    @property
+    def free(self) -> int:
+        """What may be taken now."""
+        return self.granted - self.held - self.away
+
+    def turn(self, minute: int) -> None:
+        """A new minute has begun: of a rate, all may be used again."""
+        self.minute = minute
+        if self.kind in PER_MINUTE:
+            self.held = 0
+
+
+class Claim(Struct, frozen=True, gc=False):
+    """What one call takes of one lease."""
+
+    lease: Lease
+    amount: int
+
+
+class _Asking(Struct, frozen=True, eq=False):
+    claims: Sequence[Claim]
+    recalls: bool
+    answer: "asyncio.Future[Short | None]"
+
+
+class Escrow:
+    """The leases of one process. `holder` is its name. `close` it after the ledger."""
+
+    def __init__(self, store: EscrowStore, holder: str, clock: Clock) -> None:
+        self.holder = holder
+        self.asks = 0
+        self.refusals = 0
+        self._store = store
+        self._clock = clock
+        self._leases: dict[str, Lease] = {}
+        self._asking: list[_Asking] = []
+        self._refills: list[Lease] = []
+        self._wake = asyncio.Event()
+        self._lived_us = clock.ticks_us()
+        self._has_lapsed = False
+        self._recalls = -1
+        self._looks = 0
+        self._tasks = (
+            asyncio.create_task(self._ask_on(), name="escrow asking"),
+            asyncio.create_task(self._tend_on(), name="escrow tending"),
+        )
+
+    def lease(self, account: str, cap: int, kind: Kind) -> Lease:
+        """The lease of `account`, of which there is `cap` in all."""
+        lease = self._leases.get(account)
+        if lease is None:
+            lease = self._leases[account] = Lease(account, cap, kind)
+        elif lease.cap != cap:
+            self._resize(lease, cap)
+        return lease
+
+    @property
+    def leases(self) -> tuple[Lease, ...]:
+        """All there are, for the metrics."""
+        return tuple(self._leases.values())
+
+    def take(self, claims: Sequence[Claim], minute: int) -> bool:
+        """Take all of `claims` from what is free here, or nothing. `minute`: of the call's start, since 1970."""
+        for claim in claims:
+            lease = claim.lease
+            if lease.minute < minute:
+                lease.turn(minute)
+            if lease.granted - lease.held - lease.away < claim.amount:
+                return False
+        if self._has_lapsed:
+            return False
+        for claim in claims:
+            lease = claim.lease
+            lease.held += claim.amount
+            lease.looks = 0
+            if lease.granted - lease.held < lease.low and not lease.is_wanted:
+                self._refill(lease)
+        return True
+
+    async def obtain(self, claims: Sequence[Claim], minute: int) -> Lease | None:
+        """Take all of `claims`, from the store what is not free here. Returns the lease that is short; then nothing
+        was taken, and nowhere was enough left when it was looked for.
+
+        Raises:
+            StoreError: the store cannot be asked.
+        """
+        for claim in claims:
+            if claim.lease.minute < minute:
+                claim.lease.turn(minute)
+            if claim.lease.dry_until_us > self._clock.ticks_us() and claim.lease.free < claim.amount:
+                return self._refused(claim.lease)
+        short = await self._ask(claims, recalls=True)
+        if short is not None and short.recall is not None:
+            await self._answered(short.account, short.recall)
+            short = await self._ask(claims, recalls=False)
+        return None if short is None else self._refused(self._leases[short.account])
+
+    def settle(self, claims: Sequence[Claim], charged: Sequence[str], cost: int, tokens: int, minute: int) -> None:
+        """A call has ended, at `cost` in the accounts `charged`, with `tokens` used. `minute`: that of its start."""
+        for claim in claims:
+            lease = claim.lease
+            match lease.kind:
+                case "money":
+                    spent = min(cost, claim.amount) if lease.account in charged else 0
+                    lease.held -= claim.amount - spent
+                case "running":
+                    lease.held -= claim.amount
+                case "tokens":
+                    if lease.minute == minute:
+                        lease.held = max(0, lease.held + tokens - claim.amount)
+                case _:
+                    pass
+
+    def give(self, claims: Sequence[Claim], minute: int) -> None:
+        """A call gives back all that it took: it never began."""
+        for claim in claims:
+            lease = claim.lease
+            if lease.kind not in PER_MINUTE or lease.minute == minute:
+                lease.held -= claim.amount
+
+    def stored(self, entries: Sequence[Entry]) -> None:
+        """`entries` are in the store, and what they cost has left their leases there."""
+        for entry in entries:
+            spent = min(entry.cost_picodollars, entry.reserved_picodollars)
+            if not spent:
+                continue
+            for account in entry.reserved:
+                lease = self._leases.get(account)
+                if lease is not None and account in entry.charged:
+                    lease.granted -= spent
+                    lease.held -= spent
+
+    async def close(self, *, is_settled: bool) -> None:
+        """End. `is_settled`: all that was spent is in the store, so all leases return; else they await the replay."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if is_settled and self._leases:
+            with contextlib.suppress(StoreError):
+                await self._store.release(self.holder)
+
+    def _refused(self, lease: Lease) -> Lease:
+        self.refusals += 1
+        now_us = self._clock.ticks_us()
+        if lease.kind == "requests":
+            unix_us = self._clock.unix_us()
+            lease.dry_until_us = max(lease.dry_until_us, now_us + 60 * SECOND_US - unix_us % (60 * SECOND_US))
+        elif lease.kind != "money":
+            lease.dry_until_us = now_us + int(DRY_S * SECOND_US)
+        return lease
+
+    def _resize(self, lease: Lease, cap: int) -> None:
+        """The account has another amount in all: what is free of it goes back, so that the store sees to that."""
+        lease.cap = cap
+        lease.tight_until_us = self._clock.ticks_us() + int(TIGHT_S * SECOND_US)
+        lease.chunk = lease.low = lease.dry_until_us = 0
+
+    def _refill(self, lease: Lease) -> None:
+        lease.is_wanted = True
+        self._refills.append(lease)
+        self._wake.set()
+
+    async def _ask(self, claims: Sequence[Claim], *, recalls: bool) -> Short | None:
+        answer: asyncio.Future[Short | None] = asyncio.get_running_loop().create_future()
+        self._asking.append(_Asking(claims, recalls, answer))
+        self._wake.set()
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if not answer.cancelled() and answer.exception() is None and answer.result() is None:
+                for claim in claims:  # it was granted in the very moment in which the caller went
+                    claim.lease.held -= claim.amount
+            raise
+
+    async def _answered(self, account: str, recall: int) -> None:
+        """Until every living holder has answered the recall, `RECALL_WAIT_S` at most."""
+        deadline_us = self._clock.ticks_us() + int(RECALL_WAIT_S * SECOND_US)
+        while self._clock.ticks_us() < deadline_us:
+            if not await self._store.unanswered(self.holder, {account: recall}, self._now_s()):
+                return
+            await asyncio.sleep(RECALL_POLL_S)
+
+    async def _ask_on(self) -> None:
+        """Bring what has been asked for to the store, all that has gathered meanwhile in one transaction."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            asking, self._asking = [one for one in self._asking if not one.answer.cancelled()], []
+            refills, self._refills = self._refills, []
+            if asking or refills:
+                await self._ask_once(asking, refills)
+
+    async def _ask_once(self, asking: Sequence[_Asking], refills: Sequence[Lease]) -> None:
+        leases = {claim.lease.account: claim.lease for one in asking for claim in one.claims}
+        leases.update((lease.account, lease) for lease in refills)
+        back = [Back(lease.account, self._sent_away(lease)) for lease in leases.values()]
+        wants = [
+            Want(tuple([Need(claim.lease.account, claim.lease.cap, claim.amount) for claim in one.claims]), one.recalls)
+            for one in asking
+        ]
+        spares = [spare for lease in leases.values() if (spare := self._spare(lease, asking)) is not None]
+        try:
+            answers = await self._store.ask(self.holder, back, wants, spares, self._now_s())
+        except BaseException as error:
+            self._came_back(leases, back, is_gone=False)
+            for one in asking:
+                if not one.answer.done():
+                    one.answer.set_exception(error if isinstance(error, StoreError) else StoreError(repr(error)))
+            if not isinstance(error, StoreError):
+                raise
+            return
+        self.asks += 1
+        self._alive()
+        self._came_back(leases, back, is_gone=True)
+        self._add(leases, answers)
+        for one, short in zip(asking, answers.short, strict=True):
+            self._tell(one, short)
+
+    def _sent_away(self, lease: Lease) -> int:
+        """What is free of the lease, out of reach from now on."""
+        free = max(0, lease.free)
+        lease.away += free
+        return free
+
+    def _came_back(self, leases: Mapping[str, Lease], back: Sequence[Back], *, is_gone: bool) -> None:
+        """The transaction that was to take `back` has ended; `is_gone`: it did."""
+        for given in back:
+            lease = leases[given.account]
+            lease.away -= given.amount
+            lease.granted -= given.amount if is_gone else 0
+
+    def _add(self, leases: Mapping[str, Lease], answers: Answers) -> None:
+        for account, lease in leases.items():
+            extra = answers.spare.get(account, 0)
+            lease.granted += extra
+            lease.left = answers.left.get(account, 0)
+            lease.low = extra // 4
+            lease.is_wanted = False
+
+    def _tell(self, one: _Asking, short: Short | None) -> None:
+        if short is None:
+            for claim in one.claims:
+                claim.lease.granted += claim.amount
+                claim.lease.held += claim.amount if not one.answer.cancelled() else 0
+        if not one.answer.done():
+            one.answer.set_result(short)
+
+    def _spare(self, lease: Lease, asking: Sequence[_Asking]) -> Spare | None:
+        """What the lease would like to have beyond what is wanted now."""
+        now_us = self._clock.ticks_us()
+        if lease.tight_until_us > now_us:
+            return None
+        need = max((claim.amount for one in asking for claim in one.claims if claim.lease is lease), default=0)
+        least = lease.cap if lease.kind in PER_MINUTE else need * SPARE_CALLS
+        grown = lease.chunk * 2 if now_us - lease.asked_us < SECOND_US else lease.chunk // 2
+        lease.chunk = min(lease.cap, max(least, grown))
+        lease.asked_us = now_us
+        return Spare(lease.account, lease.cap, lease.chunk) if lease.chunk else None
+
+    async def _tend_on(self) -> None:
+        """Answer recalls, give back what is idle, and show that this process lives."""
+        while True:
+            await asyncio.sleep(TEND_S)
+            if not any(lease.granted for lease in self._leases.values()):
+                continue
+            try:
+                await self._tend()
+                self._alive()
+            except StoreError:
+                self._has_lapsed = self._clock.ticks_us() - self._lived_us > LEASE_S * SECOND_US
+            except Exception:  # noqa: BLE001 - not hidden: a defect here must not end the tending
+                _log.exception("leases could not be looked after")
+
+    async def _tend(self) -> None:
+        self._looks += 1
+        answered: Mapping[str, int] = {}
+        recalls = await self._store.recalls()
+        if recalls != self._recalls:
+            answered = await self._store.recalled(self.holder)
+            self._recalls = recalls
+        now_us = self._clock.ticks_us()
+        for account in answered:
+            lease = self._leases.get(account)
+            if lease is not None:
+                lease.tight_until_us = now_us + int(TIGHT_S * SECOND_US)
+                lease.chunk = lease.low = 0
+        leases = [lease for lease in self._leases.values() if self._is_due(lease, now_us) and lease.free > 0]
+        if leases or answered:
+            await self._return(leases, answered)
+        if self._looks % BEAT_LOOKS == 0:
+            await self._store.live(self.holder, self._now_s())
+            self._forget_spent()
+
+    def _is_due(self, lease: Lease, now_us: int) -> bool:
+        """Whether what is free of the lease is to go back."""
+        lease.looks += 1
+        if lease.kind in PER_MINUTE:
+            minute = self._clock.unix_us() // (60 * SECOND_US)
+            if lease.minute < minute:
+                lease.turn(minute)
+            return lease.tight_until_us > now_us or lease.looks > IDLE_RATE_LOOKS
+        return lease.tight_until_us > now_us or lease.looks > IDLE_LOOKS
+
+    async def _return(self, leases: Sequence[Lease], answered: Mapping[str, int]) -> None:
+        by_account = {lease.account: lease for lease in leases}
+        back = [Back(lease.account, self._sent_away(lease)) for lease in leases]
+        try:
+            await self._store.give_back(self.holder, back, answered)
+        except BaseException:
+            self._recalls = -1
+            self._came_back(by_account, back, is_gone=False)
+            raise
+        self._came_back(by_account, back, is_gone=True)
+
+    def _forget_spent(self) -> None:
+        """Forget the leases of which there is nothing: those of budgets' past periods, of keys that went."""
+        gone = [
+            account
+            for account, lease in self._leases.items()
+            if not lease.granted and not lease.held and not lease.away and lease.looks > IDLE_RATE_LOOKS
+        ]
+        for account in gone:
+            del self._leases[account]
+
+    def _alive(self) -> None:
+        self._lived_us = self._clock.ticks_us()
+        self._has_lapsed = False
+
+    def _now_s(self) -> int:
+        return self._clock.unix_us() // SECOND_US
