@@ -113,6 +113,12 @@ async def test_a_call_that_died_with_its_process_is_lost_at_its_worst_case(store
         code="process_died",
         usage_source="worst_case",
         cost_picodollars=RESERVATION.worst_picodollars,
+        reserved_picodollars=RESERVATION.worst_picodollars,
+        reserved=RESERVATION.reserved,
+        charged=RESERVATION.charged,
+        owner=RESERVATION.owner,
+        address=RESERVATION.address,
+        tags=RESERVATION.tags,
     )
     assert (await replayed(folder, store)).replayed.spools == 0
 

@@ -91,7 +91,7 @@ async def test_segments_go_when_what_they_hold_is_stored(store: Store, folder: P
         call(ledger, number)
     assert segments(folder) > 3
     await ledger.flush()
-    assert segments(folder) == 3  # the current one, its spare, and the one with the call that is still open
+    assert segments(folder) <= 3  # the current one, its spare if it needs one, and that of the call still open
     ledger.settle(replace(ENTRY, id="long"))
     await ledger.flush()
     assert segments(folder) == 2

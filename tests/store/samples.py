@@ -35,6 +35,11 @@ RESERVATION: Final = Reservation(
     endpoint="chat",
     model="fast",
     worst_picodollars=5_000_000_000,
+    reserved=("bud_1@0",),
+    charged=("bud_1@0", "bud_2@0"),
+    owner="ann",
+    address="10.1.2.3",
+    tags=(("team", "search"),),
 )
 
 ENTRY: Final = Entry(
