@@ -91,7 +91,7 @@ def _check_provider(name: str, config: ProviderConfig, faults: Faults) -> None:
         if len(fingerprint) != FINGERPRINT_CHARACTERS or not _HEXADECIMAL.issuperset(fingerprint):
             faults.add(
                 (*path, "key_ids", key_id),
-                f"expected a fingerprint of {FINGERPRINT_CHARACTERS} digits, as `keywright usage --by credential` shows",
+                f"expected the {FINGERPRINT_CHARACTERS} digits that `keywright usage --by credential` shows",
             )
     if config.base_url:
         _check_address(config.base_url, (*path, "base_url"), faults)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from keywright.catalog.catalogue import Catalogue
 from keywright.catalog.price import Price
 from keywright.catalog.quote import own_price
-from keywright.catalog.snapshot import bundled
+from keywright.catalog.snapshot import Snapshot, bundled
 from keywright.config import Config, PriceConfig, ProviderConfig, reach, resolve_provider, settings_of
 from keywright.config.upstream import NO_ENVIRONMENT
 from keywright.core.errors import ConfigError, ConnectFailedError, SecretError
@@ -31,8 +31,10 @@ def build_routes(
     listed: Mapping[str, tuple[str, ...]],
     base: Path = Path(),
     environment: Mapping[str, str] = NO_ENVIRONMENT,
+    snapshot: Snapshot | None = None,
 ) -> Routes:
-    """Every source and alias that `config` names. Relative paths in it start at `base`.
+    """Every source and alias that `config` names. Relative paths in it start at `base`. `snapshot`: the price list that
+    counts, None for the release's own.
 
     Raises:
         ConfigError: a price or an address is wrong.
@@ -44,7 +46,7 @@ def build_routes(
         for source in _sources(name, _at(base, provider), credentials, breakers, listed.get(name, ()), environment)
     ]
     aliases = {name: model.route for name, model in config.models.items()}
-    return Routes(sources, aliases, Catalogue(bundled(), _own_prices(config.prices)))
+    return Routes(sources, aliases, Catalogue(snapshot or bundled(), own_prices(config.prices)))
 
 
 class Breakers:
@@ -124,7 +126,12 @@ def _project(name: str, config: ProviderConfig, credentials: Credentials) -> str
     return project
 
 
-def _own_prices(rows: tuple[PriceConfig, ...]) -> dict[str, Price]:
+def own_prices(rows: tuple[PriceConfig, ...]) -> dict[str, Price]:
+    """The operator's own prices, by `provider/model`.
+
+    Raises:
+        ConfigError: one is wrong.
+    """
     own = {}
     for row in rows:
         quoted = {
