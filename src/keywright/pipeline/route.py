@@ -4,7 +4,6 @@ from typing import Final
 
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
-from keywright.pipeline.admit import may_use
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.types import Admitted, Plan
 
@@ -24,7 +23,7 @@ def route(admitted: Admitted, snapshot: Snapshot) -> Plan:
 
 def _unknown(admitted: Admitted, snapshot: Snapshot) -> RefusedError:
     name = admitted.intent.peek.model
-    usable = tuple(known for known in snapshot.routes.names() if may_use(admitted.principal.key, known))
+    usable = tuple(known for known in snapshot.routes.names() if admitted.principal.grant.may_name(known))
     nearest = ", ".join(snapshot.routes.nearest(name, usable))
     hint = f"; the nearest names: {nearest}" if nearest else "; GET /v1/models lists what there is"
     failure = Failure(

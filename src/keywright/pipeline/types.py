@@ -17,6 +17,7 @@ from keywright.core.http import Header, HttpRequest
 from keywright.core.identity import Key
 from keywright.core.loss import Loss
 from keywright.pipeline.routes import Lane, Target
+from keywright.policy.grant import Grant
 from keywright.providers.provider import EndpointKind
 
 
@@ -43,9 +44,10 @@ class Call(Struct, frozen=True, gc=False):
 
 
 class Principal(Struct, frozen=True, gc=False):
-    """Who calls: proven by a key that is known, not revoked and not expired."""
+    """Who calls: proven by a key that is known and counts now. `grant` is what it may do."""
 
     key: Key
+    grant: Grant
 
 
 class Intent(Struct, frozen=True, gc=False):

@@ -8,12 +8,13 @@ from msgspec import Struct
 from keywright.core.ability import ABLE
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
-from keywright.core.identity import Key
 from keywright.core.json import encode
-from keywright.pipeline.admit import may_use, require_address, require_endpoint
+from keywright.pipeline.admit import require_place
 from keywright.pipeline.authenticate import authenticate
 from keywright.pipeline.routes import Routes
 from keywright.pipeline.snapshot import Snapshot
+from keywright.policy.decision import usable
+from keywright.policy.grant import Grant
 from keywright.server.shapes import Shape, listed
 
 NAME_CHARACTERS_SHOWN: Final = 100
@@ -32,10 +33,9 @@ def models(presented: str, address: str, now_s: int, snapshot: Snapshot) -> tupl
     Raises:
         RefusedError: 401 or 403, as for a call.
     """
-    key = authenticate(presented, now_s, snapshot).key
-    require_endpoint(key, "models")
-    require_address(key, address)
-    return tuple(name for name in snapshot.routes.names() if _may_list(key, name, snapshot))
+    grant = authenticate(presented, now_s, snapshot).grant
+    require_place(grant, "models", address)
+    return tuple(name for name in snapshot.routes.names() if _may_list(grant, name, snapshot))
 
 
 def render(names: tuple[str, ...], shape: Shape, wanted: str | None, routes: Routes) -> bytes:
@@ -68,5 +68,5 @@ def asked_model(body: bytes) -> str:
     return asked.model or asked.name
 
 
-def _may_list(key: Key, name: str, snapshot: Snapshot) -> bool:
-    return may_use(key, name) or any(may_use(key, target.name) for target in snapshot.routes.aliased(name))
+def _may_list(grant: Grant, name: str, snapshot: Snapshot) -> bool:
+    return grant.may_name(name) or bool(usable(grant, name, snapshot.routes.aliased(name)))

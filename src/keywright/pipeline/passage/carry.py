@@ -4,7 +4,7 @@ from keywright.core.clock import SECOND_US
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.identity.keystring import digest
-from keywright.pipeline.admit import require_address, require_endpoint
+from keywright.pipeline.admit import require_place
 from keywright.pipeline.authenticate import authenticate
 from keywright.pipeline.passage.address import holds, keys_in, without_key
 from keywright.pipeline.passage.admission import admit_passing
@@ -31,8 +31,7 @@ async def carry(passing: Passing, reply: PassageReply, desk: Desk) -> None:
     try:
         with account:
             principal = account.principal = authenticate(call.key, call.started_us // SECOND_US, snapshot)
-            require_endpoint(principal.key, call.endpoint)
-            require_address(principal.key, call.address)
+            require_place(principal.grant, call.endpoint, call.address)
             require_way(passing, snapshot)
             known = known_endpoint(passing, snapshot.routes) if way.endpoint == "native" else None
             freight = await _load(passing, known, account, desk)
