@@ -13,7 +13,7 @@ KeywrightError
 ├── ConfigError                  `keywright.toml` or the environment is wrong: where, what, and what to do
 ├── SecretError                  a secret reference cannot be resolved: which reference and why, never the value
 ├── StoreError                   the database cannot be opened, migrated or written
-└── ChangeRefusedError           what an administrator asks for cannot be: absent, taken, contradictory, not theirs to do
+└── ChangeRefusedError           what an administrator asks for cannot be: absent, taken, contradictory, not theirs
 """
 
 from typing import Literal, TypeAlias

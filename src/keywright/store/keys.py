@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from keywright.core.budget import Subject
 from keywright.core.errors import StoreError
@@ -70,6 +70,12 @@ def select_keys(connection: Connection) -> tuple[Key, ...]:
 def select_changed(connection: Connection, since: int) -> tuple[Key, ...]:
     """The keys that were made or changed after the counter had the value `since`."""
     return tuple(_key(row) for row in connection.execute(_SELECT.where(KEYS.c.changed > since)))
+
+
+def select_where(connection: Connection, *where: ColumnElement[bool], limit: int | None = None) -> tuple[Key, ...]:
+    """Up to `limit` of the keys that `where` chooses, the oldest first."""
+    rows = connection.execute(_SELECT.where(*where).order_by(KEYS.c.created_s, KEYS.c.id).limit(limit))
+    return tuple(_key(row) for row in rows)
 
 
 def select_key(connection: Connection, key_id: str) -> Key | None:
