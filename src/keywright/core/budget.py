@@ -44,6 +44,7 @@ class Budget(Struct, frozen=True):
     """An amount, in picodollars, that the calls of a subject may cost in a window.
 
     `hard`: a call that could exceed it is refused; else it only warns. `thresholds`: at which parts of a hundred.
+    `declared`: the configuration has it, and nothing else changes it.
     """
 
     id: str
@@ -54,10 +55,14 @@ class Budget(Struct, frozen=True):
     hard: bool = True
     thresholds: tuple[int, ...] = THRESHOLDS
     version: int = 1
+    declared: bool = False
 
 
 class Limit(Struct, frozen=True):
-    """How fast the calls of a subject may come, and how many may run at once. None: as they like."""
+    """How fast the calls of a subject may come, and how many may run at once. None: as they like.
+
+    `declared`: the configuration has it, and nothing else changes it.
+    """
 
     id: str
     on: Subject
@@ -66,6 +71,7 @@ class Limit(Struct, frozen=True):
     tokens_per_min: int | None = None
     concurrency: int | None = None
     version: int = 1
+    declared: bool = False
 
 
 def subject(text: str) -> Subject:

@@ -87,7 +87,7 @@ class Project(Struct, frozen=True):
     """A part of the organisation: its keys share rules, budgets and a place in every report.
 
     `models`, `endpoints` and `cidrs` narrow what its keys may do (empty: they do not). An archived project's keys are
-    refused.
+    refused. A `declared` one is as the configuration has it, and nothing else changes it.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Project(Struct, frozen=True):
     tags: Tags = ()
     archived_s: int | None = None
     version: int = 1
+    declared: bool = False
 
 
 class User(Struct, frozen=True):
