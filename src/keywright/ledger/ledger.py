@@ -84,17 +84,18 @@ class Ledger:
 
     @classmethod
     async def open(
-        cls, settings: LedgerSettings, store: EntryStore, folder: Path, *, clock: Callable[[], float]
+        cls, settings: LedgerSettings, store: EntryStore, folder: Path, *, clock: Callable[[], float], mark: str = "0"
     ) -> "Ledger":
         """A ledger that spools in `folder`, after whatever dead processes left there was brought to `store`.
 
-        `clock` gives Unix seconds.
+        `clock` gives Unix seconds. `mark`: random hex digits (`MARK_BYTES`), which tell this ledger from those of other
+        machines on the same store; who has the store alone needs none.
 
         Raises:
             StoreError: the store failed, or `folder` cannot be used.
         """
         replayed = await replay(folder, store, settings.batch_entries_max)
-        return cls(settings, store, Spool(folder, settings.segment_bytes, clock), replayed)
+        return cls(settings, store, Spool(folder, settings.segment_bytes, clock, mark), replayed)
 
     @property
     def holder(self) -> str:

@@ -50,13 +50,15 @@ class Replayed(msgspec.Struct):
     damaged_bytes: int = 0
 
 
-async def replay(folder: Path, store: EntryStore, batch_entries_max: int) -> Replayed:
-    """Bring in every spool in `folder` whose process is gone.
+async def replay(folder: Path, store: EntryStore, batch_entries_max: int, report: Replayed | None = None) -> Replayed:
+    """Bring in every spool in `folder` whose process is gone. What is found is added to `report`.
+
+    Of several processes that do so at once, each spool is brought in by one.
 
     Raises:
         StoreError: the store failed, a spool cannot be read, or a newer version wrote it. It stays for the next start.
     """
-    report = Replayed()
+    report = Replayed() if report is None else report
     for path in _spools(folder):
         try:
             await _replay_if_dead(path, store, batch_entries_max, report)

@@ -25,8 +25,8 @@ from keywright.ledger.segment import SUFFIX, Segment
 class Spool:
     """The segments of one process, used from the event loop's thread (`sync` alone from another)."""
 
-    def __init__(self, folder: Path, segment_bytes: int, clock: Callable[[], float]) -> None:
-        """A new spool in a folder of its own within `folder`.
+    def __init__(self, folder: Path, segment_bytes: int, clock: Callable[[], float], mark: str) -> None:
+        """A new spool in a folder of its own within `folder`, whose name has the random `mark` in it.
 
         Raises:
             StoreError: there is no room for it, or no access.
@@ -39,7 +39,7 @@ class Spool:
         self._spares: deque[Segment] = deque()
         self._full: list[Segment] = []
         self.promised = 0
-        self.folder, self._lock = claim_new(folder, clock())
+        self.folder, self._lock = claim_new(folder, clock(), mark)
         try:
             self._current = self._new_segment()
         except BaseException:
