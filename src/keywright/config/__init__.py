@@ -5,10 +5,13 @@ from keywright.config.discovery import discover, with_found
 from keywright.config.file import load, parse
 from keywright.config.template import TEMPLATE
 from keywright.config.tree import (
+    BudgetConfig,
     Config,
+    LimitConfig,
     ModelConfig,
     PriceConfig,
     PricesSource,
+    ProjectConfig,
     ProviderConfig,
     Retry,
     Server,
@@ -20,10 +23,13 @@ from keywright.config.upstream import deadlines, reach, resolve_provider, settin
 __all__ = [
     "TEMPLATE",
     "Address",
+    "BudgetConfig",
     "Config",
+    "LimitConfig",
     "ModelConfig",
     "PriceConfig",
     "PricesSource",
+    "ProjectConfig",
     "ProviderConfig",
     "Retry",
     "Server",

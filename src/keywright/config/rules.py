@@ -9,6 +9,7 @@ from keywright.catalog.publickey import is_public_key
 from keywright.config.address import parse_address
 from keywright.config.document import Path
 from keywright.config.faults import Faults, nearest
+from keywright.config.policy import check_policy
 from keywright.config.tree import Config, ModelConfig, PriceConfig, PricesSource, ProviderConfig, Store
 from keywright.core.errors import SecretError
 from keywright.providers.provider import HeaderKey, Provider
@@ -56,6 +57,7 @@ def check(config: Config, named: Collection[str], faults: Faults) -> None:
         _check_alias(alias, model, known, faults)
     _check_prices(config.prices, known, faults)
     _check_prices_source(config.prices_source, faults)
+    check_policy(config, faults)
 
 
 def _check_store(store: Store, faults: Faults) -> None:

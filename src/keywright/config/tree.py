@@ -10,12 +10,14 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
+from keywright.core.budget import THRESHOLDS
 from keywright.core.http import Deadlines
 
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
 Bytes: TypeAlias = Annotated[int, Meta(ge=1024, le=2**30)]
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=86_400)]
+Rate: TypeAlias = Annotated[int, Meta(ge=1, le=10**12)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
 Usd: TypeAlias = Decimal
 """US dollars, in the file a decimal string in quotes."""
@@ -150,6 +152,39 @@ class Retry(Struct, frozen=True, kw_only=True):
     retry_after_max_s: Seconds = 30.0
 
 
+class ProjectConfig(Struct, frozen=True, kw_only=True):
+    """`[projects.NAME]`: what narrows a project's keys, as in `core.identity.Project`; `tags` are of its calls."""
+
+    title: str = ""
+    models: tuple[Name, ...] = ()
+    endpoints: tuple[Name, ...] = ()
+    cidrs: tuple[Name, ...] = ()
+    allow_unpriced: bool = False
+    tags: Mapping[str, Name] = {}
+
+
+class BudgetConfig(Struct, frozen=True, kw_only=True):
+    """`[[budgets]]`: what the calls of `on` (`project:NAME`, as `core.budget.subject` reads it) may cost in a window.
+
+    `soft`: it only warns. `thresholds`: at which parts of a hundred.
+    """
+
+    on: Name
+    amount: Usd
+    window: Name
+    soft: bool = False
+    thresholds: tuple[Annotated[int, Meta(ge=1, le=100)], ...] = THRESHOLDS
+
+
+class LimitConfig(Struct, frozen=True, kw_only=True):
+    """`[[limits]]`: how fast the calls of `on` may come, and how many may run at once."""
+
+    on: Name
+    requests_per_min: Rate | None = None
+    tokens_per_min: Rate | None = None
+    concurrency: Rate | None = None
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """All of `keywright.toml`."""
 
@@ -160,3 +195,6 @@ class Config(Struct, frozen=True, kw_only=True):
     prices: tuple[PriceConfig, ...] = ()
     prices_source: PricesSource = PricesSource()
     retry: Retry = Retry()
+    projects: Mapping[str, ProjectConfig] = {}
+    budgets: tuple[BudgetConfig, ...] = ()
+    limits: tuple[LimitConfig, ...] = ()
