@@ -1,15 +1,14 @@
 """Keys are kept whole, revoked once, and every change of them is noticed elsewhere."""
 
 import asyncio
-import sqlite3
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import update
 
 from keywright.core.errors import StoreError
 from keywright.store import Store
+from keywright.store.schema import KEYS
 from tests.store.samples import KEY, START_S
 
 
@@ -20,10 +19,9 @@ async def test_a_key_comes_back_as_it_was_added(store: Store) -> None:
 
 
 @pytest.mark.parametrize("document", ["{}", "no JSON", '{"id": 1}'])
-async def test_a_key_that_cannot_be_read_is_named(store: Store, tmp_path: Path, document: str) -> None:
+async def test_a_key_that_cannot_be_read_is_named(store: Store, document: str) -> None:
     await store.add_key(KEY)
-    with closing(sqlite3.connect(tmp_path / "keywright.db")) as database, database:
-        database.execute("UPDATE keys SET document = ?", (document,))
+    await store.database.write(lambda connection: connection.execute(update(KEYS).values(document=document)))
     for read in (store.keys(), store.key(KEY.id)):
         with pytest.raises(StoreError, match=KEY.id):
             await read

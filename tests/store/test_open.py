@@ -6,16 +6,19 @@ import sqlite3
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, inspect, text
 
 from keywright.core.errors import StoreError
 from keywright.store import Store
+from keywright.store.address import parsed
+from keywright.store.engine import engine_for
+from keywright.store.intent import intending
 from keywright.store.migration import FOLDER
 from keywright.store.schema import METADATA, REVISION
 from tests.store.disks import mounted
@@ -34,13 +37,19 @@ asyncio.run(main())
 
 
 async def test_the_migrations_make_the_tables_that_the_schema_describes(store: Store) -> None:
-    engine = create_engine(f"sqlite:///{store.address.file}", poolclass=NullPool)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    def differences(connection: Connection) -> Any:
+        return compare_metadata(MigrationContext.configure(connection, opts={"include_name": _is_whole}), METADATA)
+
+    assert await store.database.read(differences) == []
 
 
 def test_the_revision_that_a_start_looks_for_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(FOLDER)).get_current_head() == REVISION
+
+
+def _is_whole(name: str | None, kind: str, _: object) -> bool:
+    """Whether it is a table, or of one, that is no part of another."""
+    return kind != "table" or not str(name).startswith("entries_")
 
 
 async def test_a_database_that_is_opened_again_has_what_was_kept(url: str) -> None:
@@ -52,10 +61,10 @@ async def test_a_database_that_is_opened_again_has_what_was_kept(url: str) -> No
     await store.close()
 
 
-async def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) -> None:
+async def test_processes_that_open_a_new_database_at_once_all_succeed(new_database_url: str) -> None:
     openers = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", OPENER, url, str(number)),
+            *(sys.executable, "-c", OPENER, new_database_url, str(number)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -68,10 +77,10 @@ async def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) 
     assert len({value for _, value in answers}) == 1
 
 
-async def test_a_new_database_can_be_read_by_its_user_only(url: str, tmp_path: Path) -> None:
+async def test_a_new_database_can_be_read_by_its_user_only(sqlite_url: str, tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        store = await Store.open(url)
+        store = await Store.open(sqlite_url)
     finally:
         os.umask(before)
     await store.add_key(KEY)
@@ -99,7 +108,7 @@ async def test_a_database_in_memory_serves_several_at_once() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("", "keywright.db", "postgresql://ann:hunter2@db/keywright", "mysql://db", "sqlite:keywright.db"),
+        *("", "keywright.db", "mysql://ann:hunter2@db/keywright", "sqlite:keywright.db"),
         *("sqlite:///", "sqlite:////", "sqlite://host/x.db", "sqlite:////folder/", "sqlite:///x.db?mode=ro"),
     ],
 )
@@ -109,28 +118,31 @@ async def test_a_url_that_names_no_database_is_refused_with_the_right_form(url: 
     assert "hunter2" not in str(refused.value)
 
 
-async def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str, tmp_path: Path) -> None:
-    await (await Store.open(url)).close()
-    with sqlite3.connect(tmp_path / "keywright.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0999'")
-    connection.close()
-    with pytest.raises(StoreError, match=f"revision 0999.*up to {REVISION}.*newer version"):
+async def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str) -> None:
+    store = await Store.open(url)
+    await store.database.write(
+        lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = 999"))
+    )
+    await store.close()
+    with pytest.raises(StoreError, match=f"revision 999.*up to {REVISION}.*newer version"):
         await Store.open(url)
 
 
-async def test_a_database_of_another_program_is_refused_and_left_alone(url: str, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "keywright.db") as connection:
-        connection.execute("CREATE TABLE recipes (name TEXT)")
+async def test_a_database_of_another_program_is_refused_and_left_alone(new_database_url: str) -> None:
+    engine = engine_for(parsed(new_database_url), None)
+    with intending(engine, "write").begin() as connection:
+        connection.execute(text("CREATE TABLE recipes (name TEXT)"))
     with pytest.raises(StoreError, match=r"another program.*'recipes'"):
-        await Store.open(url)
-    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
-    connection.close()
+        await Store.open(new_database_url)
+    with engine.begin() as connection:
+        assert inspect(connection).get_table_names() == ["recipes"]
+    engine.dispose()
 
 
-async def test_a_file_that_is_no_database_is_refused(url: str, tmp_path: Path) -> None:
+async def test_a_file_that_is_no_database_is_refused(sqlite_url: str, tmp_path: Path) -> None:
     (tmp_path / "keywright.db").write_bytes(b"dear diary, " * 500)
     with pytest.raises(StoreError, match=r"keywright\.db is not a SQLite database: correct the URL"):
-        await Store.open(url)
+        await Store.open(sqlite_url)
 
 
 async def test_an_absent_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
@@ -144,27 +156,27 @@ async def test_a_read_only_disk_is_refused_at_the_start(tmp_path: Path) -> None:
         await Store.open(f"sqlite:///{disk}/x.db")
 
 
-async def test_a_damaged_database_is_called_damaged(url: str, tmp_path: Path) -> None:
-    store = await Store.open(url)
+async def test_a_damaged_database_is_called_damaged(sqlite_url: str, tmp_path: Path) -> None:
+    store = await Store.open(sqlite_url)
     await store.add_key(KEY)
     await store.close()
     file = tmp_path / "keywright.db"
     page = 4096
     file.write_bytes(file.read_bytes()[:page] + b"\xff" * (file.stat().st_size - page))
     with pytest.raises(StoreError, match=r"is damaged.*restore"):
-        store = await Store.open(url)
+        store = await Store.open(sqlite_url)
 
 
-async def test_a_write_lock_that_another_program_keeps_is_called_so(store: Store) -> None:
-    assert store.address.file is not None
-    other = sqlite3.connect(store.address.file, isolation_level=None)
+async def test_a_write_lock_that_another_program_keeps_is_called_so(sqlite_store: Store) -> None:
+    assert sqlite_store.address.file is not None
+    other = sqlite3.connect(sqlite_store.address.file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked by another program"):
-        await store.write_entries([ENTRY])
-    assert await store.entry(ENTRY.id) is None  # reading goes on
+        await sqlite_store.write_entries([ENTRY])
+    assert await sqlite_store.entry(ENTRY.id) is None  # reading goes on
     other.execute("ROLLBACK")
     other.close()
-    assert await store.write_entries([ENTRY]) == 1
+    assert await sqlite_store.write_entries([ENTRY]) == 1
 
 
 async def test_a_full_disk_is_called_full_and_the_store_goes_on_when_there_is_room_again(tmp_path: Path) -> None:

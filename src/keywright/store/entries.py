@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, Dialect, Row, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
+from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's compiler takes, too
 from sqlalchemy.exc import IntegrityError
 
 from keywright.core.entry import Entry

@@ -30,7 +30,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
+from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's compiler takes, too
 
 from keywright.core.entry import Entry
 from keywright.core.escrow import Answers, Back, Need, Short, Spare, Standing, Want

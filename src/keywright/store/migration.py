@@ -1,8 +1,9 @@
 """Bringing a database to the newest revision, whoever else starts at the same moment.
 
 A look first: a database at the newest revision costs one query, and Alembic (which takes longer to import than to run)
-is not even loaded. Otherwise the write lock is taken, the look repeated, and all missing migrations run in that one
-transaction: a second process waits, then finds nothing left to do; a failure leaves the database as it was.
+is not even loaded. Otherwise a lock is taken (SQLite's for writing, on PostgreSQL one of our own), the look repeated,
+and all missing migrations run in that one transaction: a second process waits, then finds nothing left to do; a failure
+leaves the database as it was.
 """
 
 from pathlib import Path
@@ -12,11 +13,15 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from keywright.core.errors import StoreError
 from keywright.store.address import Address
-from keywright.store.engine import WRITE
+from keywright.store.intent import intending
+from keywright.store.postgres import MIGRATION_LOCK
 from keywright.store.schema import REVISION
 
 FOLDER: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "alembic_version"
+POSTGRES_VERSION_MIN: Final = (15,)
+POSTGRES_WAIT_S: Final = 600
+"""For another process that migrates. A statement of a migration may take as long as it needs."""
 
 
 def migrate(engine: Engine, address: Address) -> None:
@@ -29,7 +34,9 @@ def migrate(engine: Engine, address: Address) -> None:
     with engine.connect() as connection:
         if _revision(connection, address) == REVISION:
             return
-    with engine.execution_options(**WRITE).begin() as connection:
+    with intending(engine, "write_beside").begin() as connection:
+        if connection.dialect.name == "postgresql":
+            _prepare_postgres(connection, address)
         if _revision(connection, address) != REVISION:
             _upgrade(connection)
 
@@ -43,7 +50,7 @@ def _revision(connection: Connection, address: Address) -> str | None:
     if tables:
         raise StoreError(
             f"the database {address} belongs to another program (it has the table {tables[0]!r}): "
-            "name a file of Keywright's own"
+            "name a database of Keywright's own"
         )
     return None
 
@@ -55,6 +62,29 @@ def _known(revision: str, address: Address) -> str:
             f"{REVISION}: run the newer version that wrote it, or restore a backup from before"
         )
     return revision
+
+
+def _prepare_postgres(connection: Connection, address: Address) -> None:
+    """Take the lock.
+
+    Raises:
+        StoreError: the server is too old, or the database keeps other texts than Unicode.
+    """
+    version = connection.dialect.server_version_info or ()
+    if version < POSTGRES_VERSION_MIN:
+        raise StoreError(
+            f"the server of the database {address} is PostgreSQL {version[0]}: "
+            f"Keywright needs {POSTGRES_VERSION_MIN[0]} or newer"
+        )
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise StoreError(
+            f"the database {address} has the encoding {encoding}: make one with CREATE DATABASE … ENCODING 'UTF8' "
+            "TEMPLATE template0"
+        )
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{POSTGRES_WAIT_S}s'"))
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
 
 
 def _upgrade(connection: Connection) -> None:

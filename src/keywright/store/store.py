@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from keywright.core.entry import Entry
 from keywright.core.errors import StoreError
 from keywright.core.identity import Key
+from keywright.core.secret import Secret
 from keywright.store import entries as entry_rows
 from keywright.store import keys as key_rows
 from keywright.store.database import Database
@@ -27,15 +28,16 @@ class Store:
         self._write = database.write
 
     @classmethod
-    async def open(cls, url: str) -> "Store":
-        """The database at `url`, at the newest revision; created if there is none.
+    async def open(cls, url: str, password: Secret | None = None) -> "Store":
+        """The database at `url`, at the newest revision. A SQLite file is created if there is none.
 
-        `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` for one in memory.
+        `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` for one in memory;
+        `postgresql://user@host[:port]/database`, whose server may want a `password`.
 
         Raises:
-            StoreError: the URL is wrong; the file cannot be opened, read or written; a newer version wrote it.
+            StoreError: the URL is wrong; the database cannot be opened, read or written; a newer version wrote it.
         """
-        return cls(await Database.open(url))
+        return cls(await Database.open(url, password))
 
     async def close(self) -> None:
         """Close every connection, after what runs has ended. Who asks afterwards opens one again."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, case, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, Table, case, func, literal, select
 
 from keywright.store.entries import HOUR_S, US_PER_S
 from keywright.store.schema import ENTRIES, USAGE_HOURS
@@ -81,7 +81,7 @@ def _of_hours(by: tuple[Dimension, ...], since_s: int, until_s: int) -> Select[A
     groups = _groups(USAGE_HOURS, by, at, 1)
     sums = [func.sum(USAGE_HOURS.c.calls), func.sum(USAGE_HOURS.c.ok)]
     sums += [func.sum(USAGE_HOURS.c[f"{amount}_{half}"]) for amount in AMOUNTS for half in ("high", "low")]
-    return select(*groups, *sums).where(at >= since_s, at < until_s).group_by(*groups)
+    return select(*groups, *sums).where(at >= since_s, at < until_s).group_by(*_names(groups))
 
 
 def _of_entries(by: tuple[Dimension, ...], since_s: int, until_s: int) -> Select[Any]:
@@ -90,8 +90,8 @@ def _of_entries(by: tuple[Dimension, ...], since_s: int, until_s: int) -> Select
     sums: list[ColumnElement[Any]] = [func.count(), func.sum(case((ENTRIES.c.outcome == "ok", 1), else_=0))]
     for amount in AMOUNTS:
         column = ENTRIES.c[amount]
-        sums += [func.sum(column.bitwise_rshift(HALF_BITS)), func.sum(column.bitwise_and(LOW_MASK))]
-    return select(*groups, *sums).where(at >= since_s * US_PER_S, at < until_s * US_PER_S).group_by(*groups)
+        sums += [func.sum(column.bitwise_rshift(literal(HALF_BITS, Integer))), func.sum(column.bitwise_and(LOW_MASK))]
+    return select(*groups, *sums).where(at >= since_s * US_PER_S, at < until_s * US_PER_S).group_by(*_names(groups))
 
 
 def _groups(table: Table, by: tuple[Dimension, ...], at: ColumnElement[int], ticks: int) -> list[ColumnElement[Any]]:
@@ -102,6 +102,11 @@ def _groups(table: Table, by: tuple[Dimension, ...], at: ColumnElement[int], tic
         else table.c[COLUMN_NAMES[dimension]].label(f"by_{place}")
         for place, dimension in enumerate(by)
     ]
+
+
+def _names(groups: list[ColumnElement[Any]]) -> list[str]:
+    """Those names again: PostgreSQL takes an expression with a parameter in it for another one each time."""
+    return [f"by_{place}" for place, _ in enumerate(groups)]
 
 
 def _add(sums: dict[_Group, list[int]], row: Row[Any], width: int) -> None:

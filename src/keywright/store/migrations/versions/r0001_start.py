@@ -1,4 +1,8 @@
-"""The first tables: names and values, counters, keys, entries, usage by the hour."""
+"""The first tables: names and values, counters, keys, entries, usage by the hour.
+
+On PostgreSQL the entries are partitioned by their start, so that old months can be dropped (see `partitions.py`). What
+it is partitioned by must be part of the primary key there; an id embeds its start, so it is unique all the same.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,10 +37,11 @@ def upgrade() -> None:
 
 
 def _create_entries() -> None:
+    is_partitioned = op.get_context().dialect.name == "postgresql"
     op.create_table(
         "entries",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("started_us", sa.BigInteger, nullable=False),
+        sa.Column("started_us", sa.BigInteger, primary_key=is_partitioned, autoincrement=False, nullable=False),
         sa.Column("project", sa.Text, nullable=False),
         sa.Column("key_id", sa.Text, nullable=False),
         sa.Column("provider", sa.Text, nullable=False),
@@ -49,7 +54,10 @@ def _create_entries() -> None:
         sa.Column("output_tokens", sa.BigInteger, nullable=False),
         sa.Column("cost_picodollars", sa.BigInteger, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
+        postgresql_partition_by="RANGE (started_us)",
     )
+    if is_partitioned:
+        op.execute("CREATE TABLE entries_default PARTITION OF entries DEFAULT")
     op.create_index("entries_started", "entries", ["started_us"])
     op.create_index("entries_key", "entries", ["key_id", "started_us"])
     op.create_index("entries_credential", "entries", ["credential", "started_us"])
