@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keywright.catalog.catalogue import Catalogue, price_at
-from keywright.catalog.importer import COUNTED, NOT_COUNTED
-from keywright.catalog.price import cost
+from keywright.catalog.importer import COUNTED, NOT_COUNTED, TIERS
+from keywright.catalog.price import Price, cost
 from keywright.core.usage import Usage
 from tests.catalog.conftest import usages
 
@@ -84,11 +84,15 @@ def assert_agreement(catalogue: Catalogue, provider: Provider, info: ModelInfo, 
         quoted = {COUNTED[name] for name in vars(prices) if name in COUNTED}
         assert not quoted & {"input", "output"}
         return
+    assert_same_cost(ours, prices, usage, f"{provider.id}/{info.id} at {when}")
+
+
+def assert_same_cost(ours: Price, prices: ModelPrice, usage: Usage, which: str) -> None:
     usage = comparable(usage, prices)
     their_cost = prices.calc_price(theirs(usage))["total_price"] * 10**12
     noise = any(amount != round(amount, 6) for amount in amounts(prices))  # 0.08333333333333334 of a source's division
     tolerance = (usage.input_total + usage.output_total) / 2 if noise else 0
-    assert abs(cost(usage, ours) - their_cost) <= tolerance, f"{provider.id}/{info.id} at {when}"
+    assert abs(cost(usage, ours) - their_cost) <= tolerance, which
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -111,6 +115,28 @@ def test_every_model_costs_what_genai_prices_says_on_every_day_a_price_changes(
         hours = [LAST_DAY + timedelta(minutes=minute) for minute in (60, 240, 360, 600)] if len(rows) > 1 else []
         for when in (LAST_DAY, *first, *(moment - timedelta(seconds=1) for moment in first), *hours):
             assert_agreement(catalogue, provider, info, usage, when)
+
+
+def test_every_service_tier_costs_what_genai_prices_says_on_every_day_a_price_changes(catalogue: Catalogue) -> None:
+    usage = Usage(*(1_000 * unit for unit in (997, 211, 31, 503, 61, 17, 13, 11, 7, 5, 3, 2)))
+    compared = 0
+    for provider, info in MODELS:
+        for theirs_ in info.price_variants or ():
+            (kind, tier), *more = theirs_.when.items()
+            model = catalogue.find(provider.id, info.id)
+            assert model is not None
+            if more or kind not in TIERS or not COUNTED.keys() & vars(theirs_.prices).keys():
+                continue
+            day = getattr(theirs_.constraint, "start_date", None)
+            first = LAST_DAY if day is None else datetime.combine(day, datetime.min.time(), UTC)
+            for when in (LAST_DAY, first):
+                prices = info.get_prices(when, {kind: tier})
+                plain, ours = (price_at(model, int(when.timestamp()), name) for name in ("", tier))
+                assert (ours is None) == (plain is None)
+                if ours is not None:
+                    assert_same_cost(ours, prices, usage, f"{provider.id}/{info.id} {tier} at {when}")
+                    compared += 1
+    assert compared > 150
 
 
 def names_of(info: ModelInfo) -> Iterator[str]:

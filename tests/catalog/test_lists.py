@@ -1,5 +1,6 @@
 """Price lists: their dates, what changed between two, which can follow which, and who signed one."""
 
+import itertools
 import random
 from datetime import date
 
@@ -75,7 +76,7 @@ class TestIds:
         seen = 0
         for name in catalogue.catalogues():
             for each in catalogue.models(name):
-                for dated in each.prices:
+                for dated in itertools.chain(each.prices, *each.tiers.values()):
                     if dated.price is not None:
                         row = parse(dated.price.id)
                         assert row is not None

@@ -22,6 +22,7 @@ from keywright.catalog.families import abilities
 from keywright.catalog.price import FREE, Price
 from keywright.catalog.quote import price
 from keywright.catalog.snapshot import Match, ModelRow, Row, Section, Snapshot
+from keywright.catalog.variant import days, tiers_of, variant_price
 from keywright.core.ability import Abilities
 
 NAME_CHARS_MAX: Final = 256
@@ -55,7 +56,8 @@ class DatedPrice(Struct, frozen=True):
 class Model(Struct, frozen=True):
     """A model, as one catalogue has it. `catalogue` is where its prices are from.
 
-    `prices`: the last that counts at a moment is the price, the first when none does. See `price_at`.
+    `prices`: the last that counts at a moment is the price, the first when none does. See `price_at`. `tiers`: the same
+    of each service tier that costs something else.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Model(Struct, frozen=True):
     title: str
     abilities: Abilities
     prices: tuple[DatedPrice, ...]
+    tiers: Mapping[str, tuple[DatedPrice, ...]] = {}
 
     @property
     def context_tokens_max(self) -> int | None:
@@ -70,9 +73,9 @@ class Model(Struct, frozen=True):
         return self.abilities.context_tokens_max
 
 
-def price_at(model: Model, when_s: int) -> Price | None:
-    """What `model` costs at `when_s` (Unix seconds); None when nobody knows."""
-    prices = model.prices
+def price_at(model: Model, when_s: int, tier: str = "") -> Price | None:
+    """What `model` costs at `when_s` (Unix seconds), at a service tier if one is given; None when nobody knows."""
+    prices = model.tiers.get(tier, ()) if tier else model.prices
     if len(prices) > 1:
         for dated in reversed(prices):
             if when_s >= dated.starts_s and (dated.window_s is None or _within(dated.window_s, when_s % DAY_S)):
@@ -108,17 +111,21 @@ class Catalogue:
         except KeyError:
             return self._find(catalogue, name)
 
-    def price(self, target: str, model: Model | None, when_s: int, *, free: bool = False) -> Price | None:
-        """What a call of `target` (`provider/model`) costs at `when_s`; None when nobody knows.
+    def price(
+        self, target: str, model: Model | None, when_s: int, *, free: bool = False, tier: str = ""
+    ) -> Price | None:
+        """What a call of `target` (`provider/model`) costs at `when_s`, at a service tier if one is given; None when
+        nobody knows.
 
-        The operator's own price wins; else a provider that is `free` costs nothing; else the catalogue's price counts.
+        The operator's own price wins, which is that of no tier; else a provider that is `free` costs nothing; else the
+        catalogue's price counts.
         """
         own = self._own.get(target)
         if own is not None:
-            return own
+            return None if tier else own
         if free:
             return FREE
-        return None if model is None else price_at(model, when_s)
+        return None if model is None else price_at(model, when_s, tier)
 
     def steady_price(self, target: str, model: Model | None, *, free: bool = False) -> Price | None:
         """What `price` says at any time; None when that depends on the time, or nobody knows."""
@@ -195,6 +202,7 @@ class _Shelf:
         self.exact: dict[str, int] = {}
         self.patterns: list[tuple[int, Match]] = []
         self._prices: dict[str, tuple[DatedPrice, ...]] = {}
+        self._tiers: dict[str, dict[str, tuple[DatedPrice, ...]]] = {}
         for position, row in enumerate(section.models):
             if row.id.lower() in self.ids:
                 raise ValueError(f"the catalogue {section.id} has the model {row.id} twice")
@@ -228,6 +236,7 @@ class _Shelf:
             title=row.title or row.id,
             abilities=known,
             prices=self._dated(row),
+            tiers=self._tiered(row) if row.variants else {},
         )
 
     def _dated(self, row: ModelRow) -> tuple[DatedPrice, ...]:
@@ -239,6 +248,14 @@ class _Shelf:
             )
             self._prices[row.id] = prices
         return prices
+
+    def _tiered(self, row: ModelRow) -> dict[str, tuple[DatedPrice, ...]]:
+        tiers = self._tiers.get(row.id)
+        if tiers is None:
+            base = f"{self.section.id}/{row.id}@{self.as_of}"
+            tiers = {tier: tuple(_at_tier(row, tier, base)) for tier in tiers_of(row.variants)}
+            self._tiers[row.id] = tiers
+        return tiers
 
 
 def nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -291,11 +308,22 @@ def _dashed_date(name: str) -> str:
 
 
 def _dated(row_id: str, row: Row) -> DatedPrice:
-    starts_s = 0
-    if row.starts:
-        starts_s = int(datetime.combine(date.fromisoformat(row.starts), time(), UTC).timestamp())
     window_s = None if row.between is None else (_second_of_day(row.between[0]), _second_of_day(row.between[1]))
-    return DatedPrice(price=price(row_id, row, row.tiers), starts_s=starts_s, window_s=window_s)
+    return DatedPrice(price=price(row_id, row, row.tiers), starts_s=_day_s(row.starts), window_s=window_s)
+
+
+def _at_tier(model: ModelRow, tier: str, base: str) -> Iterator[DatedPrice]:
+    """What a service tier costs: each price of the model, anew from each day on which a variant begins to count."""
+    for index, row in enumerate(model.prices):
+        plain = _dated("", row)
+        for day in days(model.variants, tier):
+            known = variant_price(f"{base}#{index}" if index else base, row, model.variants, tier, day)
+            yield DatedPrice(price=known, starts_s=max(plain.starts_s, _day_s(day)), window_s=plain.window_s)
+
+
+def _day_s(day: str) -> int:
+    """When a day begins, in Unix seconds; 0 for "", the beginning of all."""
+    return int(datetime.combine(date.fromisoformat(day), time(), UTC).timestamp()) if day else 0
 
 
 def _second_of_day(clock: str) -> int:

@@ -68,6 +68,11 @@ def _quotes(row: ModelRow) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], Q
         yield when, (), priced
         for tier in priced.tiers:
             yield when, (f"above {tier.above}",), tier
+    for variant in row.variants:
+        when = (variant.tier, f"from {variant.starts}") if variant.starts else (variant.tier,)
+        yield when, (), variant
+        for tier in variant.tiers:
+            yield when, (f"above {tier.above}",), tier
 
 
 def _changes(name: str, old: ModelRow, new: ModelRow) -> Iterator[Change]:

@@ -1,11 +1,12 @@
 """From genai-prices' data to ours. Used when a release is built and when an operator refreshes the prices.
 
-Taken over: every vendor, every model, how names match, prices with tiers and times. Left out, because no unit of our
-usage vector could be charged for it: the prices of `NOT_COUNTED`; because no request of ours can be asked for it yet:
-variants of a price by request context (batch, service tier). A model that has no price per token afterwards has none.
+Taken over: every vendor, every model, how names match, prices with tiers and times, what service tiers cost. Left out,
+because no unit of our usage vector could be charged for it: the prices of `NOT_COUNTED`; because no answer tells it:
+variants by anything but `TIERS` (the route within a gateway, the kind of search). A model that has no price per token
+afterwards has none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, TypeAlias
@@ -14,7 +15,10 @@ import msgspec
 from msgspec import Struct, field
 
 from keywright.catalog.quote import FIELDS, PER_PIECE, TierQuote
-from keywright.catalog.snapshot import Match, ModelRow, Row, Section, Snapshot
+from keywright.catalog.snapshot import Match, ModelRow, Row, Section, Snapshot, Variant
+
+DATA_URL: Final = "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data.json"
+"""Where the project publishes its data, which it does not sign."""
 
 COUNTED: Final[Mapping[str, str]] = {
     "input_mtok": "input",
@@ -49,6 +53,9 @@ NOT_COUNTED: Final = frozenset(
     }
 )
 """Prices of units that `core/usage.py` has no leaf for. A new name in neither table fails a test, not an update."""
+
+TIERS: Final = ("service_tier", "speed", "processing")
+"""By what a variant of a price is chosen whose word is a service tier: `flex`, `priority`, `fast`, `batch`."""
 
 FINEST: Final = Decimal("0.000001")
 """One picodollar per token, in USD per million: what is finer in the source is noise of its floats."""
@@ -89,6 +96,14 @@ class SourceConditional(Struct, frozen=True):
     constraint: SourceConstraint | None = None
 
 
+class SourceVariant(Struct, frozen=True):
+    """Prices that count where all of `when` is so."""
+
+    when: dict[str, str]
+    prices: SourcePrices
+    constraint: SourceConstraint | None = None
+
+
 class SourceClause(Struct, frozen=True):
     """A clause of a match; exactly one field is set."""
 
@@ -109,6 +124,7 @@ class SourceModel(Struct, frozen=True):
     prices: SourcePrices | list[SourceConditional]
     name: str | None = None
     context_window: int | None = None
+    price_variants: list[SourceVariant] | None = None
 
 
 class SourceProvider(Struct, frozen=True):
@@ -161,7 +177,18 @@ def _model(model: SourceModel) -> ModelRow:
         context=model.context_window,
         match=None if match == Match() else match,
         prices=tuple(_row(conditional, free=free) for conditional in conditionals),
+        variants=tuple(_variants(model.price_variants or ())),
     )
+
+
+def _variants(variants: Sequence[SourceVariant]) -> Iterator[Variant]:
+    """Those of service tiers that differ in a price that is counted. By the hour, none does."""
+    for variant in variants:
+        tier = next((variant.when[name] for name in TIERS if name in variant.when), "")
+        if tier and len(variant.when) == 1 and variant.prices.keys() & COUNTED.keys():
+            row = _row(SourceConditional(variant.prices, variant.constraint), free=False)
+            assert row.between is None, f"a service tier's price depends on the hour: {variant}"
+            yield Variant(tier=tier, **{name: getattr(row, name) for name in Row.__struct_fields__})
 
 
 def _match(clauses: Sequence[SourceClause]) -> Match:

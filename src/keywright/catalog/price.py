@@ -62,7 +62,8 @@ class Price(Struct, frozen=True):
     """One price row. `tiers` ascend by `above`.
 
     `id` names the row for ever: `catalogue/model@date`, the date being that of the catalogue's data; a model's second
-    and further rows (dated or by the hour) add `#1`, `#2`, ….
+    and further rows (dated or by the hour) add `#1`, `#2`, …; what a service tier costs adds `+priority`, say, and from
+    when: `:2026-10-12`.
     """
 
     id: str
@@ -89,6 +90,15 @@ FREE: Final = Price(
     ),
 )
 """Costs nothing by declaration: providers on this machine."""
+
+
+UNKNOWN: Final = "?"
+"""The end of the id of a price that stands in for that of a service tier, which nobody knows."""
+
+
+def standing_in(price: Price, tier: str) -> Price:
+    """`price` in place of that of a service tier, which nobody knows: its id says so."""
+    return price if price is FREE else msgspec.structs.replace(price, id=f"{price.id}+{tier}{UNKNOWN}")
 
 
 def cost(usage: Usage, price: Price, fee_bp: int = 0) -> Picodollars:

@@ -86,6 +86,23 @@ def price(row: str, quote: Quote, tiers: Sequence[TierQuote] = ()) -> Price | No
     )
 
 
+def overlaid(
+    quote: Quote, tiers: Sequence[TierQuote], over: Quote, over_tiers: Sequence[TierQuote]
+) -> tuple[Quote, tuple[TierQuote, ...]]:
+    """`quote` with its `tiers`, but with all that `over` quotes as that has it, tiers and all."""
+    said = {field: text for field in FIELDS if (text := getattr(over, field)) is not None}
+    steps = {tier.above: _without(tier, said) for tier in tiers}
+    for tier in over_tiers:
+        steps[tier.above] = {**steps.get(tier.above, {}), **_without(tier, {})}
+    merged = {**_without(quote, {}), **said}
+    return Quote(**merged), tuple(TierQuote(above=above, **step) for above, step in sorted(steps.items()))
+
+
+def _without(quote: Quote, fields: Mapping[str, str]) -> dict[str, str]:
+    """What `quote` says but of `fields`."""
+    return {field: text for field in FIELDS if field not in fields and (text := getattr(quote, field)) is not None}
+
+
 def own_price(target: str, quoted: Mapping[str, str]) -> Price:
     """The operator's own price of `target` (`provider/model`), from one row of `[[prices]]` without its `model`.
 

@@ -42,8 +42,15 @@ class Row(Quote, frozen=True, omit_defaults=True, kw_only=True):
     between: tuple[str, str] | None = None
 
 
+class Variant(Row, frozen=True, omit_defaults=True, kw_only=True):
+    """What a service tier costs, where that differs. What it leaves out stays as in the price of that moment."""
+
+    tier: str
+
+
 class ModelRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One model of one catalogue. Of several `prices` the last that counts at a moment is the price, else the first.
+    Of several `variants` of one tier that count, the first that quotes a field decides.
 
     `context` is the context window in tokens. `match` tells the model's other names; its id always matches it.
     """
@@ -53,6 +60,7 @@ class ModelRow(Struct, frozen=True, omit_defaults=True, kw_only=True):
     context: int | None = None
     match: Match | None = None
     prices: tuple[Row, ...] = ()
+    variants: tuple[Variant, ...] = ()
 
 
 class Section(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -147,16 +147,17 @@ class Routes:
         """The targets of `name` when it is an alias; none when it is not."""
         return self.find(name) if name in self.aliases else ()
 
-    def price_of(self, target: Target, when_s: int) -> Price | None:
-        """What the target costs at that time (Unix seconds); None when nobody knows."""
-        if target.price is not None:
+    def price_of(self, target: Target, when_s: int, tier: str = "") -> Price | None:
+        """What the target costs at that time (Unix seconds), at a service tier if one is given; None: nobody knows."""
+        if target.price is not None and not tier:
             return target.price
-        return self._catalogue.price(target.name, target.known, when_s, free=target.source.row.free)
+        return self._catalogue.price(target.name, target.known, when_s, free=target.source.row.free, tier=tier)
 
-    def price_of_served(self, target: Target, served: str, when_s: int) -> Price | None:
-        """What the model costs that a provider says it chose itself (`auto`); None when nobody knows."""
-        known = self._catalogue.find(target.source.row.catalogue or target.source.name, served)
-        return self._catalogue.price(f"{target.source.name}/{served}", known, when_s, free=target.source.row.free)
+    def price_of_served(self, target: Target, served: str, when_s: int, tier: str = "") -> Price | None:
+        """The same of the model that a provider says it chose itself (`auto`)."""
+        source = target.source
+        known = self._catalogue.find(source.row.catalogue or source.name, served)
+        return self._catalogue.price(f"{source.name}/{served}", known, when_s, free=source.row.free, tier=tier)
 
     def names(self) -> tuple[str, ...]:
         """Every name that can be listed: aliases, then `provider/model`, each once, in order."""
