@@ -99,3 +99,13 @@ def test_however_entries_are_batched_each_is_new_once(ids: list[bytes], size: in
         return sum(new)
 
     assert asyncio.run(run()) == len(ids)
+
+
+async def test_a_text_that_no_database_keeps_costs_no_entry(store: Store) -> None:
+    odd = [replace(ENTRY, id=f"req_{at}", model=f"a{nul}b", served=f"a{nul}b") for at, nul in enumerate(("\0", "�"))]
+    assert await store.write_entries(odd) == 2
+    kept = await store.entry("req_0")
+    assert kept is not None
+    assert (kept.model, kept.served) == ("a�b", "a�b")
+    (row,) = await store.usage(("model",), *DAYS)
+    assert row.calls == 2

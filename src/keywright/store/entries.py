@@ -1,9 +1,11 @@
 """The ledger's entries: rows of `entries`, and what each adds to its hour's roll-up.
 
 An entry is written once however often it is brought. A batch is nearly always new, so it is first inserted as it
-is; when the database finds an id twice, that is undone, the ids that exist are looked up, and only the others are
-inserted and rolled up. (`ON CONFLICT DO NOTHING` would do for the rows, but does not say portably which of them
-were new.)
+is; when the database finds an id twice, that is undone, and all are offered again to be passed over where they exist:
+the database then says which were new, and only those are rolled up. That holds too where others write at the same
+moment. Roll-ups are added to in the order of their keys, so that two writers never wait for each other.
+
+A NUL in a text, which a client may have written into the name of a model, is replaced: PostgreSQL keeps none.
 
 This is most of what a call costs beside its answer. So rows are tuples from the start, the document is encoded by one
 struct that has just its fields, and a statement inserts many rows: the driver lets go of Python's global lock for each
@@ -17,6 +19,7 @@ from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, Dialect, Row, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's compiler takes, too
 from sqlalchemy.exc import IntegrityError
@@ -27,7 +30,7 @@ from keywright.store.wide import bounded, halves
 
 HOUR_S: Final = 3600
 US_PER_S: Final = 10**6
-IDS_PER_QUERY: Final = 500
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 ROWS_PER_STATEMENT: Final = 50
 """14 parameters each, and fewer than 999 in all, which is the least that any SQLite takes."""
 
@@ -52,18 +55,16 @@ _SELECT: Final = select(*(ENTRIES.c[name] for name in COLUMNS), ENTRIES.c.docume
 def insert_new(connection: Connection, entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Keep those of `entries` that are not kept yet, and roll them up. Returns those.
 
-    `connection` must hold the write lock.
+    The rows of the roll-ups stay locked until the transaction ends.
     """
+    entries = [_sound(entry) for entry in entries]
     try:
         with connection.begin_nested():
             _insert(connection, entries)
         return tuple(entries)
     except IntegrityError:
-        offered = {entry.id: entry for entry in reversed(entries)}
-        for known in _known(connection, tuple(offered)):
-            del offered[known]
-        new = tuple(offered.values())
-        _insert(connection, new)
+        new = _offer(connection, entries)
+        _roll_up(connection, new)
         return new
 
 
@@ -86,18 +87,28 @@ def _insert_sql(rows: int, dialect: Dialect) -> str:
     return str(insert(ENTRIES).values([dict.fromkeys(ENTRIES.c.keys())] * rows).compile(dialect=dialect))
 
 
+def _offer(connection: Connection, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Keep those of `entries` that are not kept yet. Returns those, the first of each id."""
+    offered = list({entry.id: entry for entry in reversed(entries)}.values())[::-1]
+    new: set[str] = set()
+    for at in range(0, len(offered), ROWS_PER_STATEMENT):
+        rows = [_row(entry) for entry in offered[at : at + ROWS_PER_STATEMENT]]
+        result = connection.exec_driver_sql(_offer_sql(len(rows), connection.dialect), tuple(chain(*rows)))
+        new.update(result.scalars())
+    return tuple(entry for entry in offered if entry.id in new)
+
+
+@cache
+def _offer_sql(rows: int, dialect: Dialect) -> str:
+    """The statement that inserts those of so many rows that are not there yet, and says which those are."""
+    statement = upsert(ENTRIES).values([dict.fromkeys(ENTRIES.c.keys())] * rows)
+    return str(statement.on_conflict_do_nothing().returning(ENTRIES.c.id).compile(dialect=dialect))
+
+
 def select_entry(connection: Connection, entry_id: str) -> Entry | None:
     """The entry with that id, as it was written."""
     row = (connection.execute(_SELECT.where(ENTRIES.c.id == entry_id))).first()
     return None if row is None else _entry(row)
-
-
-def _known(connection: Connection, ids: Sequence[str]) -> list[str]:
-    found: list[str] = []
-    for start in range(0, len(ids), IDS_PER_QUERY):
-        wanted = ids[start : start + IDS_PER_QUERY]
-        found.extend(connection.scalars(select(ENTRIES.c.id).where(ENTRIES.c.id.in_(wanted))))
-    return found
 
 
 def _roll_up(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -116,7 +127,7 @@ def _roll_up(connection: Connection, entries: Sequence[Entry]) -> None:
         sums[4] += bounded(entry.cost_picodollars)
     rows: list[_Values] = [
         (*group, calls, ok, *halves(prompt), *halves(completion), *halves(cost))
-        for group, (calls, ok, prompt, completion, cost) in hours.items()
+        for group, (calls, ok, prompt, completion, cost) in sorted(hours.items())
     ]
     for at in range(0, len(rows), ROWS_PER_STATEMENT):
         _write(connection, _roll_up_sql, rows[at : at + ROWS_PER_STATEMENT])
@@ -139,6 +150,14 @@ def _roll_up_sql(rows: int, dialect: Dialect) -> str:
         set_={name: USAGE_HOURS.c[name] + statement.excluded[name] for name in _HOUR_SUMS},
     )
     return str(adding.compile(dialect=dialect))
+
+
+def _sound(entry: Entry) -> Entry:
+    """`entry` with texts that every database keeps. (In the document, JSON writes a NUL as six letters.)"""
+    if "\0" in entry.model or "\0" in entry.served:
+        model, served = (text.replace("\0", REPLACEMENT) for text in (entry.model, entry.served))
+        return replace(entry, model=model, served=served)
+    return entry
 
 
 def _row(entry: Entry) -> _Values:

@@ -67,11 +67,13 @@ class EscrowRows:
         now_s: int,
     ) -> Answers:
         """Take `back`, then grant each of `wants` whole or not at all, then of `spares` what is fair."""
-        return await self._database.write(lambda connection: _ask(connection, holder, back, wants, spares, now_s))
+        return await self._database.write_beside(
+            lambda connection: _ask(connection, holder, back, wants, spares, now_s)
+        )
 
     async def give_back(self, holder: str, back: Sequence[Back], answered: Mapping[str, int]) -> None:
         """Take `back`. `answered`: up to which recall, by account, the holder has given back all that was free."""
-        await self._database.write(lambda connection: _give_back(connection, holder, back, answered))
+        await self._database.write_beside(lambda connection: _give_back(connection, holder, back, answered))
 
     async def recalls(self) -> int:
         """A number that grows with every recall."""
@@ -87,19 +89,19 @@ class EscrowRows:
 
     async def recall(self, accounts: Sequence[str], now_s: int) -> Mapping[str, int]:
         """Recall what is free of `accounts` from everybody; the numbers to wait for."""
-        return await self._database.write(lambda connection: _recall(connection, accounts, now_s))
+        return await self._database.write_beside(lambda connection: _recall(connection, accounts, now_s))
 
     async def live(self, holder: str, now_s: int) -> None:
         """The holder shows that it lives."""
-        await self._database.write(lambda connection: _live(connection, holder, now_s))
+        await self._database.write_beside(lambda connection: _live(connection, holder, now_s))
 
     async def release(self, holder: str) -> None:
         """The holder is gone, and all that it spent is settled: what it held returns."""
-        await self._database.write(lambda connection: _release(connection, holder))
+        await self._database.write_beside(lambda connection: _release(connection, holder))
 
     async def release_abandoned(self, now_s: int) -> tuple[str, ...]:
         """Release the holders that showed no life for `ABANDONED_S`; their ids."""
-        return await self._database.write(lambda connection: _release_abandoned(connection, now_s))
+        return await self._database.write_beside(lambda connection: _release_abandoned(connection, now_s))
 
     async def standing(self, accounts: Sequence[str], now_s: int) -> Mapping[str, Standing]:
         """How the accounts stand; one that nobody has used yet has nothing settled and granted."""

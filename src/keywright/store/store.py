@@ -104,7 +104,7 @@ class Store:
             settle(connection, new, holder)
             return len(new)
 
-        return await self._write(write)
+        return await self.database.write_beside(write)
 
     async def release(self, holder: str) -> None:
         """All that the holder ever wrote is kept: what is left of its leases returns."""
