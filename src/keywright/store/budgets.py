@@ -17,7 +17,7 @@ from keywright.core.money import from_usd, to_usd
 from keywright.store import realm_rows
 from keywright.store.database import Database
 from keywright.store.keys import count_change, select_key
-from keywright.store.realms import require_version
+from keywright.store.realms import require_undeclared, require_version
 from keywright.store.schema import BUDGETS, LIMITS
 
 PER_QUERY: Final = 500
@@ -72,7 +72,7 @@ class Budgets:
             count_change(connection)
             _require_subject(connection, bound.on)
             table = _table(type(bound))
-            connection.execute(insert(table).values(id=bound.id, document=_encoded(bound)))
+            connection.execute(insert(table).values(id=bound.id, document=encoded(bound)))
 
         await self._write(insert_bound)
 
@@ -82,19 +82,20 @@ class Budgets:
         """The one with that id as `change` makes it.
 
         Raises:
-            ChangeRefusedError: not_found; stale.
+            ChangeRefusedError: not_found; stale; conflict, the configuration declares it.
         """
 
         def do(connection: Connection) -> BoundT:
             count_change(connection)
             bound = _the(connection, kind, bound_id)
+            require_undeclared(bound)
             require_version(bound.version, expected)
             changed = change(bound)
             if changed == bound:
                 return bound
             changed = replace(changed, version=bound.version + 1)
             table = _table(kind)
-            connection.execute(update(table).where(table.c.id == bound_id).values(document=_encoded(changed)))
+            connection.execute(update(table).where(table.c.id == bound_id).values(document=encoded(changed)))
             return changed
 
         return await self._write(do)
@@ -105,13 +106,14 @@ class Budgets:
         """Forget the one with that id, if `allow` raises nothing about it. What was spent stays in the ledger.
 
         Raises:
-            ChangeRefusedError: not_found; stale.
+            ChangeRefusedError: not_found; stale; conflict, the configuration declares it.
         """
 
         def do(connection: Connection) -> None:
             count_change(connection)
             bound = _the(connection, kind, bound_id)
             allow(bound)
+            require_undeclared(bound)
             require_version(bound.version, expected)
             table = _table(kind)
             connection.execute(delete(table).where(table.c.id == bound_id))
@@ -164,7 +166,8 @@ def _require_subject(connection: Connection, on: Subject) -> None:
             pass
 
 
-def _encoded(bound: Budget | Limit) -> str:
+def encoded(bound: Budget | Limit) -> str:
+    """A budget or limit as JSON."""
     fields: dict[str, Any] = msgspec.structs.asdict(bound)
     amount = fields.pop("picodollars", None)
     return msgspec.json.encode(fields if amount is None else {**fields, "usd": to_usd(amount)}).decode()

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from keywright.core.budget import Budget, Limit
 from keywright.core.errors import ChangeRefusedError
 from keywright.core.identity import Member, Project, Realm, Role, ServiceAccount, User
 from keywright.store import realm_rows as rows
@@ -177,6 +178,17 @@ def require_version(have: int, expected: int | None) -> None:
         raise ChangeRefusedError("stale", f"it has been changed since: it is at version {have}, read it again")
 
 
+def require_undeclared(noun: Project | Budget | Limit) -> None:
+    """Nothing, when it is not the configuration's to say what it is.
+
+    Raises:
+        ChangeRefusedError: conflict.
+    """
+    if noun.declared:
+        word = type(noun).__name__.lower()
+        raise ChangeRefusedError("conflict", f"this {word} is declared in the gateway's configuration: change it there")
+
+
 def require_open(project: Project) -> None:
     """Nothing, while the project is not archived.
 
@@ -188,6 +200,8 @@ def require_open(project: Project) -> None:
 
 
 def _changed(connection: Connection, noun: NounT, expected: int | None, change: Change[NounT]) -> NounT:
+    if isinstance(noun, Project):
+        require_undeclared(noun)
     require_version(noun.version, expected)
     changed = change(noun)
     if changed == noun:
