@@ -34,6 +34,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's co
 
 from keywright.core.entry import Entry
 from keywright.core.escrow import Answers, Back, Need, Short, Spare, Standing, Want
+from keywright.store.bell import Channel, ring
 from keywright.store.database import Database
 from keywright.store.schema import ACCOUNT_BUCKETS, ACCOUNTS, COUNTERS, HOLDERS, LEASES
 
@@ -44,7 +45,7 @@ ABANDONED_S: Final = 86_400
 TIGHT_S: Final = 5
 """For how long after a recall nobody gets more than it needs."""
 BUCKETS_PER_WINDOW: Final = 48
-RECALLS: Final = "recall"
+RECALLS: Final[Channel] = "recall"
 """The counter that grows with every recall."""
 IDS_PER_QUERY: Final = 400
 
@@ -289,7 +290,7 @@ def _number_recalls(connection: Connection, accounts: Sequence[str], now_s: int)
             .where(ACCOUNTS.c.id.in_(ids))
             .values(recall=ACCOUNTS.c.recall + 1, tight_until_s=now_s + TIGHT_S)
         )
-    connection.execute(update(COUNTERS).where(COUNTERS.c.name == RECALLS).values(value=COUNTERS.c.value + 1))
+    ring(connection, RECALLS)
 
 
 def _live(connection: Connection, holder: str, now_s: int) -> None:

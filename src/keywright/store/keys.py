@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 from keywright.core.budget import Subject
 from keywright.core.errors import StoreError
 from keywright.core.identity import Key
+from keywright.store.bell import Channel, ring
 from keywright.store.schema import COUNTERS, KEYS
 
-SNAPSHOT: Final = "snapshot"
+SNAPSHOT: Final[Channel] = "snapshot"
 """The counter that grows with every change of what a running gateway keeps in memory."""
 
 _Document: Final = msgspec.defstruct(
@@ -99,8 +100,7 @@ def count_change(connection: Connection) -> int:
 
     The row stays locked until the transaction ends: who sees a value has seen all changes below it.
     """
-    connection.execute(update(COUNTERS).where(COUNTERS.c.name == SNAPSHOT).values(value=COUNTERS.c.value + 1))
-    return select_version(connection)
+    return ring(connection, SNAPSHOT)
 
 
 def select_version(connection: Connection) -> int:
