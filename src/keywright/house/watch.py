@@ -47,18 +47,16 @@ class Watch:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _keys(self) -> None:
-        seen, said = -1, ""
+        said = ""
         while True:
             try:
-                version = await self._house.store.version()
-                if version != seen:
-                    await self._house.read_keys()
-                    seen = version
+                if await self._house.store.version() != self._house.version:
+                    await self._house.refresh()
                 said = ""
             except StoreError as error:
                 if str(error) != said:
                     said = str(error)
-                    _log.warning("keys cannot be read; those known before still count: %s", error)
+                    _log.warning("changes cannot be read; what was known before still counts: %s", error)
             await asyncio.sleep(KEYS_POLL_S)
 
     async def _ledger(self) -> None:

@@ -27,7 +27,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -35,6 +35,7 @@ from keywright.core.clock import SECOND_US, Clock
 from keywright.core.entry import Entry
 from keywright.core.errors import StoreError
 from keywright.core.escrow import Answers, Back, Need, Short, Spare, Want
+from keywright.core.lease import PER_MINUTE, Claim, Kind, Lease
 
 TEND_S: Final = 0.1
 """How often recalls are looked for: what a refusal may wait for other processes."""
@@ -51,8 +52,6 @@ SPARE_CALLS: Final = 8
 DRY_S: Final = 0.1
 """For how long a limit that was found used up everywhere is not asked for again, where it may come back any moment."""
 
-Kind: TypeAlias = Literal["money", "requests", "tokens", "running"]
-PER_MINUTE: Final = frozenset({"requests", "tokens"})
 
 _log = logging.getLogger("keywright")
 
@@ -69,63 +68,6 @@ class EscrowStore(Protocol):
     async def unanswered(self, holder: str, recalls: Mapping[str, int], now_s: int) -> bool: ...
     async def live(self, holder: str, now_s: int) -> None: ...
     async def release(self, holder: str) -> None: ...
-
-
-class Lease:
-    """What this process may use of one account. `left`: what nobody held when the store was last asked."""
-
-    __slots__ = (
-        "account",
-        "asked_us",
-        "away",
-        "cap",
-        "chunk",
-        "dry_until_us",
-        "granted",
-        "held",
-        "is_wanted",
-        "kind",
-        "left",
-        "looks",
-        "low",
-        "minute",
-        "tight_until_us",
-    )
-
-    def __init__(self, account: str, cap: int, kind: Kind) -> None:
-        self.account = account
-        self.cap = cap
-        self.kind = kind
-        self.granted = 0
-        self.held = 0
-        self.away = 0
-        self.left = 0
-        self.chunk = 0
-        self.low = 0
-        self.minute = 0
-        self.looks = 0
-        self.asked_us = -SECOND_US
-        self.tight_until_us = 0
-        self.dry_until_us = 0
-        self.is_wanted = False
-
-    @property
-    def free(self) -> int:
-        """What may be taken now."""
-        return self.granted - self.held - self.away
-
-    def turn(self, minute: int) -> None:
-        """A new minute has begun: of a rate, all may be used again."""
-        self.minute = minute
-        if self.kind in PER_MINUTE:
-            self.held = 0
-
-
-class Claim(Struct, frozen=True, gc=False):
-    """What one call takes of one lease."""
-
-    lease: Lease
-    amount: int
 
 
 class _Asking(Struct, frozen=True, eq=False):

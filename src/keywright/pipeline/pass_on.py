@@ -165,6 +165,7 @@ def _headers(delivery: Delivery, account: Account, call: Call) -> list[Header]:
         (b"x-keywright-request-id", call.id.encode()),
         (b"x-keywright-model", outbound.target.header),
         (b"x-keywright-attempts", b"%d" % len(account.attempts.made)),
+        *account.limit_headers(),
     ]
     losses = outbound.losses + delivery.losses if isinstance(delivery, Whole) else outbound.losses
     if losses:

@@ -16,6 +16,7 @@ async def refuse(failure: Failure, reply: Reply, account: Account, call: Call, c
         (b"content-type", b"application/json"),
         (b"x-keywright-request-id", call.id.encode()),
         (b"x-keywright-attempts", b"%d" % len(account.attempts.made)),
+        *account.limit_headers(),
     ]
     if failure.retry_after_s is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(failure.retry_after_s))))

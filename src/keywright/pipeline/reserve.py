@@ -2,7 +2,7 @@
 
     with Account(call, snapshot, books) as account:
         …
-        account.reserve(plan)        before anything goes upstream
+        plan = await account.reserve(plan)    before anything goes upstream
         …
         account.used(…)              what was used
                                      ← on leaving, by whichever way: one entry in the ledger
@@ -25,10 +25,12 @@ from keywright.core.dialect import Tapped
 from keywright.core.entry import Entry, Outcome, Reservation
 from keywright.core.errors import RefusedError, StoreError
 from keywright.core.failure import Failure
+from keywright.core.http import Header
 from keywright.core.loss import Loss
 from keywright.pipeline.attempts import Attempts
+from keywright.pipeline.purse import NOTHING_HELD, Escrow, Held, Need, claimed, take
 from keywright.pipeline.routes import Target
-from keywright.pipeline.settle import Charge, Metered, charge, metered, outcome_of, worst_case
+from keywright.pipeline.settle import Charge, Metered, charge, metered, outcome_of
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.types import Admitted, Call, Intent, Outbound, Plan, Principal
 
@@ -48,9 +50,10 @@ class Meters(Protocol):
 
 
 class Books(Struct, frozen=True, eq=False):
-    """Where a call is written down."""
+    """Where a call is written down, and what it may spend."""
 
     ledger: Ledger
+    escrow: Escrow
     meters: Meters
     clock: Clock
 
@@ -65,6 +68,8 @@ class Account:
         "_call",
         "_failure",
         "_first_byte_us",
+        "_held",
+        "_limited",
         "_losses",
         "_overhead_us",
         "_snapshot",
@@ -93,6 +98,7 @@ class Account:
         self._verbatim = False
         self._losses: tuple[Loss, ...] = ()
         self._failure: Failure | None = None
+        self._held = self._limited = NOTHING_HELD
         self._status = 200
         self._first_byte_us = 0
         self._overhead_us = 0
@@ -100,16 +106,31 @@ class Account:
     def __enter__(self) -> "Account":
         return self
 
-    def reserve(self, plan: Plan) -> None:
-        """Put the call's worst case into the spool.
+    async def reserve(self, plan: Plan, *, is_free: bool = False) -> Plan:
+        """Take the call's worst case of all budgets, and its part of all limits, and put that into the spool. Returns
+        the plan, without candidates that a budget forbids. `is_free`: the call cannot cost anything.
 
         Raises:
-            RefusedError: 503 `overloaded`, the ledger can take no more calls now.
+            RefusedError: 402 `budget_exceeded` or `model_unpriced`; 429 `rate_limited`; 503 `overloaded`, the ledger
+                can take no more calls now.
         """
-        call, admitted = self._call, plan.admitted
-        worst = worst_case(admitted.intent.peek, plan.targets, self._snapshot.routes, call.started_us // SECOND_US)
-        key = admitted.principal.key
-        reservation = Reservation(
+        escrow = self._books.escrow
+        plan, held = claimed(plan, Need(self._call, self._snapshot, is_free), escrow)
+        self._limited = held
+        await take(held, escrow, self._call.started_us)
+        try:
+            self._books.ledger.reserve(self._reservation(plan.admitted, held))
+        except StoreError as error:
+            escrow.give(held.claims, held.minute)
+            message = "the gateway cannot record more calls now; try again in a moment"
+            failure = Failure(kind="overloaded", status=503, code="overloaded", message=message, retry_after_s=1.0)
+            raise RefusedError(failure, rule="ledger:full") from error
+        self._held = held
+        return plan
+
+    def _reservation(self, admitted: Admitted, held: Held) -> Reservation:
+        call, key = self._call, admitted.principal.key
+        return Reservation(
             id=call.id,
             started_us=call.started_us,
             key_id=key.id,
@@ -117,14 +138,18 @@ class Account:
             dialect=call.dialect,
             endpoint=call.endpoint,
             model=admitted.intent.peek.model,
-            worst_picodollars=worst,
+            worst_picodollars=held.worst,
+            reserved=held.reserved,
+            charged=tuple([account for _, account in held.shares]),
+            owner=key.owner or "",
+            address=call.address,
+            tags=held.tags,
         )
-        try:
-            self._books.ledger.reserve(reservation)
-        except StoreError as error:
-            message = "the gateway cannot record more calls now; try again in a moment"
-            failure = Failure(kind="overloaded", status=503, code="overloaded", message=message, retry_after_s=1.0)
-            raise RefusedError(failure, rule="ledger:full") from error
+
+    def limit_headers(self) -> list[Header]:
+        """How fast the caller may go on, where a limit says so."""
+        limited = self._limited
+        return limited.limit_headers(self._books.clock.unix_us()) if limited.limits else []
 
     def delivered(self, outbound: Outbound) -> None:
         """A candidate answers. What passed so far took this long, the provider's part not counted."""
@@ -159,11 +184,16 @@ class Account:
             return
         entry = self.entry = self._settled(self.principal, error)
         self._books.ledger.settle(entry)
+        held = self._held
+        if held.claims:
+            used = entry.usage.input_total + entry.usage.output_total
+            self._books.escrow.settle(held.claims, entry.charged, entry.cost_picodollars, used, held.minute)
         self._books.meters.settled(entry)
 
     def _settled(self, principal: Principal, error: BaseException | None) -> Entry:
         call, target, failure = self._call, self._target, self._failure
         peek = self.intent.peek if self.intent else None
+        call_model = peek.model if peek else ""
         decision = self.admitted.rule if self.admitted else ""
         if error is not None and self._has_all(error):
             error = None
@@ -176,14 +206,16 @@ class Account:
             failure, decision = error.failure, error.rule
         use, charged = self._charged()
         provider, credential = self._asked()
+        held, key = self._held, principal.key
+        accounts = held.charged((call_model, target.name)) if held.shares and target else ()
         return Entry(
             id=call.id,
             started_us=call.started_us,
-            key_id=principal.key.id,
-            project=principal.key.project,
+            key_id=key.id,
+            project=key.project,
             dialect=call.dialect,
             endpoint=call.endpoint,
-            model=peek.model if peek else "",
+            model=call_model,
             outcome=outcome,
             status=_status(failure, error) or self._status,
             served=target.name if target else "",
@@ -201,7 +233,12 @@ class Account:
             total_us=self._books.clock.ticks_us() - call.ticks_us,
             first_byte_us=self._first_byte_us,
             overhead_us=self._overhead_us,
-            tags=call.tags,
+            tags=held.tags or call.tags,
+            owner=key.owner or "",
+            address=call.address,
+            reserved_picodollars=held.worst if held.reserved else 0,
+            reserved=held.reserved,
+            charged=accounts,
             losses=tuple([loss.path for loss in self._losses]) if self._losses else (),
         )
 

@@ -17,6 +17,7 @@ from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.translate import Translator
 from keywright.pipeline.types import Call, Reply
 from keywright.pipeline.upstream import Line, deliver
+from keywright.pipeline.worth import costs_nothing
 
 
 class Desk(Struct, frozen=True, eq=False):
@@ -39,7 +40,7 @@ async def serve(call: Call, reply: Reply, desk: Desk) -> None:
             intent = account.intent = read_intent(call, client)
             admitted = account.admitted = admit(call, principal, intent, snapshot)
             plan = route(admitted, snapshot)
-            account.reserve(plan)
+            plan = await account.reserve(plan, is_free=costs_nothing(call.endpoint))
             translator = Translator(call, plan, client)
             delivery = await deliver(plan, translator, account.attempts, desk.line)
             account.delivered(delivery.outbound)

@@ -15,8 +15,8 @@ from keywright.policy.grant import Grant, grant_of
 class Snapshot(Struct, frozen=True, eq=False):
     """`keys` by id; `foreign` by SHA-256: keys without our form, which only the operator's own admin key is.
 
-    `grants` is what it remembers of what keys may do, by their ids, `bounds` which budgets and limits count. Another snapshot begins with none, also one that
-    was made of this by `replace`.
+    `grants` is what it remembers of what keys may do, by their ids; `bounds` are its budgets and limits, ready to be
+    asked. Another snapshot begins anew, also one that was made of this by `replace`.
     """
 
     keys: Mapping[str, Key]

@@ -18,6 +18,7 @@ from keywright.pipeline.route import route
 from keywright.pipeline.serve import Desk
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.types import Intent
+from keywright.pipeline.worth import costs_nothing
 
 
 async def carry(passing: Passing, reply: PassageReply, desk: Desk) -> None:
@@ -39,7 +40,8 @@ async def carry(passing: Passing, reply: PassageReply, desk: Desk) -> None:
             targets = targets_of(passing, freight.peek, snapshot.routes)
             admitted = account.admitted = admit_passing(passing, principal, freight, targets)
             plan = route(admitted, snapshot)
-            account.reserve(plan)
+            is_free = costs_nothing(call.endpoint, passing.method, freight.peek.model, way.tail)
+            plan = await account.reserve(plan, is_free=is_free)
             arrival = await deliver(plan, passing, freight, account.attempts, desk.line)
             account.passed(arrival.target, arrival.status)
             is_whole = await relay(arrival, passing, reply, account)

@@ -71,4 +71,4 @@ def _known(passing: Passing, account: Account) -> list[Header]:
 
 
 def _ours(arrival: Arrival, account: Account, passing: Passing) -> list[Header]:
-    return [*_known(passing, account), (b"x-keywright-model", arrival.target.header)]
+    return [*_known(passing, account), *account.limit_headers(), (b"x-keywright-model", arrival.target.header)]

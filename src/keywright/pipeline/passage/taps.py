@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from keywright.core.dialect import Peek, Tap, Tapped
+from keywright.core.usage import Usage
 from keywright.dialects import DIALECTS, WIRES, openai_media
 from keywright.dialects.openai_media import Medium
 from keywright.providers.provider import EndpointKind
@@ -37,6 +38,19 @@ class NoTap:
         """Nothing."""
         return Tapped()
 
+    def chars_at_most(self) -> int:
+        """0: it is not counted while it passes."""
+        return 0
+
+    def frame_end(self, data: bytes) -> int:
+        """All of `data`: it has no frames."""
+        return len(data)
+
+    def stop(self, usage: Usage) -> bytes:
+        """Nothing ends it but the end of its connection."""
+        del usage
+        return b""
+
 
 class KeptTap:
     """Keeps a whole answer, and reads it at the end."""
@@ -61,6 +75,19 @@ class KeptTap:
             return Tapped(output_chars=self._size_bytes)
         return self._read(b"".join(self._kept))
 
+    def chars_at_most(self) -> int:
+        """0: it is not counted while it passes."""
+        return 0
+
+    def frame_end(self, data: bytes) -> int:
+        """All of `data`: it has no frames."""
+        return len(data)
+
+    def stop(self, usage: Usage) -> bytes:
+        """Nothing ends it but the end of its connection."""
+        del usage
+        return b""
+
 
 class TailTap:
     """Keeps the end of an answer, and reads it."""
@@ -82,13 +109,26 @@ class TailTap:
         read = openai_media.tap_response if self._is_whole else openai_media.tap_tail
         return read(self._tail, self._medium)
 
+    def chars_at_most(self) -> int:
+        """0: it is not counted while it passes."""
+        return 0
+
+    def frame_end(self, data: bytes) -> int:
+        """All of `data`: it has no frames."""
+        return len(data)
+
+    def stop(self, usage: Usage) -> bytes:
+        """Nothing ends it but the end of its connection."""
+        del usage
+        return b""
+
 
 def tap_of(endpoint: EndpointKind, wire: str, peek: Peek, content_type: bytes) -> Tap:
     """What counts an answer of that type. `wire`: the dialect that is spoken there, "" where it is not known."""
     is_stream = not content_type.startswith(b"application/json") and peek.stream
     if wire in WIRES:
         if is_stream and wire in DIALECTS:
-            return DIALECTS[wire].Tap(msgspec.structs.replace(peek, stream_usage=True))  # nothing may be strained out
+            return DIALECTS[wire].Tap(msgspec.structs.replace(peek, stream=False))  # nothing may be strained out
         return KeptTap(WIRES[wire].tap_response)
     medium = MEDIA.get(endpoint)
     if medium is None:
