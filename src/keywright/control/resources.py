@@ -100,7 +100,7 @@ class ProjectChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class ProjectRow(Struct, frozen=True, kw_only=True):
-    """A project. Keys of an archived one are refused."""
+    """A project. Keys of an archived one are refused. `declared`: the configuration has it, only that changes it."""
 
     name: str
     title: str
@@ -111,6 +111,7 @@ class ProjectRow(Struct, frozen=True, kw_only=True):
     tags: dict[str, str]
     created: str
     archived: str | None
+    declared: bool
     version: int
 
 
@@ -303,7 +304,8 @@ class Warned(Struct, frozen=True):
 class BudgetRow(Struct, frozen=True, kw_only=True):
     """A budget in its current period. `available_usd`: what is neither spent nor reserved, never below zero.
 
-    `period_start` and `period_end` are null where the window is `total`; a rolling window ends now.
+    `period_start` and `period_end` are null where the window is `total`; a rolling window ends now. `declared`: the
+    configuration has it, and nothing else changes it.
     """
 
     id: str
@@ -319,6 +321,7 @@ class BudgetRow(Struct, frozen=True, kw_only=True):
     thresholds: tuple[int, ...]
     warned: tuple[Warned, ...]
     created: str
+    declared: bool
     version: int
 
 
@@ -340,7 +343,7 @@ class LimitChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class LimitRow(Struct, frozen=True, kw_only=True):
-    """A limit."""
+    """A limit. `declared`: the configuration has it, and nothing else changes it."""
 
     id: str
     on: str
@@ -348,6 +351,7 @@ class LimitRow(Struct, frozen=True, kw_only=True):
     tokens_per_min: int | None
     concurrency: int | None
     created: str
+    declared: bool
     version: int
 
 

@@ -50,7 +50,11 @@ class IssuedKey(Struct, frozen=True):
 
 def issue(kind: KeyKind, random: Callable[[int], bytes]) -> IssuedKey:
     """A new key. `random(n)` gives `n` unpredictable bytes (`secrets.token_bytes`)."""
-    key_id = _base62(int.from_bytes(random(ID_BYTES)) % 62**ID_CHARACTERS, ID_CHARACTERS)
+    return reissue(kind, _base62(int.from_bytes(random(ID_BYTES)) % 62**ID_CHARACTERS, ID_CHARACTERS), random)
+
+
+def reissue(kind: KeyKind, key_id: str, random: Callable[[int], bytes]) -> IssuedKey:
+    """The key with that id, with a new secret."""
     secret = _base62(int.from_bytes(random(SECRET_BYTES)), SECRET_CHARACTERS)
     body = f"{PREFIX}{_LETTERS[kind]}{key_id}-{secret}"
     text = body + _check(body.encode()).decode()

@@ -1,0 +1,43 @@
+"""What the administration API is built from."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from keywright.core.budget import Budget
+from keywright.core.clock import SECOND_US, Clock
+from keywright.pipeline.snapshot import Snapshot
+from keywright.store.standing import BudgetStanding
+from keywright.store.store import Store
+
+BODY_BYTES_MAX: Final = 1 << 20
+
+
+class Standings(Protocol):
+    """Knows how budgets stand."""
+
+    async def standing(self, budgets: Sequence[Budget], now_s: int) -> Mapping[str, BudgetStanding]:
+        """What is spent and reserved of each at `now_s` (Unix seconds), by its id. Raises StoreError."""
+        ...
+
+
+class ControlBlueprint(Struct, frozen=True, eq=False):
+    """`snapshot` gives what the gateway knows now: the keys by which callers prove themselves, models and prices.
+
+    `on_change` is awaited after every change, before its answer goes out. `random(n)` gives `n` unpredictable bytes.
+    `new_id` names a request.
+    """
+
+    store: Store
+    standings: Standings
+    snapshot: Callable[[], Snapshot]
+    clock: Clock
+    random: Callable[[int], bytes]
+    new_id: Callable[[], str]
+    on_change: Callable[[], Awaitable[None]]
+    body_bytes_max: int = BODY_BYTES_MAX
+
+    def now_s(self) -> int:
+        """Unix seconds."""
+        return self.clock.unix_us() // SECOND_US
