@@ -21,7 +21,7 @@ from keywright.catalog.price import FREE
 from keywright.catalog.publickey import is_public_key
 from keywright.catalog.quote import TierQuote, own_price
 from keywright.catalog.rowid import constant_price, listed_price, parse
-from keywright.catalog.snapshot import Match, ModelRow, Row, Section, Snapshot, bundled, decode, encode
+from keywright.catalog.snapshot import Match, ModelRow, Row, Section, Snapshot, Variant, bundled, decode, encode
 from tests.conftest import shared_dir
 
 DAY = date(2026, 11, 25)
@@ -137,6 +137,12 @@ class TestPlausible:
         assert faults(snapshot(model()), successor(row)) == (said,)
         assert faults(snapshot(model()), successor(row), ["v/*"]) == ()
 
+    def test_an_odd_price_is_refused_on_whatever_day_and_tier_it_would_count(self) -> None:
+        tiers = (TierQuote(above=200_000, input="31"),)
+        for row in (Row(input="31", output="15", starts="2027-01-01"), Row(input="3", output="15", tiers=tiers)):
+            (said,) = faults(snapshot(model()), successor(ModelRow(id="m", prices=(model().prices[0], row))))
+            assert said == "v/m: any input would go from 3 to 31"
+
     def test_a_model_that_was_free_may_cost_something(self) -> None:
         assert faults(snapshot(model(input="0", output="0")), successor(model())) == ()
 
@@ -147,6 +153,10 @@ class TestPlausible:
             (model(input="1e3"), "not a plain decimal"),
             (replace(model(), match=Match(regex=("(",))), "'(' is no regular expression"),
             (replace(model(), match=Match(every=((Match(regex=("a" * 600,)),),))), "more than 512 characters"),
+            (ModelRow(id="m", prices=(Row(cache_read="x"),)), "cache_read is 'x'"),
+            (replace(model(), variants=(Variant(tier="flex", output="1,5"),)), "output is '1,5'"),
+            (ModelRow(id="m", prices=(Row(input="1", starts="soon"),)), "soon"),
+            (ModelRow(id="m", prices=(Row(input="1"), Row(input="1", between=("25:00", "01:00")))), "v: "),
             (model("a\nb"), "is no model's name"),
             (model(""), "is no model's name"),
         ],

@@ -14,7 +14,7 @@ from typing import Final
 from keywright.catalog.catalogue import Catalogue
 from keywright.catalog.dating import is_newer, order
 from keywright.catalog.difference import amounts, models
-from keywright.catalog.quote import price
+from keywright.catalog.quote import Quote, price
 from keywright.catalog.snapshot import Match, ModelRow, Snapshot
 
 JUMP_MAX: Final = 10
@@ -45,7 +45,7 @@ def _unsound(new: Snapshot) -> Iterator[str]:
     """What could not even be used."""
     try:
         order(new.as_of)
-        Catalogue(new)
+        catalogue = Catalogue(new)
     except ValueError as error:
         yield str(error)
         return
@@ -53,16 +53,25 @@ def _unsound(new: Snapshot) -> Iterator[str]:
     if not rows or len(rows) > MODELS_MAX:
         yield f"it has {len(rows)} models; 1 to {MODELS_MAX} are expected"
         return
-    for name, row in rows.items():
-        yield from _unsound_model(name, row)
+    wrong = [fault for name, row in rows.items() for fault in _unsound_model(name, row)]
+    yield from wrong or _unpriced(catalogue)
+
+
+def _unpriced(catalogue: Catalogue) -> Iterator[str]:
+    """What makes the price of a model at some moment impossible to find: days and hours that are none."""
+    for name in catalogue.catalogues():
+        try:
+            catalogue.models(name)
+        except ValueError as error:
+            yield f"{name}: {error}"
 
 
 def _unsound_model(name: str, row: ModelRow) -> Iterator[str]:
     if not row.id or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
         yield f"{name[:NAME_CHARACTERS_MAX]!r} is no model's name"
     try:
-        for quoted in row.prices:
-            price(name, quoted, quoted.tiers)
+        for what, amount in amounts(row).items():
+            price(name, Quote(**{"input": "0", what.rpartition(" ")[2]: amount}))
     except ValueError as error:
         yield f"{name}: {error}"
     for pattern in _patterns(row.match):
@@ -107,25 +116,36 @@ def _odd(old: Snapshot, new: Snapshot, accepted: tuple[str, ...]) -> Iterator[st
 
 
 def _odd_model(name: str, old: ModelRow, new: ModelRow) -> Iterator[str]:
-    """Amounts by kind of token, whatever the day and the tier: the smallest and largest of each."""
-    before, after = _ranges(old), _ranges(new)
+    """Each amount against itself, then the smallest and largest of each kind, wherever they moved to."""
+    before, after = _amounts(old), _amounts(new)
     if before and not after:
         yield f"{name} had a price and would have none"
         return
-    for field, (low, high) in before.items():
-        if field not in after:
-            continue
-        new_low, new_high = after[field]
-        if new_low == 0 < low:
-            yield f"{name}: {field} was {low:f} and would be nothing"
-        elif new_high > high * JUMP_MAX and high:
-            yield f"{name}: {field} would go from {high:f} to {new_high:f}"
-        elif new_low * JUMP_MAX < low:
-            yield f"{name}: {field} would go from {low:f} to {new_low:f}"
+    kinds = _ranges(after)
+    moved = [(kind, *ends, *kinds[kind]) for kind, ends in _ranges(before).items() if kind in kinds]
+    same = [(what, amount, amount, after[what], after[what]) for what, amount in before.items() if what in after]
+    found = [fault for move in same if (fault := _jump(*move))] or [fault for move in moved if (fault := _jump(*move))]
+    yield from (f"{name}: {fault}" for fault in found)
 
 
-def _ranges(row: ModelRow) -> dict[str, tuple[Decimal, Decimal]]:
-    found: dict[str, list[Decimal]] = {}
-    for name, amount in amounts(row).items():
-        found.setdefault(name.rpartition(" ")[2], []).append(Decimal(amount))
-    return {field: (min(all_), max(all_)) for field, all_ in found.items()}
+def _jump(what: str, low: Decimal, high: Decimal, new_low: Decimal, new_high: Decimal) -> str:
+    """What is odd about amounts from `low` to `high` that would be from `new_low` to `new_high`; "" when nothing is."""
+    if new_low == 0 < low:
+        return f"{what} was {low:f} and would be nothing"
+    if new_high > high * JUMP_MAX and high:
+        return f"{what} would go from {high:f} to {new_high:f}"
+    if new_low * JUMP_MAX < low:
+        return f"{what} would go from {low:f} to {new_low:f}"
+    return ""
+
+
+def _amounts(row: ModelRow) -> dict[str, Decimal]:
+    return {what: Decimal(amount) for what, amount in amounts(row).items()}
+
+
+def _ranges(found: dict[str, Decimal]) -> dict[str, tuple[Decimal, Decimal]]:
+    """The smallest and largest amount of each kind of token, whatever the day, the size and the service tier."""
+    kinds: dict[str, list[Decimal]] = {}
+    for what, amount in found.items():
+        kinds.setdefault(what.rpartition(" ")[2], []).append(amount)
+    return {f"any {kind}": (min(all_), max(all_)) for kind, all_ in kinds.items()}

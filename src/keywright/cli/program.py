@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from keywright.cli import chat, config, demo, init, key, models, provider, up, usage
+from keywright.cli import chat, config, demo, init, key, models, prices, provider, up, usage
 from keywright.cli.errors import FAILED, INTERRUPTED, MISUSED, exit_code
 from keywright.cli.screen import say_error
 from keywright.core.errors import KeywrightError
@@ -64,6 +64,7 @@ def program() -> typer.Typer:
     app.add_typer(config.commands())
     app.add_typer(key.commands())
     app.add_typer(provider.commands())
+    app.add_typer(prices.commands())
     app.command("models", epilog=models.EXAMPLE)(models.models)
     app.command("chat", epilog=chat.EXAMPLE)(chat.chat)
     app.command("usage", epilog=usage.EXAMPLE)(usage.usage)

@@ -13,6 +13,7 @@ KeywrightError
 ├── ConfigError                  `keywright.toml` or the environment is wrong: where, what, and what to do
 ├── SecretError                  a secret reference cannot be resolved: which reference and why, never the value
 ├── StoreError                   the database cannot be opened, migrated or written
+├── SourceError                  another server, or a file, does not tell what a command asked it for: prices, figures
 └── ChangeRefusedError           what an administrator asks for cannot be: absent, taken, contradictory, not theirs
 """
 
@@ -127,6 +128,10 @@ class SecretError(KeywrightError):
 
 class StoreError(KeywrightError):
     """The database cannot serve."""
+
+
+class SourceError(KeywrightError):
+    """What a command wants to read elsewhere cannot be had, or is not what it should be. Nothing was changed."""
 
 
 class ChangeRefusedError(KeywrightError):
