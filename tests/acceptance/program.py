@@ -104,8 +104,18 @@ class Program:
         until(self.is_idle, SETTLE_S, "calls or entries are left over")
         return ledger(self.folder)
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that it has started, by number of worker after a start; several only with `workers`."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(word) for word in children.read_text().split()]
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does: the whole group of processes is told."""
+        os.killpg(self.process.pid, signal.SIGINT)
 
     def ended(self, within_s: float = STOP_S) -> int:
         """The exit code, when the process has ended by itself."""
@@ -228,6 +238,7 @@ def _spawn(
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err,
+        start_new_session=True,  # a group of its own, as a shell gives each job
     )
 
 

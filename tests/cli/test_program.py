@@ -64,7 +64,7 @@ def test_every_command_has_a_help_with_an_example_and_takes_json(shell: Shell, c
         (("key",), "Missing command. (see: keywright key --help)"),
         (("usage", "--form"), "No such option: --form (see: keywright usage --help)"),
         (("up", "--port", "70000"), "'--port'"),
-        (("up", "--workers", "2"), "this version runs one worker process"),
+        (("up", "--workers", "0"), "'--workers'"),
     ],
 )
 def test_wrong_words_are_one_line_and_exit_code_2(shell: Shell, words: tuple[str, ...], expected: str) -> None:

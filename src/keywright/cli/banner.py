@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Final
 
+from msgspec import Struct
 from rich.console import Console
 
-from keywright.cli.listening import Listening
 from keywright.cli.screen import DIM, STRONG
-from keywright.config import resolve_provider
+from keywright.config import Config, resolve_provider
 from keywright.core.json import JsonObject
 from keywright.core.secret import Secret
+from keywright.house.house import House
 from keywright.providers import PROVIDERS
 
 GOOD_FIRST_MODELS: Final = (
@@ -25,35 +26,54 @@ GOOD_FIRST_MODELS: Final = (
 VARIABLES_SHOWN_MAX: Final = 4
 
 
-def announcement(gateway: Listening) -> JsonObject:
+class Facts(Struct, frozen=True):
+    """What there is to say. `host` is the address it listens at, `url` where this machine reaches it; `new_admin_key`
+    was made just now; `models` are those that can be asked.
+    """
+
+    url: str
+    host: str
+    config: Config
+    new_admin_key: Secret | None
+    models: tuple[str, ...]
+    workers: int = 1
+
+
+def facts_of(house: House, url: str, host: str, workers: int = 1) -> Facts:
+    """What there is to say of `house`, which is served there."""
+    models = tuple(house.snapshot.routes.names())
+    return Facts(url, host, house.blueprint.config, house.admin.new, models, workers)
+
+
+def announcement(facts: Facts) -> JsonObject:
     """What a program has to know. The admin's key is in it when it was made just now, else null."""
-    house = gateway.house
+    key = facts.new_admin_key
     return {
-        "url": gateway.url,
-        "admin_key": None if house.admin.new is None else house.admin.new.reveal(),
+        "url": facts.url,
+        "admin_key": None if key is None else key.reveal(),
         "providers": [
             {"name": name, "keys": list(given.api_key), "url": resolve_provider(name, given).base_url}
-            for name, given in house.blueprint.config.providers.items()
+            for name, given in facts.config.providers.items()
         ],
     }
 
 
-def tell(gateway: Listening, screen: Console) -> None:
+def tell(facts: Facts, screen: Console) -> None:
     """Say to people where it listens and with what. The admin's key is shown when it was made just now."""
-    house = gateway.house
-    screen.print(f"Keywright listens on {gateway.url}", style=STRONG)
-    host = gateway.bound.getsockname()[0]
-    if not ip_address(host.partition("%")[0]).is_loopback:
-        screen.print("  It can be reached from other machines, and without TLS: put a TLS proxy before it.")
-    config = house.blueprint.config
-    for name, given in config.providers.items():
+    by = f" with {facts.workers} workers" if facts.workers > 1 else ""
+    screen.print(f"Keywright listens on {facts.url}{by}", style=STRONG)
+    if not ip_address(facts.host.partition("%")[0]).is_loopback:
+        bare = "" if facts.url.startswith("https:") else ", and without TLS: put a TLS proxy before it"
+        screen.print(f"  It can be reached from other machines{bare}.")
+    providers = facts.config.providers
+    for name, given in providers.items():
         keys = ", ".join(given.api_key)
         how = f"key from {keys}" if keys else resolve_provider(name, given).base_url
         screen.print(f"  {name:<12} {how}")
-    if not config.providers:
+    if not providers:
         _tell_how_to_get_providers(screen)
-    if house.admin.new is not None:
-        tell_key("admin key", "KEYWRIGHT_ADMIN_KEY", house.admin.new, screen)
+    if facts.new_admin_key is not None:
+        tell_key("admin key", "KEYWRIGHT_ADMIN_KEY", facts.new_admin_key, screen)
 
 
 def tell_key(what: str, variable: str, key: Secret, screen: Console) -> None:
@@ -69,12 +89,11 @@ def tell_example(url: str, model: str, variable: str, screen: Console) -> None:
         screen.print(f"  {line}", style=DIM)
 
 
-def example_model(gateway: Listening) -> str:
+def example_model(facts: Facts) -> str:
     """A model to try: an alias, a cheap one, any, or the place for a name."""
-    config = gateway.house.blueprint.config
-    names = gateway.house.snapshot.routes.names()
-    good = (*config.models, *(name for name in GOOD_FIRST_MODELS if name in names), *names)
-    return good[0] if good else f"{next(iter(config.providers), 'provider')}/MODEL"
+    names = facts.models
+    good = (*facts.config.models, *(name for name in GOOD_FIRST_MODELS if name in names), *names)
+    return good[0] if good else f"{next(iter(facts.config.providers), 'provider')}/MODEL"
 
 
 def _tell_how_to_get_providers(screen: Console) -> None:

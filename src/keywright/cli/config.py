@@ -64,7 +64,6 @@ def _require_usable(path: Path, config: "Config") -> None:
         ConfigError: every fault, each on a line, as `FILE:LINE: KEY: MESSAGE`.
         SecretError: a key is not of the form that its provider's header takes.
     """
-    from keywright.cli.listening import require_workers
     from keywright.config.document import read_document
     from keywright.config.faults import Faults
     from keywright.house.blueprint import DOTENV
@@ -74,10 +73,6 @@ def _require_usable(path: Path, config: "Config") -> None:
     name = str(path)
     vault = local_vault(os.environ, path.parent / DOTENV)
     faults = Faults(read_document(path.read_text(encoding="utf-8"), name), name)
-    try:
-        require_workers(config.server.workers)
-    except ConfigError as error:
-        faults.add(("server", "workers"), str(error))
     try:
         parsed(config.store.url)
     except StoreError as error:

@@ -98,19 +98,20 @@ async def _blueprint(model_url: str, port: int | None) -> "Blueprint":
 
 async def _show(gateway: "Listening", screen: "Console", *, once: bool, json: bool) -> None:
     """Make a key, ask, and say what came of it."""
-    from keywright.cli.banner import announcement, tell, tell_example, tell_key
+    from keywright.cli.banner import announcement, facts_of, tell, tell_example, tell_key
     from keywright.cli.gateway import KEY_VARIABLES
     from keywright.local import ALIAS
     from keywright.providers.local import LOCAL
 
     model = f"{LOCAL.name}/{ALIAS}"
     key = await _first_key(gateway.house)
+    facts = facts_of(gateway.house, gateway.url, gateway.bound.getsockname()[0])
     if json:
         reply, entry = await _ask(gateway, key, model, lambda _: None)
         figures = {**_figures(reply, entry), "question": QUESTION, "answer": reply.text}
-        emit_json({**announcement(gateway), "key": key.reveal(), "model": model, **figures})
+        emit_json({**announcement(facts), "key": key.reveal(), "model": model, **figures})
         return
-    tell(gateway, screen)
+    tell(facts, screen)
     screen.print(f"\n{QUESTION}", style=STRONG)
     reply, entry = await _ask(gateway, key, model, _write)
     figures = _figures(reply, entry)

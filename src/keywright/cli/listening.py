@@ -14,7 +14,6 @@ from keywright.house import Blueprint, House
 from keywright.house.watch import Watch
 from keywright.server.listen import Address, Tls, bind, require_tls, serve_until_stopped
 
-WORKERS_MAX: Final = 1
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
 """What a client on this machine writes where the gateway listens on every address."""
 
@@ -40,27 +39,33 @@ async def listening(
     Raises:
         ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
     """
-    asyncio.get_running_loop().set_exception_handler(log_loop_fault)
     server = blueprint.config.server
-    tls = _tls(blueprint)
-    if tls is not None:
-        require_tls(tls)
+    tls = tls_of(blueprint)
     bound = _bind(Address(server.host, server.port), other_port=other_port)
     try:
-        house = await House.open(blueprint)
-        watch = Watch(house)
-        served = asyncio.create_task(_serve(house, bound, on_stopping, tls))
-        try:
-            watch.start()
-            await asyncio.sleep(0)  # from here on signals and changes are heeded; before, a signal broke off the start
-            yield Listening(house, bound, url_of(bound, tls), served)
-        finally:
-            served.cancel()
-            await asyncio.gather(served, return_exceptions=True)
-            await watch.stop()
-            await house.close()
+        async with listening_at(bound, await House.open(blueprint), tls, on_stopping) as gateway:
+            yield gateway
     finally:
         bound.close()
+
+
+@asynccontextmanager
+async def listening_at(
+    bound: socket.socket, house: House, tls: Tls | None, on_stopping: Callable[[int], None]
+) -> AsyncIterator[Listening]:
+    """The gateway of `house`, which serves at `bound` until SIGINT or SIGTERM; the house is closed at the end."""
+    asyncio.get_running_loop().set_exception_handler(log_loop_fault)
+    watch = Watch(house)
+    served = asyncio.create_task(_serve(house, bound, on_stopping, tls))
+    try:
+        watch.start()
+        await asyncio.sleep(0)  # from here on signals and changes are heeded; before, a signal broke off the start
+        yield Listening(house, bound, url_of(bound, tls), served)
+    finally:
+        served.cancel()
+        await asyncio.gather(served, return_exceptions=True)
+        await watch.stop()
+        await house.close()
 
 
 async def _serve(house: House, bound: socket.socket, on_stopping: Callable[[int], None], tls: Tls | None) -> None:
@@ -72,21 +77,18 @@ async def _serve(house: House, bound: socket.socket, on_stopping: Callable[[int]
     await serve_until_stopped(house.app, bound, house.blueprint.config.server.shutdown_s, stopping, tls)
 
 
-def require_workers(asked: int) -> None:
-    """Return when `asked` worker processes can be had.
+def tls_of(blueprint: Blueprint) -> Tls | None:
+    """With what the gateway speaks TLS, None when it does not.
 
     Raises:
-        ConfigError: they cannot.
+        ConfigError: TLS cannot be spoken with the files that the configuration names.
     """
-    if asked > WORKERS_MAX:
-        raise ConfigError(f"{asked} workers: this version runs one worker process, more are not available yet")
-
-
-def _tls(blueprint: Blueprint) -> Tls | None:
     server = blueprint.config.server
     if server.tls_certificate is None or server.tls_key is None:
         return None
-    return Tls(blueprint.base / server.tls_certificate, blueprint.base / server.tls_key)
+    tls = Tls(blueprint.base / server.tls_certificate, blueprint.base / server.tls_key)
+    require_tls(tls)
+    return tls
 
 
 def url_of(bound: socket.socket, tls: Tls | None = None) -> str:

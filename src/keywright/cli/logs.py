@@ -7,17 +7,18 @@ from typing import Any, Final
 LEVELS: Final = {"keywright": logging.INFO, "uvicorn.error": logging.ERROR}
 
 
-def log_to_stderr() -> None:
-    """Send the program's own messages, and the server's errors, to standard error.
+def log_to_stderr(worker: int | None = None) -> None:
+    """Send the program's own messages, and the server's errors, to standard error. Each names the `worker` it is of.
 
     Not its warnings: whoever can reach the port could fill the log with requests that are no HTTP.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
+    who = "" if worker is None else f"worker {worker}: "
+    handler.setFormatter(_OneLine(f"%(levelname)s: {who}%(message)s"))
     for name, level in LEVELS.items():
         logger = logging.getLogger(name)
         logger.setLevel(level)
-        logger.addHandler(handler)
+        logger.handlers = [handler]
         logger.propagate = False
 
 

@@ -59,8 +59,8 @@ def _no_password() -> str:
     raise ConfigError("server.tls_key: the key is protected by a password; store it without one, readable by its owner")
 
 
-def bind(address: Address) -> socket.socket:
-    """A listening socket.
+def bind(address: Address, *, shared: bool = False) -> socket.socket:
+    """A listening socket. `shared`: others of this user may listen at the same address and share its connections.
 
     Raises:
         ConfigError: the address cannot be had; says why and what to do.
@@ -73,6 +73,8 @@ def bind(address: Address) -> socket.socket:
         raise ConfigError(f"server.host {address.host!r} is not an address of this machine: {why}") from None
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind((address.host, address.port))
         bound.listen(BACKLOG)
         bound.setblocking(False)  # noqa: FBT003 - the socket's own way

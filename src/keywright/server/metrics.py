@@ -3,39 +3,32 @@
 The hot path adds to plain integers; the figures become Prometheus' families only when somebody asks for them.
 Labels come from configured names, but a client can invent models of an uncatalogued provider: beyond `SERIES_MAX`
 combinations all others are counted as `other`.
+
+Where several workers serve one address, any of them is asked and tells what all have counted: each keeps its figures on
+a board that they share (`board.py`), twice a second and at its end. Who tells writes its own there first, so that no
+later page shows less. A worker that takes a dead one's place goes on from its figures.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from keywright.core.entry import Entry
-from keywright.core.money import PICODOLLARS_PER_USD
+from keywright.server import families
+from keywright.server.board import Board
+from keywright.server.families import FAMILIES, STATE, Family, Figures, Labels, lasting, summed
 
 SERIES_MAX: Final = 2_000
 UNCOUNTED_MAX: Final = 64
 """Entries are counted so many at a time: code that runs once per call runs cold, which doubles what it costs."""
-OVERHEAD_US: Final = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000)
-TOTAL_US: Final = (
-    50_000,
-    100_000,
-    250_000,
-    500_000,
-    1_000_000,
-    2_500_000,
-    5_000_000,
-    10_000_000,
-    30_000_000,
-    120_000_000,
-)
-MICRO: Final = 1e-6
-OTHER: Final = ("other", "other", "other")
+OTHER: Final = "other"
+
+_decode: Final = msgspec.json.Decoder(list[tuple[str, list[tuple[Labels, list[int]]]]]).decode
 
 
 class _Series:
@@ -50,28 +43,8 @@ class _Series:
         self.picodollars = 0
 
 
-class _Histogram:
-    """Counts per bucket; the last one is what was larger than every bound."""
-
-    def __init__(self, bounds_us: tuple[int, ...]) -> None:
-        self.bounds_us = bounds_us
-        self.counts = [0] * (len(bounds_us) + 1)
-        self.sum_us = 0
-
-    def add(self, value_us: int) -> None:
-        self.counts[bisect_left(self.bounds_us, value_us)] += 1
-        self.sum_us += value_us
-
-    def family(self, name: str, help_text: str) -> HistogramMetricFamily:
-        buckets, total = [], 0
-        for bound_us, count in zip((*self.bounds_us, None), self.counts, strict=True):
-            total += count
-            buckets.append(("+Inf" if bound_us is None else f"{bound_us * MICRO:g}", total))
-        return HistogramMetricFamily(name, help_text, buckets=buckets, sum_value=self.sum_us * MICRO)
-
-
 class State(Struct, frozen=True):
-    """What is read anew at each scrape."""
+    """What is read anew at each scrape. `families.STATE` says what each field is."""
 
     running: int
     waiting: int
@@ -82,21 +55,72 @@ class State(Struct, frozen=True):
     lost: int
 
 
-class Meters(Collector):
+class Meters:
     """Counts calls. Implements the pipeline's `Meters`."""
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str, str], _Series] = {}
         self._uncounted: list[Entry] = []
-        self._unknown: dict[str, int] = {}
-        self._overhead = _Histogram(OVERHEAD_US)
-        self._total = _Histogram(TOTAL_US)
+        self._counted: Figures = {}
+        self._overhead = families.OVERHEAD.nothing
+        self._total = families.TOTAL.nothing
+        self._before: Figures = {}
+        self._board: Board | None = None
+        self._place = 0
+
+    def share(self, board: Board, place: int) -> None:
+        """Tell from now on what all on `board` have counted. Who had `place` before is dead; its figures count on."""
+        self._board, self._place = board, place
+        self._before = lasting(_read(board, place))
 
     def settled(self, entry: Entry) -> None:
         """Count one call."""
         self._uncounted.append(entry)
         if len(self._uncounted) >= UNCOUNTED_MAX:
             self._count()
+
+    def unknown(self, code: str) -> None:
+        """Count one call that proved no key."""
+        self.count(families.UNKNOWN, (code,))
+
+    def count(self, family: Family, labels: Labels = (), number: int = 1) -> None:
+        """Add to a counter."""
+        self._numbers(family, labels)[0] += number
+
+    def observe(self, family: Family, value: int, labels: Labels = ()) -> None:
+        """Add a value to a histogram."""
+        _observe(self._numbers(family, labels), family, value)
+
+    def figures(self, state: State) -> Figures:
+        """What this worker, and those whose place it took, have counted; and how things are now."""
+        self._count()
+        own: Figures = {
+            **self._calls(),
+            **self._counted,
+            families.OVERHEAD.name: {(): self._overhead},
+            families.TOTAL.name: {(): self._total},
+        }
+        if self._board is not None:
+            worker = (str(self._place),)
+            own[families.STARTS.name] = {worker: [1]}
+            own[families.WORKER_RUNNING.name] = {worker: [state.running]}
+        for field, value in msgspec.structs.asdict(state).items():
+            own[STATE[field].name] = {(): [value]}
+        return summed((self._before, own))
+
+    def post(self, state: State) -> bool:
+        """Write the figures on the board, for the others. False: they are too many for it."""
+        return self._board is None or post(self._board, self._place, self.figures(state))
+
+    def everything(self, state: State) -> Figures:
+        """The figures of all workers together."""
+        own = self.figures(state)
+        board = self._board
+        if board is None:
+            return own
+        post(board, self._place, own)
+        others = (place for place in range(board.places) if place != self._place)
+        return summed((own, *(_living(board, place) for place in others)))
 
     def _count(self) -> None:
         for entry in self._uncounted:
@@ -108,62 +132,71 @@ class Meters(Collector):
         series = self._series.get(labels)
         if series is None:
             if len(self._series) >= SERIES_MAX:
-                labels = OTHER
+                labels = (OTHER, OTHER, OTHER)
             series = self._series.setdefault(labels, _Series())
         series.calls += 1
         series.input_tokens += entry.usage.input_total
         series.output_tokens += entry.usage.output_total
         series.picodollars += entry.cost_picodollars
         if entry.served:
-            self._overhead.add(entry.overhead_us)
-            self._total.add(entry.total_us)
+            _observe(self._overhead, families.OVERHEAD, entry.overhead_us)
+            _observe(self._total, families.TOTAL, entry.total_us)
 
-    def unknown(self, code: str) -> None:
-        """Count one call that proved no key."""
-        self._unknown[code] = self._unknown.get(code, 0) + 1
-
-    def collect(self) -> Iterator[Metric]:
-        """The families, as Prometheus wants them."""
-        self._count()
-        names = ("provider", "model", "outcome")
-        calls = CounterMetricFamily("keywright_calls", "Calls by how they ended", labels=names)
-        tokens = CounterMetricFamily("keywright_tokens", "Tokens used", labels=(*names, "direction"))
-        cost = CounterMetricFamily("keywright_cost_usd", "Cost in US dollars", labels=names)
+    def _calls(self) -> Figures:
+        calls: dict[Labels, list[int]] = {}
+        tokens: dict[Labels, list[int]] = {}
+        cost: dict[Labels, list[int]] = {}
         for labels, series in self._series.items():
-            calls.add_metric(labels, series.calls)
-            tokens.add_metric((*labels, "input"), series.input_tokens)
-            tokens.add_metric((*labels, "output"), series.output_tokens)
-            cost.add_metric(labels, series.picodollars / PICODOLLARS_PER_USD)
-        refused = CounterMetricFamily("keywright_unauthenticated", "Calls that proved no key", labels=("code",))
-        for code, count in self._unknown.items():
-            refused.add_metric((code,), count)
-        yield from (calls, tokens, cost, refused)
-        yield self._overhead.family("keywright_overhead_seconds", "Time within Keywright, the provider's not counted")
-        yield self._total.family("keywright_call_seconds", "Time from a request's last byte to its answer's last")
+            calls[labels] = [series.calls]
+            tokens[(*labels, "input")] = [series.input_tokens]
+            tokens[(*labels, "output")] = [series.output_tokens]
+            cost[labels] = [series.picodollars]
+        return {families.CALLS.name: calls, families.TOKENS.name: tokens, families.COST.name: cost}
+
+    def _numbers(self, family: Family, labels: Labels) -> list[int]:
+        series = self._counted.setdefault(family.name, {})
+        numbers = series.get(labels)
+        if numbers is None:
+            if len(series) >= SERIES_MAX:
+                labels = (OTHER,) * len(labels)
+            numbers = series.setdefault(labels, family.nothing)
+        return numbers
+
+
+def post(board: Board, place: int, figures: Figures) -> bool:
+    """Write `figures` on the board. False: they are too many for it."""
+    return board.write(place, msgspec.json.encode([(name, list(series.items())) for name, series in figures.items()]))
 
 
 def exposition(meters: Meters, state: State) -> bytes:
     """The page, in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(meters)
-    registry.register(_StateCollector(state))
+    registry.register(_Page(meters.everything(state)))
     return generate_latest(registry)
 
 
-class _StateCollector(Collector):
-    """The gauges of one scrape."""
+class _Page(Collector):
+    """Prometheus' view of figures."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
 
-    def collect(self) -> Iterator[Metric]:
-        state, ledger = self._state, "keywright_ledger"
-        yield GaugeMetricFamily("keywright_calls_running", "Calls in progress", value=state.running)
-        yield GaugeMetricFamily(f"{ledger}_waiting", "Entries that are not yet in the store", value=state.waiting)
-        yield CounterMetricFamily(f"{ledger}_written", "Entries brought to the store", value=state.written)
-        yield CounterMetricFamily(f"{ledger}_retries", "Batches that the store did not take", value=state.retries)
-        yield CounterMetricFamily(f"{ledger}_dropped", "Refused calls that could not be recorded", value=state.dropped)
-        yield CounterMetricFamily(
-            f"{ledger}_replayed", "Entries recovered from spools at the start", value=state.replayed
-        )
-        yield CounterMetricFamily(f"{ledger}_lost", "Calls that were in flight at a kill", value=state.lost)
+    def collect(self) -> list[Metric]:
+        return list(families.metrics(self._figures))
+
+
+def _observe(numbers: list[int], family: Family, value: int) -> None:
+    numbers[bisect_left(family.bounds, value)] += 1
+    numbers[-1] += value
+
+
+def _living(board: Board, place: int) -> Figures:
+    figures = _read(board, place)
+    return lasting(figures) if board.is_buried(place) else figures
+
+
+def _read(board: Board, place: int) -> Figures:
+    payload = board.read(place)
+    if not payload:
+        return {}
+    return {name: dict(series) for name, series in _decode(payload) if name in FAMILIES}
