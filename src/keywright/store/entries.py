@@ -1,38 +1,35 @@
-"""The ledger's entries: rows of `entries`, and what each adds to its hour's roll-up.
+"""The ledger's entries: rows of `entries`, written together with what they add to the roll-ups.
 
 An entry is written once however often it is brought. A batch is nearly always new, so it is first inserted as it
 is; when the database finds an id twice, that is undone, and all are offered again to be passed over where they exist:
 the database then says which were new, and only those are rolled up. That holds too where others write at the same
-moment. Roll-ups are added to in the order of their keys, so that two writers never wait for each other.
+moment.
 
 A NUL in a text, which a client may have written into the name of a model, is replaced: PostgreSQL keeps none.
 
 This is most of what a call costs beside its answer. So rows are tuples from the start, the document is encoded by one
-struct that has just its fields, and a statement inserts many rows: the driver lets go of Python's global lock for each
-step of a statement, and under load every time it does, the kernel switches threads twice. Rows are made for one
-statement at a time, so that the event loop's thread never waits longer for that lock than it takes to make so few.
+struct that has just its fields, and a statement inserts many rows (`rows.py`). Rows are made for one statement at a
+time, so that the event loop's thread never waits longer for Python's global lock than it takes to make so few.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from itertools import chain
-from typing import Any, Final, TypeAlias
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, Dialect, Row, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's compiler takes, too
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from keywright.core.entry import Entry
-from keywright.store.schema import ENTRIES, USAGE_HOURS
-from keywright.store.wide import bounded, halves
+from keywright.store.key_uses import note_uses
+from keywright.store.rollups import Batch, Line, closed_until_s
+from keywright.store.rows import offer_rows, write_rows
+from keywright.store.schema import ENTRIES
 
-HOUR_S: Final = 3600
-US_PER_S: Final = 10**6
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-ROWS_PER_STATEMENT: Final = 50
-"""14 parameters each, and fewer than 999 in all, which is the least that any SQLite takes."""
+ROWS_AT_A_TIME: Final = 45
+"""As many as one statement takes."""
 
 COLUMNS: Final = tuple(name for name in Entry.__struct_fields__ if name in ENTRIES.c)
 """The fields of an entry that are columns; all others are in the document."""
@@ -44,11 +41,8 @@ _Document: Final = msgspec.defstruct(
 )
 """The fields of an entry that are not columns."""
 
-_HOUR_KEY: Final = tuple(column.name for column in USAGE_HOURS.primary_key)
-_HOUR_SUMS: Final = tuple(column.name for column in USAGE_HOURS.c if column.name not in _HOUR_KEY)
-
-_ENCODER: Final = msgspec.json.Encoder()
-_Values: TypeAlias = tuple[Any, ...]
+_id: Final = attrgetter("id")
+_encode: Final = msgspec.json.Encoder().encode
 _SELECT: Final = select(*(ENTRIES.c[name] for name in COLUMNS), ENTRIES.c.document)
 
 
@@ -57,99 +51,74 @@ def insert_new(connection: Connection, entries: Sequence[Entry]) -> tuple[Entry,
 
     The rows of the roll-ups stay locked until the transaction ends.
     """
-    entries = [_sound(entry) for entry in entries]
+    if not entries:
+        return ()
+    closed_s = closed_until_s(connection)
+    new = tuple(_sound(entry) for entry in sorted(entries, key=_id))  # two that bring the same wait for no other
+    batch = _batch(new)
     try:
         with connection.begin_nested():
-            _insert(connection, entries)
-        return tuple(entries)
+            for at in range(0, len(new), ROWS_AT_A_TIME):
+                rows = [_row(line) for line in batch.lines[at : at + ROWS_AT_A_TIME]]
+                write_rows(connection, ENTRIES, rows, "fail")
     except IntegrityError:
-        new = _offer(connection, entries)
-        _roll_up(connection, new)
-        return new
+        new = _offer(connection, batch)
+        batch = _batch(new)
+    batch.roll_up(connection, closed_s)
+    note_uses(connection, new)
+    return new
 
 
-def _insert(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Keep `entries`, none of which is kept yet, and roll them up.
+def _batch(entries: Sequence[Entry]) -> Batch:
+    batch = Batch()
+    for entry in entries:
+        batch.add(entry)
+    return batch
 
-    Raises:
-        IntegrityError: one is.
+
+def _offer(connection: Connection, batch: Batch) -> tuple[Entry, ...]:
+    """Keep those of the batch's entries that are not kept yet. Returns those, the first of each id."""
+    offered = list({line.entry.id: line for line in reversed(batch.lines)}.values())[::-1]
+    new = offer_rows(connection, ENTRIES, [_row(line) for line in offered], "id")
+    return tuple(line.entry for line in offered if line.entry.id in new)
+
+
+def reprice(connection: Connection, changes: Sequence[tuple[Entry, Entry]]) -> None:
+    """Keep the second of each pair in place of the first, which is kept: the same call with another price and cost.
+
+    The roll-ups change with them. Nobody else may change these entries meanwhile.
     """
-    if not entries:
+    if not changes:
         return
-    for at in range(0, len(entries), ROWS_PER_STATEMENT):
-        _write(connection, _insert_sql, [_row(entry) for entry in entries[at : at + ROWS_PER_STATEMENT]])
-    _roll_up(connection, entries)
+    closed_s = closed_until_s(connection)
+    batch = _batch([new for _, new in changes])
+    rows = [
+        {
+            "entry_id": line.entry.id,
+            "entry_us": line.entry.started_us,
+            "group_id": line.group_id,
+            "cost_picodollars": line.figures[-1],
+            "document": _document(line.entry),
+        }
+        for line in batch.lines
+    ]
+    connection.execute(_REPRICE, rows)
+    for old, _ in changes:
+        batch.add(old, -1)
+    batch.roll_up(connection, closed_s)
 
 
-@cache
-def _insert_sql(rows: int, dialect: Dialect) -> str:
-    """The statement that inserts so many rows."""
-    return str(insert(ENTRIES).values([dict.fromkeys(ENTRIES.c.keys())] * rows).compile(dialect=dialect))
-
-
-def _offer(connection: Connection, entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Keep those of `entries` that are not kept yet. Returns those, the first of each id."""
-    offered = list({entry.id: entry for entry in reversed(entries)}.values())[::-1]
-    new: set[str] = set()
-    for at in range(0, len(offered), ROWS_PER_STATEMENT):
-        rows = [_row(entry) for entry in offered[at : at + ROWS_PER_STATEMENT]]
-        result = connection.exec_driver_sql(_offer_sql(len(rows), connection.dialect), tuple(chain(*rows)))
-        new.update(result.scalars())
-    return tuple(entry for entry in offered if entry.id in new)
-
-
-@cache
-def _offer_sql(rows: int, dialect: Dialect) -> str:
-    """The statement that inserts those of so many rows that are not there yet, and says which those are."""
-    statement = upsert(ENTRIES).values([dict.fromkeys(ENTRIES.c.keys())] * rows)
-    return str(statement.on_conflict_do_nothing().returning(ENTRIES.c.id).compile(dialect=dialect))
+_REPRICE: Final = (
+    update(ENTRIES)
+    .where(ENTRIES.c.id == bindparam("entry_id"), ENTRIES.c.started_us == bindparam("entry_us"))
+    .values({name: bindparam(name) for name in ("group_id", "cost_picodollars", "document")})
+)
 
 
 def select_entry(connection: Connection, entry_id: str) -> Entry | None:
     """The entry with that id, as it was written."""
     row = (connection.execute(_SELECT.where(ENTRIES.c.id == entry_id))).first()
-    return None if row is None else _entry(row)
-
-
-def _roll_up(connection: Connection, entries: Sequence[Entry]) -> None:
-    hours: dict[_Values, list[int]] = {}
-    for entry in entries:
-        hour_s = entry.started_us // US_PER_S // HOUR_S * HOUR_S
-        group = (hour_s, entry.project, entry.key_id, entry.provider, entry.served)
-        sums = hours.get(group)
-        if sums is None:
-            sums = hours[group] = [0, 0, 0, 0, 0]
-        usage = entry.usage
-        sums[0] += 1
-        sums[1] += entry.outcome == "ok"
-        sums[2] += bounded(usage.input_total)
-        sums[3] += bounded(usage.output_total)
-        sums[4] += bounded(entry.cost_picodollars)
-    rows: list[_Values] = [
-        (*group, calls, ok, *halves(prompt), *halves(completion), *halves(cost))
-        for group, (calls, ok, prompt, completion, cost) in sorted(hours.items())
-    ]
-    for at in range(0, len(rows), ROWS_PER_STATEMENT):
-        _write(connection, _roll_up_sql, rows[at : at + ROWS_PER_STATEMENT])
-
-
-def _write(connection: Connection, sql: Callable[[int, Dialect], str], rows: list[_Values]) -> None:
-    """Write up to `ROWS_PER_STATEMENT` rows, by the statement that `sql` gives for so many."""
-    if len(rows) == ROWS_PER_STATEMENT:
-        connection.exec_driver_sql(sql(ROWS_PER_STATEMENT, connection.dialect), tuple(chain(*rows)))
-    else:
-        connection.exec_driver_sql(sql(1, connection.dialect), rows)
-
-
-@cache
-def _roll_up_sql(rows: int, dialect: Dialect) -> str:
-    """The statement that adds so many rows, of different hours or groups, to the roll-ups."""
-    statement = upsert(USAGE_HOURS).values([dict.fromkeys(USAGE_HOURS.c.keys())] * rows)
-    adding = statement.on_conflict_do_update(
-        index_elements=_HOUR_KEY,
-        set_={name: USAGE_HOURS.c[name] + statement.excluded[name] for name in _HOUR_SUMS},
-    )
-    return str(adding.compile(dialect=dialect))
+    return None if row is None else entry_of(row)
 
 
 def _sound(entry: Entry) -> Entry:
@@ -160,10 +129,9 @@ def _sound(entry: Entry) -> Entry:
     return entry
 
 
-def _row(entry: Entry) -> _Values:
+def _row(line: Line) -> tuple[Any, ...]:
     """The values of the columns, in the order of the table."""
-    usage = entry.usage
-    document = msgspec.convert(entry, _Document, from_attributes=True)
+    entry = line.entry
     return (
         entry.id,
         entry.started_us,
@@ -175,13 +143,19 @@ def _row(entry: Entry) -> _Values:
         entry.credential,
         entry.outcome,
         entry.status,
-        bounded(usage.input_total),
-        bounded(usage.output_total),
-        bounded(entry.cost_picodollars),
-        _ENCODER.encode(document).decode(),
+        entry.address,
+        line.group_id,
+        line.tags_id,
+        *line.figures,
+        _document(entry),
     )
 
 
-def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
+def _document(entry: Entry) -> str:
+    return _encode(msgspec.convert(entry, _Document, from_attributes=True)).decode()
+
+
+def entry_of(row: Row[*tuple[Any, ...]]) -> Entry:
+    """The entry in a row that has `COLUMNS` and the document."""
     rest = msgspec.json.decode(row.document)
     return msgspec.convert({**{name: getattr(row, name) for name in COLUMNS}, **rest}, Entry)

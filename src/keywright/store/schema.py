@@ -1,7 +1,7 @@
 """The tables, as the newest migration leaves them. Types are those that SQLite and PostgreSQL share.
 
 Columns are what is asked for; the rest of a key or an entry is one JSON document, so that a new field of the noun costs
-no migration. Money and tokens of a roll-up are kept as two sums (`wide.py`), since one would outgrow 64 bits.
+no migration. Money of a roll-up is kept as two sums (`wide.py`), since one would outgrow 64 bits.
 """
 
 from typing import Final
@@ -214,29 +214,105 @@ ENTRIES: Final = Table(
     Column("credential", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("status", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("group_id", BigInteger, nullable=False),
+    Column("tags_id", BigInteger, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
+    Column("cache_read_tokens", BigInteger, nullable=False),
+    Column("cache_write_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
     Column("cost_picodollars", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
-    Index("entries_started", "started_us"),
-    Index("entries_key", "key_id", "started_us"),
-    Index("entries_credential", "credential", "started_us"),
+    Index(
+        "entries_started",
+        "started_us",
+        "group_id",
+        "tags_id",
+        "address",
+        "input_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "cost_picodollars",
+    ),
 )
+"""Every call. `group_id`: its row of `usage_groups`; `tags_id`: those of `tag_sets`, 0 without tags.
+
+The index has all that a report asks, so that no report reads the documents; it grows at its end, so that it costs a
+batch few pages. Who asks for one key's calls finds the key's groups, then passes over the others in the index.
+"""
+
+USAGE_GROUPS: Final = Table(
+    "usage_groups",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("project", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("served", Text, nullable=False),
+    Column("requested", Text, nullable=False),
+    Column("credential", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("unpriced", Integer, nullable=False),
+)
+"""What calls have in common that are added up together. See `groups.py`."""
+
+TAG_SETS: Final = Table(
+    "tag_sets",
+    METADATA,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""The tags (`name=value`) that calls have together, one row each."""
+
+SUMS: Final = (
+    "calls",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_high",
+    "cost_low",
+)
+"""What every roll-up adds up. Input tokens include the cached ones, output tokens the reasoning."""
+
+
+def _sums() -> tuple[Column[int], ...]:
+    return tuple(Column(name, BigInteger, nullable=False) for name in SUMS)
+
 
 USAGE_HOURS: Final = Table(
     "usage_hours",
     METADATA,
     Column("hour_s", BigInteger, primary_key=True, autoincrement=False),
-    Column("project", Text, primary_key=True),
-    Column("key_id", Text, primary_key=True),
-    Column("provider", Text, primary_key=True),
-    Column("served", Text, primary_key=True),
-    Column("calls", BigInteger, nullable=False),
-    Column("ok", BigInteger, nullable=False),
-    Column("input_tokens_high", BigInteger, nullable=False),
-    Column("input_tokens_low", BigInteger, nullable=False),
-    Column("output_tokens_high", BigInteger, nullable=False),
-    Column("output_tokens_low", BigInteger, nullable=False),
-    Column("cost_picodollars_high", BigInteger, nullable=False),
-    Column("cost_picodollars_low", BigInteger, nullable=False),
+    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
+    *_sums(),
+    sqlite_with_rowid=False,
 )
+"""Every call, by the hour in which it started: written with the calls, kept for ever."""
+
+USAGE_DAYS: Final = Table(
+    "usage_days",
+    METADATA,
+    Column("day_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
+    *_sums(),
+    sqlite_with_rowid=False,
+)
+"""The same by the day: of days before the counter `days`, which are over."""
+
+TAG_DAYS: Final = Table(
+    "tag_days",
+    METADATA,
+    Column("day_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tags_id", BigInteger, primary_key=True, autoincrement=False),
+    *_sums(),
+    sqlite_with_rowid=False,
+)
+"""The calls that have tags, by the day: written with the calls."""

@@ -14,7 +14,7 @@ from keywright.store import keys as key_rows
 from keywright.store.database import Database
 from keywright.store.escrow import EscrowRows, settle
 from keywright.store.schema import META
-from keywright.store.usage import Dimension, UsageRow, select_usage
+from keywright.store.usage import Dimension, UsageQuery, UsageRow, select_usage
 
 
 class Store:
@@ -119,7 +119,7 @@ class Store:
 
         Exact whatever the amounts. By no dimension: one row, or none when there were no calls.
         """
-        return await self._read(lambda connection: select_usage(connection, by, since_s, until_s))
+        return await self._read(lambda connection: select_usage(connection, UsageQuery(by, since_s, until_s)))
 
 
 def _set_meta_if_absent(connection: Connection, name: str, value: str) -> bool:

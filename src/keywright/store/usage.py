@@ -1,45 +1,125 @@
-"""What was used, by whatever it is asked by: from the hourly roll-ups where they suffice, else from the entries.
+"""What was used, by whatever it is asked by: from the roll-ups where they suffice, else from the entries.
 
-Whole hours, asked by what was rolled up, read one row per hour, project, key and model. The parts of an hour at both
-ends of the time asked for come from the entries; so does everything when a dimension was not rolled up.
+A question is one query for each part of the time (`spans.py`), all of one form: within, the rows of a table are added
+up by the number of their group, and by the hour or day, and by the number of their tags, as far as that is asked;
+around it, the few sums that are left get the texts of their groups, and are added up by those. Whatever remains to be
+added, of the parts, is added here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, Table, case, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Row,
+    Select,
+    Subquery,
+    Table,
+    case,
+    func,
+    literal,
+    select,
+)
 
-from keywright.store.entries import HOUR_S, US_PER_S
-from keywright.store.schema import ENTRIES, USAGE_HOURS
+from keywright.core.errors import StoreError
+from keywright.store.rollups import DAY_S, DAYS, HOUR_S, US_PER_S
+from keywright.store.schema import (
+    COUNTERS,
+    ENTRIES,
+    SUMS,
+    TAG_DAYS,
+    TAG_SETS,
+    USAGE_DAYS,
+    USAGE_GROUPS,
+    USAGE_HOURS,
+)
+from keywright.store.spans import Horizon, Source, Span, spans
 from keywright.store.wide import HALF_BITS, LOW_MASK, joined
 
 Dimension: TypeAlias = Literal[
-    "day", "hour", "project", "key", "provider", "model", "requested", "credential", "outcome"
+    "day",
+    "hour",
+    "project",
+    "key",
+    "owner",
+    "provider",
+    "model",
+    "requested",
+    "credential",
+    "outcome",
+    "tag",
 ]
 """`day` is `2026-11-24`, `hour` is `2026-11-24T18`, both UTC. `model` is what served (`provider/model`, "" when none
-did), `requested` what the client asked for."""
+did), `requested` what the client asked for ("" of refused calls). `tag` is `name=value`: a call with several tags
+counts under each of them, one without under none."""
 
-DAY_S: Final = 24 * HOUR_S
+ENTRIES_KEPT: Final = "entries_kept"
+"""The counter of the moment before which entries may be gone, in Unix seconds."""
 
-COLUMN_NAMES: Final[dict[Dimension, str]] = {
+ROWS_MAX: Final = 500_000
+"""Of one answer."""
+
+PERIODS_S: Final[dict[Dimension, int]] = {"day": DAY_S, "hour": HOUR_S}
+PERIOD_FORMATS: Final[dict[Dimension, str]] = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
+GROUP_COLUMNS: Final[dict[Dimension, str]] = {
     "project": "project",
     "key": "key_id",
+    "owner": "owner",
     "provider": "provider",
     "model": "served",
-    "requested": "model",
+    "requested": "requested",
     "credential": "credential",
     "outcome": "outcome",
 }
-PERIODS_S: Final[dict[Dimension, int]] = {"day": DAY_S, "hour": HOUR_S}
-PERIOD_FORMATS: Final[dict[Dimension, str]] = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}
-ROLLED_UP: Final[frozenset[Dimension]] = frozenset({"day", "hour", "project", "key", "provider", "model"})
-AMOUNTS: Final = ("input_tokens", "output_tokens", "cost_picodollars")
+TABLES: Final[dict[Source, tuple[Table, str, int]]] = {
+    "entries": (ENTRIES, "started_us", US_PER_S),
+    "usage_hours": (USAGE_HOURS, "hour_s", 1),
+    "usage_days": (USAGE_DAYS, "day_s", 1),
+    "tag_days": (TAG_DAYS, "day_s", 1),
+}
+"""Each table, its column of time, and how many of that make a second."""
+
+
+class Filters(Struct, frozen=True):
+    """Only calls that have, for each dimension that is given, one of its values. Empty: whatever it is."""
+
+    project: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
+    provider: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
+    credential: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    unpriced: bool = False
+
+
+NO_FILTERS: Final = Filters()
+
+
+class UsageQuery(Struct, frozen=True):
+    """Usage of the calls that started in [since_s, until_s), Unix seconds. `raw`: from the entries only."""
+
+    by: tuple[Dimension, ...]
+    since_s: int
+    until_s: int
+    filters: Filters = NO_FILTERS
+    raw: bool = False
 
 
 class UsageRow(Struct, frozen=True):
-    """One group: `by` holds its value per dimension, in the order asked. Tokens are totals, cached ones included."""
+    """One group: `by` holds its value per dimension, in the order asked.
+
+    Input tokens include those read from and written to a cache, output tokens the reasoning. `unpriced`: how many calls
+    were answered without a price; their cost is unknown, and counts as nothing.
+    """
 
     by: tuple[str, ...]
     calls: int
@@ -47,82 +127,155 @@ class UsageRow(Struct, frozen=True):
     input_tokens: int
     output_tokens: int
     cost_picodollars: int
+    refused: int = 0
+    failed: int = 0
+    unpriced: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 _Group: TypeAlias = tuple[str | int, ...]
 
 
-def select_usage(connection: Connection, by: tuple[Dimension, ...], since_s: int, until_s: int) -> tuple[UsageRow, ...]:
-    """Usage of the calls that started in [since_s, until_s), Unix seconds, sorted by group.
+def select_usage(connection: Connection, query: UsageQuery) -> tuple[UsageRow, ...]:
+    """The answer to `query`, sorted by group. All is read on `connection`, which must be in one transaction.
 
-    All queries are made on `connection`, which must be in one transaction.
+    Raises:
+        StoreError: the answer would have more than `ROWS_MAX` rows.
     """
     sums: dict[_Group, list[int]] = {}
-    for query in _queries(by, since_s, until_s):
-        for row in connection.execute(query):
-            _add(sums, row, len(by))
-    return tuple(UsageRow(_labels(by, group), *amounts) for group, amounts in sorted(sums.items()))
+    for span in _spans(query, horizon(connection)):
+        for row in connection.execute(_select(query, span).limit(ROWS_MAX + 1)):
+            _add(sums, row, len(query.by))
+    if len(sums) > ROWS_MAX:
+        raise StoreError(f"the answer has more than {ROWS_MAX} rows: ask for less time, or by fewer columns")
+    labels = tuple(_label(dimension) for dimension in query.by)
+    return tuple(
+        UsageRow(tuple(label(value) for label, value in zip(labels, group, strict=True)), *_figures(amounts))
+        for group, amounts in sorted(sums.items())
+    )
 
 
-def _queries(by: tuple[Dimension, ...], since_s: int, until_s: int) -> Iterator[Select[Any]]:
-    first_s, last_s = -(-since_s // HOUR_S) * HOUR_S, until_s // HOUR_S * HOUR_S
-    if not ROLLED_UP.issuperset(by) or first_s >= last_s:
-        yield _of_entries(by, since_s, until_s)
-        return
-    yield _of_hours(by, first_s, last_s)
-    if since_s < first_s:
-        yield _of_entries(by, since_s, first_s)
-    if last_s < until_s:
-        yield _of_entries(by, last_s, until_s)
+def horizon(connection: Connection) -> Horizon:
+    """How far the roll-ups and the entries reach."""
+    counters = select(COUNTERS.c.name, COUNTERS.c.value).where(COUNTERS.c.name.in_((DAYS, ENTRIES_KEPT)))
+    values = {row.name: int(row.value) for row in connection.execute(counters)}
+    return Horizon(closed_s=values[DAYS], kept_s=values[ENTRIES_KEPT])
 
 
-def _of_hours(by: tuple[Dimension, ...], since_s: int, until_s: int) -> Select[Any]:
-    at = USAGE_HOURS.c.hour_s
-    groups = _groups(USAGE_HOURS, by, at, 1)
-    sums = [func.sum(USAGE_HOURS.c.calls), func.sum(USAGE_HOURS.c.ok)]
-    sums += [func.sum(USAGE_HOURS.c[f"{amount}_{half}"]) for amount in AMOUNTS for half in ("high", "low")]
-    return select(*groups, *sums).where(at >= since_s, at < until_s).group_by(*_names(groups))
-
-
-def _of_entries(by: tuple[Dimension, ...], since_s: int, until_s: int) -> Select[Any]:
-    at = ENTRIES.c.started_us
-    groups = _groups(ENTRIES, by, at, US_PER_S)
-    sums: list[ColumnElement[Any]] = [func.count(), func.sum(case((ENTRIES.c.outcome == "ok", 1), else_=0))]
-    for amount in AMOUNTS:
-        column = ENTRIES.c[amount]
-        sums += [func.sum(column.bitwise_rshift(literal(HALF_BITS, Integer))), func.sum(column.bitwise_and(LOW_MASK))]
-    return select(*groups, *sums).where(at >= since_s * US_PER_S, at < until_s * US_PER_S).group_by(*_names(groups))
-
-
-def _groups(table: Table, by: tuple[Dimension, ...], at: ColumnElement[int], ticks: int) -> list[ColumnElement[Any]]:
-    """The column of each dimension: periods as their number since 1970. `ticks`: how many of `at` make a second."""
-    return [
-        (at // (PERIODS_S[dimension] * ticks)).label(f"by_{place}")
-        if dimension in PERIODS_S
-        else table.c[COLUMN_NAMES[dimension]].label(f"by_{place}")
-        for place, dimension in enumerate(by)
+def groups_of(filters: Filters) -> Select[Any] | None:
+    """The numbers of the groups that `filters` let through, None for all."""
+    wanted: list[ColumnElement[bool]] = [
+        USAGE_GROUPS.c[column].in_(values)
+        for dimension, column in GROUP_COLUMNS.items()
+        if (values := getattr(filters, dimension))
     ]
+    if filters.unpriced:
+        wanted.append(USAGE_GROUPS.c.unpriced == 1)
+    return select(USAGE_GROUPS.c.id).where(*wanted) if wanted else None
 
 
-def _names(groups: list[ColumnElement[Any]]) -> list[str]:
-    """Those names again: PostgreSQL takes an expression with a parameter in it for another one each time."""
-    return [f"by_{place}" for place, _ in enumerate(groups)]
+def conditions(table: Table, filters: Filters) -> list[ColumnElement[bool]]:
+    """What lets through those rows of `table` that `filters` let through."""
+    found: list[ColumnElement[bool]] = []
+    groups = groups_of(filters)
+    if groups is not None:
+        found.append(table.c.group_id.in_(groups))
+    if filters.tag:
+        found.append(table.c.tags_id.in_(select(TAG_SETS.c.id).where(TAG_SETS.c.tag.in_(filters.tag))))
+    return found
+
+
+def _spans(query: UsageQuery, reach: Horizon) -> Iterable[Span]:
+    if query.raw:
+        return [Span("entries", query.since_s, query.until_s)] if query.since_s < query.until_s else []
+    by_tag = "tag" in query.by or bool(query.filters.tag)
+    return spans(query.since_s, query.until_s, reach, by_hour="hour" in query.by, by_tag=by_tag)
+
+
+def _select(query: UsageQuery, span: Span) -> Select[Any]:
+    facts = _facts(query, span)
+    source: FromClause = facts.join(USAGE_GROUPS, USAGE_GROUPS.c.id == facts.c.group_id)
+    if "tag" in query.by:
+        source = source.join(TAG_SETS, TAG_SETS.c.id == facts.c.tags_id)
+    dimensions = [_dimension(dimension, query, facts).label(f"by_{at}") for at, dimension in enumerate(query.by)]
+    names = [column.name for column in dimensions]
+    return select(*dimensions, *_sums(facts)).select_from(source).group_by(*names)
+
+
+def _facts(query: UsageQuery, span: Span) -> Subquery:
+    """The rows of the span, added up by all that the question tells apart."""
+    table, time, ticks = TABLES[span.source]
+    at = table.c[time]
+    keys = [table.c.group_id.label("group_id")]
+    if period_s := _period_s(query):
+        keys.append((at // literal(period_s * ticks)).label("period"))
+    if "tag" in query.by:
+        keys.append(table.c.tags_id.label("tags_id"))
+    within = [at >= span.since_s * ticks, at < span.until_s * ticks, *conditions(table, query.filters)]
+    if "tag" in query.by:
+        within.append(table.c.tags_id != 0)
+    names = [key.name for key in keys]
+    return select(*keys, *_amounts(table)).where(*within).group_by(*names).subquery("facts")
+
+
+def _amounts(table: Table) -> Iterator[ColumnElement[Any]]:
+    """`SUMS` of `table`, added up."""
+    if table is not ENTRIES:
+        yield from (func.sum(table.c[name]).label(name) for name in SUMS)
+        return
+    cost = ENTRIES.c.cost_picodollars
+    yield func.count().label("calls")
+    yield from (func.sum(ENTRIES.c[name]).label(name) for name in SUMS if name.endswith("_tokens"))
+    yield func.sum(cost.bitwise_rshift(literal(HALF_BITS, Integer))).label("cost_high")
+    yield func.sum(cost.bitwise_and(LOW_MASK)).label("cost_low")
+
+
+def _period_s(query: UsageQuery) -> int:
+    """The shortest period that is asked by, 0 for none."""
+    return min((PERIODS_S[dimension] for dimension in query.by if dimension in PERIODS_S), default=0)
+
+
+def _dimension(dimension: Dimension, query: UsageQuery, facts: Subquery) -> ColumnElement[Any]:
+    """The dimension's value; periods as their number since 1970."""
+    if dimension == "tag":
+        return TAG_SETS.c.tag
+    if dimension in GROUP_COLUMNS:
+        return USAGE_GROUPS.c[GROUP_COLUMNS[dimension]]
+    several = PERIODS_S[dimension] // _period_s(query)
+    period: ColumnElement[Any] = facts.c.period
+    return period // literal(several) if several > 1 else period
+
+
+def _sums(facts: Subquery) -> Iterator[ColumnElement[Any]]:
+    yield from (func.sum(facts.c[name]) for name in SUMS)
+    for outcome in ("ok", "refused", "failed"):
+        yield func.sum(case((USAGE_GROUPS.c.outcome == outcome, facts.c.calls), else_=0))
+    yield func.sum(USAGE_GROUPS.c.unpriced * facts.c.calls)
 
 
 def _add(sums: dict[_Group, list[int]], row: Row[Any], width: int) -> None:
     if not row[width]:
-        return  # asked by no dimension, no calls are one row of nulls
-    group, (calls, ok, *parts) = tuple(row[:width]), row[width:]
-    amounts = (int(calls), int(ok), *(joined(int(parts[at]), int(parts[at + 1])) for at in (0, 2, 4)))
-    so_far = sums.setdefault(group, [0] * len(amounts))
-    for place, amount in enumerate(amounts):
-        so_far[place] += amount
+        return  # asked by no dimension, no calls are one row of nulls; and a group may have lost all its calls
+    group = tuple(row[:width])
+    so_far = sums.get(group)
+    if so_far is None:
+        sums[group] = [int(amount) for amount in row[width:]]
+    else:
+        for place, amount in enumerate(row[width:]):
+            so_far[place] += int(amount)
 
 
-def _labels(by: tuple[Dimension, ...], group: _Group) -> tuple[str, ...]:
-    return tuple(
-        datetime.fromtimestamp(int(value) * PERIODS_S[dimension], UTC).strftime(PERIOD_FORMATS[dimension])
-        if dimension in PERIODS_S
-        else str(value)
-        for dimension, value in zip(by, group, strict=True)
-    )
+def _figures(amounts: list[int]) -> tuple[int, ...]:
+    """The figures of a `UsageRow`, in its order."""
+    calls, prompt, read, written, completion, reasoning, high, low, ok, refused, failed, unpriced = amounts
+    cost = joined(high, low)
+    return (calls, ok, prompt, completion, cost, refused, failed, unpriced, read, written, reasoning)
+
+
+def _label(dimension: Dimension) -> Callable[[str | int], str]:
+    if dimension not in PERIODS_S:
+        return str
+    length_s, form = PERIODS_S[dimension], PERIOD_FORMATS[dimension]
+    return cache(lambda number: datetime.fromtimestamp(int(number) * length_s, UTC).strftime(form))

@@ -10,6 +10,8 @@ from typing import Final
 HALF_BITS: Final = 32
 LOW_MASK: Final = 2**HALF_BITS - 1
 INT64_MAX: Final = 2**63 - 1
+TOKENS_MAX: Final = 10**12
+"""Of one kind in one entry; no call uses so many. Sums of nine million such entries still fit 64 bits, unhalved."""
 
 
 def halves(amount: int) -> tuple[int, int]:
