@@ -148,7 +148,7 @@ def _begin(connection: Connection) -> None:
     intent = intent_of(connection)
     level = psycopg.IsolationLevel
     driver: Any = connection.connection.dbapi_connection
-    driver.read_only = intent == "read"
+    driver.read_only = True if intent == "read" else None  # as the server has it: a standby says so by itself
     driver.isolation_level = level.REPEATABLE_READ if intent == "read" else level.READ_COMMITTED
     if intent == "write":
         connection.exec_driver_sql(_ALONE)

@@ -33,7 +33,7 @@ SQLITE: Final = (
 
 _TAKES_OVER: Final = "Keywright goes on by itself as soon as it can"
 _PASSWORD: Final = "check the user in the URL and [store] password"  # noqa: S105 - a piece of advice
-_TOO_MANY: Final = "raise the server's max_connections, or run fewer workers (each has up to 6)"
+_TOO_MANY: Final = "raise the server's max_connections, or run fewer workers (each has up to 5)"
 
 POSTGRES: Final = (
     ("28", "does not let us in", f"{_PASSWORD}, and the server's pg_hba.conf"),
@@ -55,23 +55,24 @@ POSTGRES: Final = (
     ("40", "gave the transaction up in favour of another, again and again", "send fewer changes at once"),
     ("58", "cannot be read or written: the server's disk reports an error", "check the disk and the server's log"),
     ("XX", "reports a fault of its own", "look into the server's log; restore a backup if data are damaged"),
+    ("F0000", "is named with parameters that make no sense", "correct the URL"),
     ("08", "cannot be reached", f"see that the server runs and the URL is right; {_TAKES_OVER}"),
 )
 """The start of PostgreSQL's SQLSTATE, what is wrong, what to do."""
 
 UNCONNECTED: Final = (
+    ("too many c", "53300"),
+    ("remaining connection slots", "53300"),
     ("password authentication failed", "28"),
     ("no password supplied", "28"),
     ("no pg_hba.conf entry", "28"),
     ("authentication failed", "28"),
     ('role "', "28"),
     ('database "', "3D000"),
-    ("too many clients", "53300"),
-    ("too many connections", "53300"),
-    ("remaining connection slots", "53300"),
     ("the database system is", "57P"),
     ("session is read-only", "25006"),
     ("session is not read-only", "25006"),
+    ("invalid ", "F0000"),
 )
 """What the driver says when there is no connection, where it knows no SQLSTATE; in this order. Anything else: 08."""
 
