@@ -110,7 +110,7 @@ def window(text: str) -> Window:
 
 def rolling_s(window: Window) -> int | None:
     """How many seconds a rolling window is long; None for the others."""
-    return int(window[:-1]) * HOUR_S if window.endswith("h") else None
+    return int(window[:-1]) * HOUR_S if window[:1].isdigit() else None
 
 
 class Period(Struct, frozen=True, gc=False):
