@@ -106,10 +106,11 @@ class Actor(Struct, frozen=True):
 
 def rights_of_key(key: Key, owner: Standing | None) -> Rights:
     """What `key` acts with here. `owner`: what the user may do that it belongs to."""
+    if key.permission != "all" or key.kind not in ("admin", "user"):
+        return NO_RIGHTS
     if key.owner is not None:
-        is_users = owner is not None and owner.user.disabled_s is None and key.owner_kind == "user"
-        acts = key.kind == "admin" or (key.kind == "user" and key.permission == "all")
-        return Rights(owner.user.role, owner.roles) if owner is not None and is_users and acts else NO_RIGHTS
+        is_users = key.owner_kind == "user" and owner is not None and owner.user.disabled_s is None
+        return Rights(owner.user.role, owner.roles) if owner is not None and is_users else NO_RIGHTS
     if key.kind != "admin":
         return NO_RIGHTS
     if key.role is None:

@@ -35,7 +35,7 @@ class FieldFault(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """An error (RFC 9457, `application/problem+json`). `code` is a stable word; `type` is `about:blank#CODE`."""
+    """An error as RFC 9457 says it. `code` is a stable word; `type` is `urn:keywright:problem:CODE`."""
 
     type: str
     title: str

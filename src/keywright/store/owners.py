@@ -18,11 +18,12 @@ def acts_as_owner(key: Key, user: User | None, now_s: int) -> bool:
 
     An admin key that belongs to nobody has its own role: on its project, where it says one and that is not `default`.
     """
-    if key.revoked_s is not None or (key.expires_s is not None and key.expires_s <= now_s):
+    has_ended = key.revoked_s is not None or (key.expires_s is not None and key.expires_s <= now_s)
+    if has_ended or key.permission != "all":
         return False
     if key.owner is not None:
         is_owners = user is not None and user.role == "owner" and user.disabled_s is None
-        return is_owners and (key.kind == "admin" or (key.kind == "user" and key.permission == "all"))
+        return is_owners and key.owner_kind == "user" and key.kind in ("admin", "user")
     return key.kind == "admin" and (key.role is None or (key.role == "owner" and key.project == DEFAULT_PROJECT))
 
 

@@ -70,6 +70,9 @@ def redraft(key: Key, change: KeyChange, now_s: int) -> Key:
     if permission != "restricted" and change.endpoints is UNSET:
         endpoints = ()
     _require_endpoints(permission, endpoints)
+    if key.kind == "admin" and permission != "all":
+        message = "an admin key has the permission all: what it may do is said by its role, or its user's"
+        raise ChangeRefusedError("invalid", message, "permission")
     return replace(
         key,
         name=_said(change.name, key.name),

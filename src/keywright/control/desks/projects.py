@@ -11,7 +11,7 @@ from keywright.control.permissions import RANK
 from keywright.control.resources import MemberRow, Page, ProjectBody, ProjectChange, ProjectRow
 from keywright.control.rows import member_row, project_row
 from keywright.core.errors import ChangeRefusedError
-from keywright.core.identity import DEFAULT_PROJECT, Member, Project, Role
+from keywright.core.identity import DEFAULT_PROJECT, Project, Role
 from keywright.store.realms import Realms, Standing
 
 
@@ -105,7 +105,7 @@ class Projects:
             raise ChangeRefusedError("not_found", f"{user!r} is no member of the project {name!r}")
         return member_row(found[0])
 
-    async def put_member(self, by: Actor, name: str, user: str, role: Role | None) -> MemberRow | None:
+    async def put_member(self, by: Actor, name: str, user: str, role: Role | None) -> None:
         """Give a user a role on it; None takes it away. Nobody gives or takes a role that is above their own."""
         await self._seen(by, name)
         by.require("members.change", name)
@@ -117,7 +117,6 @@ class Projects:
 
         await self._realms.put_member(name, user, role, allow)
         await self._blueprint.on_change()
-        return None if role is None else member_row(Member(name, user, role))
 
     async def _seen(self, by: Actor, name: str) -> Project:
         """The project, if they may see it."""
