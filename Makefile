@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock names every package with its hash; pip refuses anything else.
 INSTALL := $(PIP) install --require-hashes
 
-.PHONY: help run test check bench bench-pairs bench-transport soak fuzz conformance format catalogue lock clean
+.PHONY: help run test check bench bench-pairs bench-transport soak revocation fuzz conformance format catalogue lock clean
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ format: $(VENV)/dev ## rewrite the sources in the house format
 
 soak: $(VENV)/dev ## attack the real program for minutes: streams that vanish, kill -9 under load, revoked keys; prints figures
 	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP $(or $(ARGS),tests/acceptance)
+
+revocation: $(VENV)/dev ## revoke, narrow and expire 400 keys under load on three workers; prints how long each still worked
+	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP tests/acceptance/test_revocation.py $(ARGS)
 
 fuzz: $(VENV)/dev ## feed every stream reader and request decoder with nonsense for FUZZ_S seconds each (60)
 	@KEYWRIGHT_FUZZ_S=$(or $(FUZZ_S),60) $(BIN)/python -m pytest -n 2 --timeout 0 tests/fuzz $(ARGS)

@@ -62,8 +62,8 @@ class Meters:
         self._series: dict[tuple[str, str, str], _Series] = {}
         self._uncounted: list[Entry] = []
         self._counted: Figures = {}
-        self._overhead = families.OVERHEAD.nothing
-        self._total = families.TOTAL.nothing
+        self._overhead = self._numbers(families.OVERHEAD, ())
+        self._total = self._numbers(families.TOTAL, ())
         self._before: Figures = {}
         self._board: Board | None = None
         self._place = 0
@@ -94,12 +94,7 @@ class Meters:
     def figures(self, state: State) -> Figures:
         """What this worker, and those whose place it took, have counted; and how things are now."""
         self._count()
-        own: Figures = {
-            **self._calls(),
-            **self._counted,
-            families.OVERHEAD.name: {(): self._overhead},
-            families.TOTAL.name: {(): self._total},
-        }
+        own: Figures = {**self._calls(), **self._counted}
         if self._board is not None:
             worker = (str(self._place),)
             own[families.STARTS.name] = {worker: [1]}
