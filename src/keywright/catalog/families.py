@@ -70,6 +70,7 @@ FAMILIES: Final = (
     _family("gpt-4o", output_tokens_max=16_384),
     _family("gpt-4o-2024-05-13", output_tokens_max=4096, json_schema=False),
     _family("gpt-4.1", output_tokens_max=32_768),
+    _family("gpt-4.5", output_tokens_max=16_384),
     _family("gpt-4o-audio", images=False, documents=False, audio=True, json_schema=False),
     _family("gpt-4o-mini-audio", images=False, documents=False, audio=True, json_schema=False),
     _family("gpt-audio", **TEXT_ONLY, audio=True, json_schema=False, output_tokens_max=16_384),
@@ -77,6 +78,7 @@ FAMILIES: Final = (
     _family("gpt-4o-mini-search", sampling=False, tools=False),
     _family("gpt-5", **REASONING_OPENAI),
     _family("gpt-6", **REASONING_OPENAI),
+    _family("gpt-5-pro", output_tokens_max=272_000),
     _family("gpt-5-chat", system_role="system", sampling=True, stop=True, reasoning="none", output_tokens_max=16_384),
     _family("gpt-5.1-chat", output_tokens_max=16_384),
     _family("gpt-5.2-chat", output_tokens_max=16_384),
@@ -168,7 +170,7 @@ FAMILIES: Final = (
         _family(name, reasoning="none", signed_calls=False, tool_files=False, output_tokens_max=8192)
         for name in ("gemini-1", "gemini-2", "gemini-exp", "gemini-pro-vision")
     ),
-    _family("gemini-2.5", reasoning="budget", thinking_tokens_max=24_576, output_tokens_max=65_535),
+    _family("gemini-2.5", reasoning="budget", thinking_tokens_max=24_576, output_tokens_max=65_536),
     _family("gemini-2.5-pro", thinks_always=True, thinking_tokens_max=32_768),
     _family("gemini-2.5-flash-image", reasoning="none", tools=False, audio=False, output_tokens_max=32_768),
     _family("gemini-2.5-pro-preview-tts", **TEXT_ONLY, audio=False, reasoning="none", tools=False),
@@ -233,6 +235,8 @@ FAMILIES: Final = (
     ),
     _family("mistral-embed", dimensions_field="output_dimension"),
     _family("codestral-embed", dimensions_field="output_dimension"),
+    # They search on until they have what they want; no vendor states a limit.
+    _made("deep-research", runs_max=30),
 )
 
 VENDORS: Final = (
@@ -257,6 +261,8 @@ VENDORS: Final = (
     # https://openrouter.ai/docs/features/prompt-caching: these want marks, the others cache by themselves
     _sold("openrouter", "anthropic/claude", cache_marks=True),
     _sold("openrouter", "google/gemini", cache_marks=True),
+    # https://openrouter.ai/docs/features/web-search: one search before the answer
+    _sold("openrouter", ":online", runs_max=1),
     _sold("openrouter", "google/gemini-2.5", reasoning="effort"),
     _sold("openrouter", "claude-3.7", reasoning="effort"),
     _sold("openrouter", "claude-sonnet-", reasoning="effort"),

@@ -14,7 +14,8 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
 
     `thinks_always`: it cannot be told not to think; `thinking_tokens_max`: the largest budget for that. `signed_calls`:
     it wants the calls of the current turn back with the signatures that it gave them. `tool_files`: what a tool
-    answers may hold files. `dimensions`: whether the length of an embedding can be chosen.
+    answers may hold files. `dimensions`: whether the length of an embedding can be chosen. `runs_max`: how often it may
+    search, or run other tools of its provider's, though the request does not ask for that.
     """
 
     output_tokens_max: int | None = None
@@ -38,6 +39,7 @@ class Abilities(Struct, frozen=True, omit_defaults=True):
     signed_calls: bool = False
     tool_files: bool = False
     cache_marks: bool = False
+    runs_max: int = 0
 
 
 ABLE = Abilities()

@@ -27,6 +27,7 @@ from keywright.core.failure import Failure
 from keywright.core.loss import Loss
 from keywright.core.request import Request
 from keywright.core.response import Response
+from keywright.core.tier import AUTO
 from keywright.core.usage import Usage
 
 Asked = TypeVar("Asked")
@@ -53,11 +54,33 @@ class Encoded(Struct, frozen=True, gc=False):
     losses: tuple[Loss, ...] = ()
 
 
+class Beyond(Struct, frozen=True, gc=False):
+    """By how much a call may be larger than the text of its body, where each byte is one token at most.
+
+    `added_tokens`: what pictures and the like are at most, of which the body holds `data_bytes` that are no text.
+    `boundless`: the prompt holds, or refers to, what nothing in the body bounds (files, sound, addresses, what the
+    provider keeps), so that it may fill the model's context. `runs_max`: how often the provider may run tools of its
+    own, and ask the model once more with all that is known by then; `searches_max`: how many searches it may charge.
+    """
+
+    added_tokens: int = 0
+    data_bytes: int = 0
+    boundless: bool = False
+    runs_max: int = 0
+    searches_max: int = 0
+
+
+TEXT: Final = Beyond()
+"""Text alone."""
+
+
 class Peek(Struct, frozen=True):
     """The little that policy and routing need to know of a request body, without decoding all of it.
 
     `input_bytes` is the body's length, an upper bound of its prompt tokens for text.
     `stream_usage`: whether the client asked for usage within a stream (dialects that always send it: True).
+    `beyond`: what its prompt is beside text. `tier`: the service tier that it asks for, "" for the plain one; `auto`
+    leaves that to the provider.
     """
 
     model: str
@@ -66,6 +89,8 @@ class Peek(Struct, frozen=True):
     output_tokens_max: int | None = None
     choices: int = 1
     stream_usage: bool = True
+    beyond: Beyond = TEXT
+    tier: str = AUTO
 
 
 class Tapped(Struct, frozen=True, gc=False):
@@ -73,7 +98,8 @@ class Tapped(Struct, frozen=True, gc=False):
 
     `output_chars` counts characters of everything generated that was seen (text, thinking, arguments): the base
     for settling a call whose usage never came. `complete`: the answer's own end was seen. `billed`: what the provider
-    says it will bill, where that is not what was used.
+    says it will bill, where that is not what was used. `tier`: the service tier by its own word, "" for the plain one.
+    `others`: what it used of other models, by their names, beside all that.
     """
 
     usage: Usage | None = None
@@ -83,6 +109,8 @@ class Tapped(Struct, frozen=True, gc=False):
     output_chars: int = 0
     complete: bool = False
     billed: Usage | None = None
+    tier: str = ""
+    others: tuple[tuple[str, Usage], ...] = ()
 
 
 class Tap(Protocol):

@@ -93,12 +93,13 @@ class Finished(Struct, frozen=True, tag="finished", omit_defaults=True):
 class Metered(Struct, frozen=True, tag="metered", omit_defaults=True):
     """What has been used so far; the last one counts. `extras` is what the provider said beside it.
 
-    `billed`: what it says it will bill, where that is not what was used.
+    `billed`: what it says it will bill, where that is not what was used. `tier`: as `core.tier` has it.
     """
 
     usage: Usage
     extras: Extras = NO_EXTRAS
     billed: Usage | None = None
+    tier: str = ""
 
 
 class Aside(Struct, frozen=True, tag="aside", omit_defaults=True):

@@ -4,6 +4,9 @@ from typing import Final
 
 from keywright.core.json import Json
 
+AUTO: Final = "auto"
+"""What a request says, or means, that leaves the tier to the provider."""
+
 PLAIN: Final = frozenset(
     {
         "auto",
@@ -28,3 +31,10 @@ def tier_of(*said: Json) -> str:
     """The tier that these words of one answer, or request, amount to: those that are not plain, joined by hyphens."""
     words = [word.lower() for word in said if isinstance(word, str) and word]
     return "-".join([SAME.get(word, word) for word in words if word not in PLAIN])
+
+
+def asked_tier(*said: Json) -> str:
+    """The tier that a request asks for by these words, of which the first is the tier's own name."""
+    if not said[0] or said[0] == AUTO:
+        return tier_of(*said[1:]) or AUTO
+    return tier_of(*said)

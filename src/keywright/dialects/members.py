@@ -33,7 +33,8 @@ MODEL: Final = msgspec.json.Decoder(Annotated[str, msgspec.Meta(min_length=1, ma
 
 FLAG: Final = msgspec.json.Decoder(bool | None)
 TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None)
-"""A switch, and a limit of tokens: either may be null."""
+WORD: Final = msgspec.json.Decoder(Annotated[str, msgspec.Meta(max_length=64)] | None)
+"""A switch, a limit of tokens, a word: any may be null."""
 
 _Value = TypeVar("_Value")
 _DECODER: Final = msgspec.json.Decoder(dict[str, Raw])

@@ -6,16 +6,21 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from keywright.core.dialect import PathSaid, Peek, Tapped
+from keywright.core.dialect import TEXT, PathSaid, Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.json import Json
 from keywright.core.usage import Usage
+from keywright.dialects.extent import KEPT
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.members import MODEL, Peeked, members_of, walked
 from keywright.dialects.refusal import refused
 
 _T = TypeVar("_T")
 _MODEL_ONLY: Final = frozenset({"model"})
+_MEDIA: Final = frozenset(
+    ("images", "inputs", "inputImage", "instances", "singleEmbeddingParams", "segmentedEmbeddingParams")
+)
+"""Members that may hold more than text, as `input` may where it holds objects."""
 
 
 def asked(body: bytes, relied: frozenset[str], read: Callable[[Fields], _T]) -> _T:
@@ -57,7 +62,10 @@ def peek_whole(body: bytes, said: PathSaid, relied: frozenset[str] = _MODEL_ONLY
     model = said.model or members.value("model", MODEL)  # where the path names it, that is what is served
     if not model:
         raise refused("invalid_request", "model is missing", "model")
-    return Peeked(model=model, stream=False, input_bytes=len(body), output_tokens_max=0, members=members)
+    values = members.values
+    is_text = values.keys().isdisjoint(_MEDIA) and b"{" not in bytes(values.get("input", b""))
+    beyond = TEXT if is_text else KEPT
+    return Peeked(model, stream=False, input_bytes=len(body), output_tokens_max=0, beyond=beyond, members=members)
 
 
 def patch_whole(body: bytes, peeked: Peek, model: str, relied: frozenset[str] = _MODEL_ONLY) -> bytes:

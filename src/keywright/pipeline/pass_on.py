@@ -104,6 +104,7 @@ class _Count:
     def __init__(self) -> None:
         self.usage: Usage | None = None
         self.billed: Usage | None = None
+        self.tier = ""
         self.model: str | None = None
         self.failure: Failure | None = None
         self.chars = 0
@@ -114,7 +115,7 @@ class _Count:
             if isinstance(event, TextDelta | ArgumentsDelta):
                 self.chars += len(event.text)
             elif isinstance(event, Metered):
-                self.usage, self.billed = event.usage, event.billed
+                self.usage, self.billed, self.tier = event.usage, event.billed, event.tier
             elif isinstance(event, Failed):
                 self.failure = event.failure
             elif isinstance(event, Ended):
@@ -130,6 +131,7 @@ class _Count:
             output_chars=self.chars,
             complete=self.complete,
             billed=self.billed,
+            tier=self.tier,
         )
 
 

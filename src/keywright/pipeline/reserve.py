@@ -258,7 +258,7 @@ class Account:
             return Metered(), Charge()
         use = metered(self._tapped, self.intent.peek)
         when_s = self._call.started_us // SECOND_US
-        return use, charge(use.usage, self._target, self._snapshot.routes, when_s, self._tapped.model)
+        return use, charge(use.usage, self._target, self._snapshot.routes, when_s, self._tapped)
 
 
 def _status(failure: Failure | None, error: BaseException | None) -> int:

@@ -5,17 +5,33 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from keywright.catalog.price import Price, cost, worst_cost
-from keywright.core.dialect import Peek, Tapped
+from keywright.catalog.price import Price, cost, standing_in, worst_cost
+from keywright.core.ability import Abilities
+from keywright.core.dialect import TEXT, Peek, Tapped
 from keywright.core.entry import Outcome, UsageSource
+from keywright.core.tier import AUTO
 from keywright.core.usage import NO_USAGE, Usage
 from keywright.pipeline.routes import Routes, Target
 
 BYTES_PER_TOKEN: Final = 4
 """How text is counted when a provider sent no usage: as English is, on average."""
 
-OUTPUT_TOKENS_ASSUMED: Final = 32_768
-"""The worst case of an answer whose limit neither the request nor the catalogue states."""
+CONTEXT_TOKENS_ASSUMED: Final = 1_048_576
+"""What a model takes, and may give, of which the catalogue does not say it."""
+
+CONTEXT_ROUNDING: Final = 8
+"""Contexts are stated in round numbers, 128,000 for 131,072: so many parts of one may be added."""
+
+TOKENS_ADDED_MAX: Final = 2048
+"""What a provider may put into any prompt: its own instructions. Those for a client's tools are the longest."""
+
+BESIDE: Final = "&"
+"""Between the ids of prices of which one call paid several."""
+
+PRIORITY: Final = "priority"
+"""The tier that a provider may choose, by its own settings, where a request leaves it the choice."""
+
+NOTHING: Final = Tapped()
 
 OUTPUT_TOKENS_LIKELY: Final = 1024
 """What an answer is taken for, by limits of tokens per minute, when the request states no limit."""
@@ -53,34 +69,73 @@ def metered(tapped: Tapped, peek: Peek) -> Metered:
     return Metered(msgspec.structs.replace(usage, output=usage.output + missing), "counted")
 
 
-def charge(usage: Usage, target: Target, routes: Routes, when_s: int, served: str | None = None) -> Charge:
+def charge(usage: Usage, target: Target, routes: Routes, when_s: int, tapped: Tapped = NOTHING) -> Charge:
     """The exact cost of `usage` at `target`, at the price that counted then.
 
-    `served`: the model by the answer's own word, which counts where the target has no price of its own.
+    What the answer says of itself counts (`tapped`): its service tier, of which nobody may know a price, so that the
+    plain one stands in, and the charge says so; what other models did within it; its model, where the target has no
+    price of its own.
     """
-    price = routes.price_of(target, when_s)
-    if price is None and served:
-        price = routes.price_of_served(target, served, when_s)
+    price = _price_of(target, routes, when_s, tapped)
     if price is None:
         return Charge()
-    return Charge(cost(usage, price, target.source.fee_bp), price.id)
+    picodollars, named = int(cost(usage, price, target.source.fee_bp)), price.id
+    for model, used in tapped.others:
+        other = routes.price_of_served(target, model, when_s) or price
+        picodollars += cost(used, other, target.source.fee_bp)
+        named += f"{BESIDE}{other.id}"
+    return Charge(picodollars, named)
+
+
+def _price_of(target: Target, routes: Routes, when_s: int, tapped: Tapped) -> Price | None:
+    tier, served = tapped.tier, tapped.model
+    price = routes.price_of(target, when_s)
+    if price is not None:
+        return price if not tier else routes.price_of(target, when_s, tier) or standing_in(price, tier)
+    if not served:
+        return None
+    price = routes.price_of_served(target, served, when_s)
+    if price is None or not tier:
+        return price
+    return routes.price_of_served(target, served, when_s, tier) or standing_in(price, tier)
 
 
 def worst_case(peek: Peek, targets: tuple[Target, ...], routes: Routes, when_s: int) -> int:
     """The dearest that the call can become at any of `targets`, in picodollars."""
     worst = 0
     for target in targets:
-        worst = max(worst, _worst_at(peek, target, routes.price_of(target, when_s)))
+        price = routes.price_of(target, when_s)
+        if price is not None:
+            worst = max(worst, _worst_at(peek, target, price))
+            if peek.tier:
+                dearer = routes.price_of(target, when_s, PRIORITY if peek.tier == AUTO else peek.tier)
+                worst = worst if dearer is None else max(worst, _worst_at(peek, target, dearer))
     return worst
 
 
-def _worst_at(peek: Peek, target: Target, price: Price | None) -> int:
-    if price is None:
-        return 0
+def _worst_at(peek: Peek, target: Target, price: Price) -> int:
+    abilities, beyond = target.abilities, peek.beyond
     output_max = peek.output_tokens_max
     if output_max is None:
-        output_max = target.abilities.output_tokens_max or OUTPUT_TOKENS_ASSUMED
-    return worst_cost(peek.input_bytes, output_max * peek.choices, price, target.source.fee_bp)
+        output_max = abilities.output_tokens_max or _context(abilities, price)
+    runs_max = max(beyond.runs_max, abilities.runs_max)
+    if beyond is TEXT and not runs_max:
+        input_max, searches_max = peek.input_bytes + TOKENS_ADDED_MAX, 0
+    else:
+        input_max = peek.input_bytes + TOKENS_ADDED_MAX + beyond.added_tokens - beyond.data_bytes
+        if beyond.boundless or runs_max:
+            input_max = max(input_max, _context(abilities, price))
+        input_max *= 1 + runs_max
+        searches_max = max(beyond.searches_max, abilities.runs_max)
+    return worst_cost(input_max, output_max * peek.choices, price, target.source.fee_bp, searches_max)
+
+
+def _context(abilities: Abilities, price: Price) -> int:
+    """How many tokens the model takes at most. A price for prompts of more than that knows better."""
+    known = abilities.context_tokens_max
+    if known is None or (price.tiers and price.tiers[-1].above >= known):
+        return CONTEXT_TOKENS_ASSUMED
+    return known + known // CONTEXT_ROUNDING
 
 
 def likely_tokens(peek: Peek) -> int:

@@ -35,7 +35,7 @@ from keywright.dialects.anthropic.error import failure_of
 from keywright.dialects.anthropic.finish import finish_of
 from keywright.dialects.anthropic.parts import citation_of, part_of
 from keywright.dialects.anthropic.response import message_extras, text_of
-from keywright.dialects.anthropic.usage import usage_extras, usage_of
+from keywright.dialects.anthropic.usage import counts_of, usage_extras, usage_of_counts
 from keywright.dialects.anthropic.wire import NAME, ShapeError, an_object, integer_or_none
 from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.sse import Frame, SseDecoder
@@ -180,9 +180,10 @@ class AnswerReader:
 
     def _meter(self, events: list[Event], extras: Extras) -> None:
         """Tell the usage so far, when it makes sense."""
-        usage = usage_of(self._usage)
-        if usage is not None:
-            events.append(Metered(usage, extras))
+        counts = counts_of(self._usage)
+        usage = None if counts is None else usage_of_counts(counts)
+        if counts is not None and usage is not None:
+            events.append(Metered(usage, extras, tier=counts.tier))
 
     def _stop(self, _node: JsonObject) -> list[Event]:
         return self._stopped()

@@ -10,8 +10,14 @@ import msgspec
 from msgspec import Struct
 
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
+from keywright.core.tier import tier_of
 from keywright.core.usage import InconsistentUsageError, Usage, checked
 from keywright.dialects.anthropic.wire import NAME, Node
+
+SUMMED: Final = frozenset({None, "message", "fallback_message"})
+"""The kinds of passes that the sums of a usage hold."""
+DEARER_PLACE: Final = "us"
+"""Where answering costs more: in the United States alone, since Claude 4.6."""
 
 _MODELLED: Final = frozenset(
     {
@@ -39,6 +45,18 @@ class _Servers(Struct, gc=False):
     web_search_requests: int | None = None
 
 
+class Pass(Struct, gc=False):
+    """One of the times that a model was asked within one call."""
+
+    type: str | None = None
+    model: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation: _Lifetimes | None = None
+
+
 class Counts(Struct, gc=False):
     """A usage whose numbers all are whole ones, which is to say every usage that a sane server sends."""
 
@@ -49,12 +67,54 @@ class Counts(Struct, gc=False):
     cache_creation: _Lifetimes | None = None
     output_tokens_details: _Details | None = None
     server_tool_use: _Servers | None = None
+    iterations: Json = None
+    service_tier: Json = None
+    speed: Json = None
+    inference_geo: Json = None
+
+    @property
+    def tier(self) -> str:
+        """The service tier: how fast, how surely, and where, as far as that costs something else."""
+        place = self.inference_geo if self.inference_geo == DEARER_PLACE else None
+        return tier_of(self.speed, self.service_tier, place)
+
+
+def others_of(counts: Counts) -> tuple[tuple[str, Usage], ...]:
+    """What was used beside the usage itself, by model: an advisor's part, and that of compacting, which the sums leave
+    out. "" for the model itself.
+    """
+    if not counts.iterations:
+        return ()
+    try:
+        passes = msgspec.convert(counts.iterations, list[Pass])
+    except msgspec.ValidationError:
+        return ()
+    others = [each for each in passes if each.type not in SUMMED]
+    return tuple([(each.model or "", used) for each in others if (used := _pass_usage(each)) is not None])
+
+
+def _pass_usage(each: Pass) -> Usage | None:
+    return usage_of_counts(
+        Counts(
+            each.input_tokens,
+            each.output_tokens,
+            each.cache_creation_input_tokens,
+            each.cache_read_input_tokens,
+            each.cache_creation,
+        )
+    )
 
 
 def usage_of(node: JsonObject) -> Usage | None:
     """The usage that `node` says. None when a number in it makes no sense: such a usage counts as not told."""
+    counts = counts_of(node)
+    return None if counts is None else usage_of_counts(counts)
+
+
+def counts_of(node: JsonObject) -> Counts | None:
+    """The numbers of `node`. None when one of them is none."""
     try:
-        return usage_of_counts(msgspec.convert(node, Counts))
+        return msgspec.convert(node, Counts)
     except msgspec.ValidationError:
         return None
 

@@ -13,6 +13,7 @@ from keywright.core.message import Image, Text
 from keywright.core.usage import InconsistentUsageError, Usage, checked
 from keywright.dialects.embeddings.inputs import Losses, lose_dimensions, lose_rest, lose_types
 from keywright.dialects.embeddings.vectors import read_numbers
+from keywright.dialects.extent import KEPT
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
@@ -31,6 +32,8 @@ TASKS: Final = (
     "FACT_VERIFICATION",
     "CODE_RETRIEVAL_QUERY",
 )
+_MEDIA: Final = (b"image", b"video", b"audio", b"ile", b"nline", b"gcs", b"\\u00")
+"""Without one of these marks there is nothing but text."""
 _PURPOSES: Final[dict[str, Purpose]] = {
     "RETRIEVAL_QUERY": "query",
     "RETRIEVAL_DOCUMENT": "document",
@@ -177,4 +180,6 @@ def peek_embedding(body: bytes, said: PathSaid) -> Peek:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the field.
     """
-    return msgspec.structs.replace(peek(body, said), output_tokens_max=0)
+    peeked = peek(body, said)
+    beyond = KEPT if any(mark in body for mark in _MEDIA) else peeked.beyond
+    return msgspec.structs.replace(peeked, output_tokens_max=0, beyond=beyond)

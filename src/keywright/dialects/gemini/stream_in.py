@@ -12,6 +12,7 @@ import msgspec
 from keywright.core.errors import UpstreamBrokeError, UpstreamMalformedError
 from keywright.core.event import Ended, Event, Failed, Finished, Metered, Started
 from keywright.core.json import NO_EXTRAS, JsonObject
+from keywright.core.tier import tier_of
 from keywright.dialects.fields import WrongFieldError
 from keywright.dialects.gemini.choice_in import ChoiceReader
 from keywright.dialects.gemini.error import error_in, failure_of
@@ -170,5 +171,6 @@ class AnswerReader:
             self._usage = said
             more = usage_extras(said)
             extras = {**self._late, "usageMetadata": more} if more else self._late
-            events.append(Metered(usage, {NAME: extras} if extras else NO_EXTRAS))
+            tier = tier_of(said.get("serviceTier"), said.get("trafficType"))
+            events.append(Metered(usage, {NAME: extras} if extras else NO_EXTRAS, tier=tier))
             self._late = {}

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from keywright.core.json import Json, JsonObject
+from keywright.core.tier import tier_of
 from keywright.core.usage import InconsistentUsageError, Usage, checked
 
 _MODELLED: Final = frozenset(
@@ -50,6 +51,13 @@ class Counts(Struct, gc=False, rename="camel"):
     prompt_tokens_details: list[Kind] | None = None
     cache_tokens_details: list[Kind] | None = None
     candidates_tokens_details: list[Kind] | None = None
+    service_tier: Json = None
+    traffic_type: Json = None
+
+    @property
+    def tier(self) -> str:
+        """The service tier, by Gemini's word or by that of Vertex AI."""
+        return tier_of(self.service_tier, self.traffic_type)
 
     @property
     def told(self) -> bool:

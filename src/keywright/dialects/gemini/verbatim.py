@@ -5,14 +5,17 @@ exchanged, unless the body repeats it. Another provider's thoughts are taken out
 from typing import Final, NoReturn
 
 import msgspec
+from msgspec import Struct
 
-from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
+from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek
 from keywright.core.json import Json
 from keywright.core.message import Part
+from keywright.core.tier import AUTO, asked_tier
+from keywright.dialects.extent import KEPT, content_extent, holds, joined, named_tools_extent
 from keywright.dialects.gemini.ids import Calls
 from keywright.dialects.gemini.parts_in import part_of
 from keywright.dialects.gemini.request_in import CHOICES_MAX
-from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
+from keywright.dialects.members import NONE_REMOVED, WORD, Members, Peeked, members_of, walked
 from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK, without_sealed
 
@@ -45,9 +48,35 @@ _SPELLINGS: Final = (
     ("cachedContent", "cached_content"),
 )
 _FOLDER: Final = "models/"
+PICTURE_TOKENS_MAX: Final = 16_384
+"""The most that Gemini makes of one picture, with room."""
+_CLIENT_TOOLS: Final = ("functionDeclarations", "function_declarations")
+_KEPT: Final = ("cachedContent", "cached_content")
 _CONFIG_RELIED: Final = frozenset(("maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"))
 
 
+class _Result(Struct, gc=False):
+    """A function's result: parts are what is not text."""
+
+    parts: msgspec.Raw | None = None
+
+
+class _Part(Struct, gc=False):
+    """The little of a part that tells whether it is text, in either spelling."""
+
+    inlineData: msgspec.Raw | None = None  # noqa: N815  # the wire's names
+    inline_data: msgspec.Raw | None = None
+    fileData: msgspec.Raw | None = None  # noqa: N815
+    file_data: msgspec.Raw | None = None
+    functionResponse: _Result | None = None  # noqa: N815
+    function_response: _Result | None = None
+
+
+class _Content(Struct, gc=False):
+    parts: list[_Part] = []
+
+
+_CONTENTS: Final = msgspec.json.Decoder(list[_Content])
 _COUNT: Final = msgspec.json.Decoder(int | float | None)
 _STRING: Final = msgspec.json.Decoder(str)
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -74,7 +103,51 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
         inner = walked(bytes(config), _CONFIG_RELIED)
         limit = _count(inner, "maxOutputTokens", "max_output_tokens", OUTPUT_TOKENS_MAX)
         choices = _count(inner, "candidateCount", "candidate_count", CHOICES_MAX)
-    return Peeked(said.model, said.stream, len(body), limit, choices or 1, members=members)
+    tier = values.get("serviceTier") or values.get("service_tier")
+    return Peeked(
+        said.model,
+        said.stream,
+        len(body),
+        limit,
+        choices or 1,
+        beyond=_beyond(members),
+        tier=AUTO if tier is None else _tier(tier),
+        members=members,
+    )
+
+
+def _beyond(members: Members) -> Beyond:
+    """What a prompt is beside text: its pictures and files, what is kept, and what Google's own tools may find."""
+    values = members.values
+    contents = values.get("contents")
+    content = TEXT if contents is None or _is_text(contents) else content_extent((contents,), PICTURE_TOKENS_MAX)
+    tools = named_tools_extent(values["tools"], _CLIENT_TOOLS) if "tools" in values else TEXT
+    if not values.keys().isdisjoint(_KEPT) and holds(values, _KEPT):
+        content = joined(content, KEPT)
+    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
+
+
+def _is_text(contents: msgspec.Raw) -> bool:
+    """Whether the contents are known to be nothing but text."""
+    try:
+        turns = _CONTENTS.decode(contents)
+    except _UNREADABLE:
+        return False
+    for turn in turns:
+        for part in turn.parts:
+            data = part.inlineData or part.inline_data or part.fileData or part.file_data
+            result = part.functionResponse or part.function_response
+            if data is not None or (result is not None and result.parts is not None):
+                return False
+    return True
+
+
+def _tier(raw: msgspec.Raw) -> str:
+    """The service tier that is asked for. What is none, Google refuses."""
+    try:
+        return asked_tier(WORD.decode(raw))
+    except _UNREADABLE:
+        return AUTO
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:

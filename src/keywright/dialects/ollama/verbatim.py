@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from keywright.core.dialect import Peek
+from keywright.core.dialect import TEXT, Peek
+from keywright.dialects.extent import KEPT
 from keywright.dialects.members import FLAG, MODEL, Peeked, walked
 from keywright.dialects.whole import patch_whole
 
@@ -19,6 +20,8 @@ GENERATE_RELIED: Final = _SHARED | {"prompt", "raw", "suffix", "system", "templa
 """The same of a request to generate."""
 
 _OPTIONS_RELIED: Final = frozenset(("num_predict",))
+_IMAGES: Final = b'"images"'
+"""Without it there is nothing but text."""
 _TOKENS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(lt=2**31)] | None)
 
 
@@ -39,6 +42,7 @@ def peek(body: bytes, relied: frozenset[str]) -> Peek:
         stream=stream is None or stream,
         input_bytes=len(body),
         output_tokens_max=limit if limit is not None and limit > 0 else None,  # else: without a limit
+        beyond=KEPT if _IMAGES in body else TEXT,
         members=members,
     )
 

@@ -25,6 +25,7 @@ from keywright.core.event import (
     Started,
 )
 from keywright.core.json import Json, JsonObject
+from keywright.core.tier import tier_of
 from keywright.dialects.fields import WrongFieldError
 from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.openai_chat.choice_in import ChoiceReader
@@ -158,7 +159,8 @@ class AnswerReader:
         """Say what has been used so far; some servers repeat it, growing, with every chunk."""
         usage, extra = read_usage(self._usage)
         if usage is not None:
-            events.append(Metered(usage, late_extras(self._late, extra)))
+            tier = tier_of(self._known.get("service_tier"))
+            events.append(Metered(usage, late_extras(self._late, extra), tier=tier))
             self._late = {}
 
 

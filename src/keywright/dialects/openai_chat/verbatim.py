@@ -4,12 +4,14 @@ from typing import Annotated, Final
 
 import msgspec
 
-from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
+from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek
 from keywright.core.errors import NotTranslatableError
 from keywright.core.json import Json
 from keywright.core.loss import Loss
 from keywright.core.message import Part
-from keywright.dialects.members import FLAG, MODEL, NONE_REMOVED, TOKENS, Members, Peeked, members_of, walked
+from keywright.core.tier import AUTO, asked_tier
+from keywright.dialects.extent import SEARCHING, holds, joined, messages_extent, tools_extent
+from keywright.dialects.members import FLAG, MODEL, NONE_REMOVED, TOKENS, WORD, Members, Peeked, members_of, walked
 from keywright.dialects.openai_chat.fields import CHOICES_MAX
 from keywright.dialects.openai_chat.thinking import DETAILS, PLAIN_FIELDS, decode_detail
 from keywright.dialects.seal import MARK, without_sealed
@@ -18,6 +20,12 @@ RELIED: Final = frozenset(
     ("model", "messages", "tools", "functions", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n")
 ) | {"service_tier", "user", "metadata"}
 """The members that policy acts on, here or after decoding."""
+
+CLIENT_TOOLS: Final = ("function", "custom")
+"""The kinds of tools that a client runs itself."""
+
+_SEARCHING: Final = ("web_search_options", "search_parameters", "plugins", "web_search")
+"""Members by which servers of this wire are told to search the web before they answer."""
 
 _OPTIONS_RELIED: Final = frozenset(("include_usage",))
 _USAGE_ASKED: Final = b'{"include_usage":true}'
@@ -61,8 +69,20 @@ def peeked_at(body: bytes, relied: frozenset[str]) -> Peeked:
         output_tokens_max=max((limit for limit in limits if limit is not None), default=None),
         choices=members.value("n", _CHOICES) or 1,
         stream_usage=options is not None and bool(options.value("include_usage", FLAG)),
+        beyond=_beyond(members),
+        tier=asked_tier(members.value("service_tier", WORD)) if "service_tier" in members.values else AUTO,
         members=members,
     )
+
+
+def _beyond(members: Members) -> Beyond:
+    """What a prompt is beside text: its pictures and files, and what the provider's own tools may find."""
+    values = members.values
+    content = messages_extent(values.get("messages"))
+    tools = tools_extent(values.get("tools"), CLIENT_TOOLS) if "tools" in values else TEXT
+    if not values.keys().isdisjoint(_SEARCHING) and holds(values, _SEARCHING):
+        tools = SEARCHING
+    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:

@@ -20,6 +20,7 @@ from typing import Final
 from keywright.core.errors import UpstreamBrokeError
 from keywright.core.event import Aside, Ended, Event, Failed, Finished, Metered, Started
 from keywright.core.json import NO_EXTRAS, Extras, Json, JsonObject
+from keywright.core.tier import tier_of
 from keywright.dialects.fields import WrongFieldError
 from keywright.dialects.frame_reader import FrameReader, object_of
 from keywright.dialects.openai_responses.error import failure_of
@@ -199,7 +200,7 @@ class AnswerReader:
             extras = NO_EXTRAS
         usage = read_usage(answer.get("usage"), answer.get("tool_usage"))
         if usage is not None:
-            events.append(Metered(usage, extras))
+            events.append(Metered(usage, extras, tier=tier_of(answer.get("service_tier"))))
         elif extras:
             events.append(Aside(NAME, "", own(extras)))
 

@@ -4,12 +4,16 @@ The second edit: thoughts of another dialect's provider, which this client got f
 are taken out (see `dialects.seal`). OpenAI would refuse the whole request over one that it cannot decrypt.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Struct
 
-from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
-from keywright.dialects.members import FLAG, MODEL, NONE_REMOVED, TOKENS, Members, Peeked, members_of, walked
+from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek
+from keywright.core.tier import AUTO, asked_tier
+from keywright.dialects.extent import KEPT, RUNS_ASSUMED, Part, content_extent, holds, joined, tools_extent
+from keywright.dialects.members import FLAG, MODEL, NONE_REMOVED, TOKENS, WORD, Members, Peeked, members_of, walked
+from keywright.dialects.openai_chat.verbatim import CLIENT_TOOLS
 from keywright.dialects.openai_responses.reasoning import kept
 from keywright.dialects.seal import MARK, holds_seal
 
@@ -17,6 +21,35 @@ RELIED: Final = frozenset(
     ("model", "input", "instructions", "tools", "stream", "max_output_tokens", "service_tier", "user", "metadata")
 )
 """The members that policy acts on, here or after decoding."""
+
+
+class _Item(Struct, gc=False):
+    """The little of an item that tells whether all of it is text."""
+
+    type: str | None = None
+    content: str | list[Part] | None = None
+    output: str | list[Part] | None = None
+
+
+_INPUT: Final = msgspec.json.Decoder(str | list[_Item])
+_TEXTS: Final = frozenset({"input_text", "output_text", "refusal", "reasoning_text", "summary_text", "text"})
+"""The parts that are text, and below the items that hold nothing else."""
+_ITEMS: Final = frozenset(
+    {
+        None,
+        "message",
+        "reasoning",
+        "function_call",
+        "function_call_output",
+        "custom_tool_call",
+        "custom_tool_call_output",
+    }
+)
+_KEPT: Final = ("previous_response_id", "conversation", "prompt")
+"""Members that refer to what OpenAI keeps."""
+_EXPLAINED: Final = ("local_shell", "apply_patch", "computer")
+"""How the types of tools begin that a client runs, but that only OpenAI knows."""
+_RUNS: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0)] | None)
 
 
 def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
@@ -31,8 +64,44 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
         stream=bool(members.value("stream", FLAG)),
         input_bytes=len(body),
         output_tokens_max=members.value("max_output_tokens", TOKENS),
+        beyond=_beyond(members),
+        tier=asked_tier(members.value("service_tier", WORD)) if "service_tier" in members.values else AUTO,
         members=members,
     )
+
+
+def _beyond(members: Members) -> Beyond:
+    """What a prompt is beside text: its pictures and files, what is kept, and what OpenAI's own tools may find."""
+    values = members.values
+    asked = values.get("input")
+    content = TEXT if asked is None or _is_text(asked) else content_extent((asked,))
+    tools = TEXT
+    if "tools" in values:
+        runs_max = members.value("max_tool_calls", _RUNS)
+        limit = RUNS_ASSUMED if runs_max is None else min(runs_max, RUNS_ASSUMED)
+        tools = tools_extent(values["tools"], CLIENT_TOOLS, _EXPLAINED, limit)
+    if not values.keys().isdisjoint(_KEPT) and holds(values, _KEPT):
+        content = joined(content, KEPT)
+    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
+
+
+def _is_text(asked: msgspec.Raw) -> bool:
+    """Whether the input is known to be nothing but text."""
+    try:
+        items = _INPUT.decode(asked)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    if items.__class__ is str:
+        return True
+    for item in items:
+        if item.type not in _ITEMS:
+            return False
+        for parts in (item.content, item.output):
+            if parts.__class__ is list:
+                for part in parts:
+                    if part.type not in _TEXTS:
+                        return False
+    return True
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:

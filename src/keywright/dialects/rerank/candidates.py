@@ -4,10 +4,23 @@ A document is a text, or an object whose `text` is ranked. To another wire goes 
 are lost. A client that wants its documents back gets its own, whatever the provider repeated.
 """
 
+from typing import Final
+
+from keywright.core.dialect import Beyond
 from keywright.core.json import Json
 from keywright.core.loss import Loss
 from keywright.core.reranking import Candidate, Ranked, RerankRequest
 from keywright.dialects.fields import Fields, WrongFieldError
+
+CANDIDATES_PER_SEARCH: Final = 100
+CANDIDATE_TOKENS_MAX: Final = 500
+"""What Cohere charges as one search: so many documents, of which a longer one counts as several."""
+
+
+def searches_of(body: bytes) -> Beyond:
+    """How many searches may be charged for ranking what `body` holds: each of its texts may be a document."""
+    candidates = body.count(b'"') // 2 + len(body) // CANDIDATE_TOKENS_MAX
+    return Beyond(searches_max=1 + candidates // CANDIDATES_PER_SEARCH)
 
 
 def candidates_of(values: list[Json]) -> tuple[Candidate, ...]:

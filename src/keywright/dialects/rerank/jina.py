@@ -7,6 +7,7 @@ OpenRouter also tells the searches that are billed where the model is Cohere's.
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from keywright.core.ability import Abilities
 from keywright.core.dialect import BODY_SAYS, Encoded, PathSaid, Peek, Tapped
@@ -18,7 +19,7 @@ from keywright.core.usage import NO_USAGE, InconsistentUsageError, Usage, checke
 from keywright.dialects.fields import Fields, WrongFieldError
 from keywright.dialects.foreign import answer_losses, foreign_losses
 from keywright.dialects.openai_chat.error import decode_error, encode_error, failure_of
-from keywright.dialects.rerank.candidates import candidates_of, document_of, locate_candidate, results_of
+from keywright.dialects.rerank.candidates import candidates_of, document_of, locate_candidate, results_of, searches_of
 from keywright.dialects.whole import answered, asked, patch_whole, peek_whole, tap_whole
 
 __all__ = [
@@ -161,7 +162,7 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
     Raises:
         RefusedError: 400 `invalid_json`, or `invalid_request` naming the model.
     """
-    return peek_whole(body, said, _RELIED)
+    return replace(peek_whole(body, said, _RELIED), beyond=searches_of(body))
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
