@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from keywright.cli import chat, config, demo, init, key, models, prices, provider, up, usage
+from keywright.cli import chat, config, demo, explain, init, key, models, policy, prices, provider, up, usage
 from keywright.cli.errors import FAILED, INTERRUPTED, MISUSED, exit_code
 from keywright.cli.screen import say_error
 from keywright.core.errors import KeywrightError
@@ -67,7 +67,9 @@ def program() -> typer.Typer:
     app.add_typer(prices.commands())
     app.command("models", epilog=models.EXAMPLE)(models.models)
     app.command("chat", epilog=chat.EXAMPLE)(chat.chat)
-    app.command("usage", epilog=usage.EXAMPLE)(usage.usage)
+    app.add_typer(usage.commands())
+    app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
+    app.add_typer(policy.commands())
     return app
 
 

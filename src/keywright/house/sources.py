@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -15,9 +15,9 @@ from keywright.catalog.snapshot import Snapshot, bundled
 from keywright.config import Config, PriceConfig, ProviderConfig, reach, resolve_provider, settings_of
 from keywright.config.upstream import NO_ENVIRONMENT
 from keywright.core.errors import ConfigError, ConnectFailedError, SecretError
-from keywright.house.credentials import Credentials
+from keywright.house.credentials import AnyCredential
 from keywright.pipeline.routes import Breaker, Routes, Source
-from keywright.providers.provider import GoogleOAuth
+from keywright.providers.provider import GoogleOAuth, Provider
 from keywright.transport.tls import TlsContexts
 
 OWN_NAMES: Final = {"per_request": "request"}
@@ -26,7 +26,7 @@ OWN_NAMES: Final = {"per_request": "request"}
 
 def build_routes(
     config: Config,
-    credentials: Credentials,
+    credentials: "CredentialSource",
     breakers: "Breakers",
     listed: Mapping[str, tuple[str, ...]],
     base: Path = Path(),
@@ -47,6 +47,15 @@ def build_routes(
     ]
     aliases = {name: model.route for name, model in config.models.items()}
     return Routes(sources, aliases, Catalogue(snapshot or bundled(), own_prices(config.prices)))
+
+
+class CredentialSource(Protocol):
+    """Who has the credentials of providers; see `Credentials`."""
+
+    def of(
+        self, name: str, row: Provider, config: ProviderConfig, settings: Mapping[str, str]
+    ) -> list[AnyCredential]: ...
+    def project(self, config: ProviderConfig) -> str: ...
 
 
 class Breakers:
@@ -83,7 +92,7 @@ def _require_trust(name: str, config: ProviderConfig) -> None:
 def _sources(
     name: str,
     config: ProviderConfig,
-    credentials: Credentials,
+    credentials: "CredentialSource",
     breakers: Breakers,
     listed: tuple[str, ...],
     environment: Mapping[str, str],
@@ -111,7 +120,7 @@ def _sources(
     ]
 
 
-def _project(name: str, config: ProviderConfig, credentials: Credentials) -> str:
+def _project(name: str, config: ProviderConfig, credentials: "CredentialSource") -> str:
     """The project of the workload's own identity.
 
     Raises:
