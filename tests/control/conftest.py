@@ -25,6 +25,10 @@ from keywright.pipeline.snapshot import Snapshot
 from keywright.store.content import read_content
 from keywright.store.standing import Standings
 from keywright.store.store import Store
+from tests.gateway import gateway, shared_gateway, start
+from tests.standin.fixtures import anthropic_cloud, anthropic_server, openai_cloud, openai_server
+
+__all__ = ["anthropic_cloud", "anthropic_server", "gateway", "openai_cloud", "openai_server", "shared_gateway", "start"]
 
 OPERATORS_KEY = "the-operators-key-of-these-tests-0123456789"
 START_S = 1_790_000_000

@@ -45,7 +45,7 @@ def build() -> Described:
             "desk": Provide(http.desk, sync_to_thread=False),
             "part": Provide(http.part, sync_to_thread=False),
         },
-        guards=[http.known_parameters],
+        guards=[http.known_parameters, http.slashes],
         request_class=http.ControlRequest,
         exception_handlers={KeywrightError: _refused, HTTPException: _not_served, Exception: _failed},
         openapi_config=OpenAPIConfig(title=TITLE, version=version("keywright"), use_handler_docstrings=True),

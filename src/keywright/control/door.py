@@ -6,6 +6,7 @@ over HTTP pays neither the time nor the memory.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from keywright.control.entry import admit
 from keywright.control.idempotency import HEADER, Answered, Kept, Once, digest
 from keywright.control.problems import MEDIA_TYPE, encoded, problem, problem_of
 from keywright.control.resources import Problem
-from keywright.control.scope import ACTOR, DESK, ID, KEPT
+from keywright.control.scope import ACTOR, DESK, ID, KEPT, SLASH
 from keywright.core.errors import KeywrightError, RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
@@ -116,7 +117,7 @@ class Control:
         state: dict[str, Any] = {ID: name, ACTOR: actor, DESK: self._desk}
         inner = {
             **scope,
-            "path": unquote(target.replace(b"%2F", b"%252F").replace(b"%2f", b"%252F").decode("latin-1")),
+            "path": SLASH.join(map(unquote, re.split(SLASH, target.decode("latin-1"), flags=re.IGNORECASE))),
             "raw_path": target,
             "state": state,
         }

@@ -5,6 +5,9 @@ from typing import Final
 PATH: Final = "/api/v1"
 """Where the API is."""
 
+SLASH: Final = "%2F"
+"""A slash within a name, in a path that is unescaped otherwise: what parts the path is only a plain one."""
+
 ID: Final = "keywright_id"
 """The request's own name."""
 ACTOR: Final = "keywright_actor"

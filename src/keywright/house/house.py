@@ -16,6 +16,7 @@ from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
 from keywright.house.blueprint import DOTENV, Blueprint
+from keywright.house.control import open_control
 from keywright.house.credentials import Credentials
 from keywright.house.listing import list_models
 from keywright.house.sources import Breakers, build_routes
@@ -188,7 +189,8 @@ class House:
         )
         server = blueprint.config.server
         edge = Edge(desk, Ids(secrets.token_hex(NODE_BYTES)), server.body_bytes_max, server.calls_max)
-        return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state)
+        control = open_control(self.store, lambda: self._snapshot, blueprint.clock, edge.new_id, self.refresh)
+        return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state, control=control)
 
     def _not_ready(self) -> str:
         return "shutting down" if self.stopping else ""

@@ -3,7 +3,7 @@
 The data plane usually does not come this far (`protocol.py` takes it out); it is here for every other ASGI server.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -28,6 +28,8 @@ from keywright.server.shapes import SHAPES
 ALLOW_GET: Final = (b"allow", b"GET, HEAD")
 ALLOW_POST: Final = (b"allow", b"POST")
 PATH_CHARACTERS_SHOWN: Final = 200
+CONTROL_PATH: Final = b"/api/v1/"
+DESCRIPTION_PATH: Final = b"/openapi.json"
 TEXT_TYPE: Final = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -54,12 +56,16 @@ class Page(Struct, frozen=True):
 
 
 class App(Struct, frozen=True, eq=False):
-    """The application. `ready` says why it is not ready, "" when it is; `state` is read at each scrape."""
+    """The application. `ready` says why it is not ready, "" when it is; `state` is read at each scrape.
+
+    `control` serves the administration API; None where there is none.
+    """
 
     edge: Edge
     meters: Meters
     ready: Callable[[], str]
     state: Callable[[], State]
+    control: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's own signature."""
@@ -69,6 +75,9 @@ class App(Struct, frozen=True, eq=False):
         path = data_path(target, scope["query_string"])
         if path is not None and scope["method"] == "POST":
             await data_plane(path, scope, receive, send, self.edge)
+            return
+        if self.control is not None and (target.startswith(CONTROL_PATH) or target == DESCRIPTION_PATH):
+            await self.control(scope, receive, send)
             return
         raw = raw_path(target, scope["query_string"], scope["headers"]) if path is None else None
         if raw is not None and scope["method"].encode() in raw.methods:

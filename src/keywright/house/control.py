@@ -1,0 +1,32 @@
+"""The administration API of a house."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from keywright.control.blueprint import ControlBlueprint
+from keywright.control.door import Control
+from keywright.core.clock import Clock
+from keywright.pipeline.snapshot import Snapshot
+from keywright.store.standing import Standings
+from keywright.store.store import Store
+
+
+def open_control(
+    store: Store,
+    snapshot: Callable[[], Snapshot],
+    clock: Clock,
+    new_id: Callable[[], str],
+    on_change: Callable[[], Awaitable[None]],
+) -> Control:
+    """The API over `store`. `on_change` is awaited after every change: this process is to know at once."""
+    return Control(
+        ControlBlueprint(
+            store=store,
+            standings=Standings(store.database),
+            snapshot=snapshot,
+            clock=clock,
+            random=secrets.token_bytes,
+            new_id=new_id,
+            on_change=on_change,
+        )
+    )
