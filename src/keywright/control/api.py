@@ -7,6 +7,7 @@ from keywright.control.routes.catalogue import CatalogueRoutes
 from keywright.control.routes.keys import KeyRoutes
 from keywright.control.routes.limits import LimitRoutes
 from keywright.control.routes.organisation import OrganisationRoutes
+from keywright.control.routes.policy import PolicyRoutes
 from keywright.control.routes.projects import ProjectRoutes
 from keywright.control.routes.requests import RequestRoutes
 from keywright.control.routes.service_accounts import ServiceAccountRoutes
@@ -24,4 +25,5 @@ CONTROLLERS: Final = (
     CatalogueRoutes,
     UsageRoutes,
     RequestRoutes,
+    PolicyRoutes,
 )

@@ -8,6 +8,7 @@ from keywright.control.desks.catalogue import Catalogue
 from keywright.control.desks.keys import Keys
 from keywright.control.desks.limits import Limits
 from keywright.control.desks.organisation import Organisation
+from keywright.control.desks.policy import Policy
 from keywright.control.desks.projects import Projects
 from keywright.control.desks.requests import Requests
 from keywright.control.desks.service_accounts import ServiceAccounts
@@ -29,6 +30,7 @@ class Desk(Struct, frozen=True, eq=False):
     catalogue: Catalogue
     usage: Usage
     requests: Requests
+    policy: Policy
 
 
 def open_desk(blueprint: ControlBlueprint) -> Desk:
@@ -45,4 +47,5 @@ def open_desk(blueprint: ControlBlueprint) -> Desk:
         catalogue=Catalogue(blueprint),
         usage=Usage(blueprint),
         requests=Requests(blueprint),
+        policy=Policy(blueprint),
     )

@@ -417,6 +417,18 @@ class ProviderRow(Struct, frozen=True, kw_only=True):
     endpoints: tuple[str, ...]
 
 
+class PolicyQuestion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A call that is not made: of which key, for which model, at which endpoint, from where (null: not asked about),
+    and when (null: now).
+    """
+
+    key: str
+    model: str
+    endpoint: str = "chat"
+    address: str | None = None
+    at: str | None = None
+
+
 class UsageRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one group of calls used. Only the dimensions that were asked for (`by`) are there."""
 
