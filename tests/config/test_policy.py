@@ -59,6 +59,7 @@ concurrency = 4
         ('[projects.a]\nmodels = ["two words"]', 2, "projects.a.models: not a pattern"),
         ('[projects.a]\nmodel = "x"', 2, "projects.a.model: unknown key; did you mean models?"),
         ('[projects." a"]', 1, "a project's name is"),
+        ('[projects."a/b"]', 1, "a project's name is"),
         ('[projects.a]\ntags = { "a=b" = "c" }', 2, "a tag's name is"),
         ('[[budgets]]\non = "projekt:a"\namount = "1"\nwindow = "day"', 2, "budgets[0].on: expected organisation"),
         ('[[budgets]]\non = "projekt:a"\namount = "1"\nwindow = "day"', 2, "did you mean project:?"),

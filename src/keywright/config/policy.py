@@ -13,7 +13,9 @@ from keywright.identity.key import label, model_glob
 
 AMOUNT_MAX: Final = 10**9
 AMOUNT_DECIMALS_MAX: Final = 12
-TAGS_MAX: Final = 16
+TAGS_MAX: Final = 50
+NOT_IN_NAMES: Final = frozenset("/\\%?#")
+"""What no name has that stands in a path of the administration API."""
 SUBJECTS: Final = ("organisation", "project:", "user:", "service-account:", "key:", "model:", "tag:")
 WINDOWS: Final = ("total", *sorted(CALENDAR), "24h")
 
@@ -28,8 +30,8 @@ def check_policy(config: Config, faults: Faults) -> None:
 
 def _check_project(name: str, project: ProjectConfig, faults: Faults) -> None:
     path: Path = ("projects", name)
-    if not _holds(lambda text: label("name", text), name):
-        faults.add(path, "a project's name is one printable line of 1 to 128 characters")
+    if not _holds(lambda text: label("name", text), name) or not NOT_IN_NAMES.isdisjoint(name):
+        faults.add(path, "a project's name is one printable line of 1 to 128 characters, none of / \\ % ? #")
     for at, glob in _items((*path, "models"), project.models):
         if not _holds(model_glob, glob):
             faults.add(at, "not a pattern for models: write it as openai/gpt-5* or fast, without spaces")

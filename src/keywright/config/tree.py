@@ -173,7 +173,7 @@ class BudgetConfig(Struct, frozen=True, kw_only=True):
     amount: Usd
     window: Name
     soft: bool = False
-    thresholds: tuple[Annotated[int, Meta(ge=1, le=100)], ...] = THRESHOLDS
+    thresholds: tuple[Annotated[int, Meta(ge=1, le=1000)], ...] = THRESHOLDS
 
 
 class LimitConfig(Struct, frozen=True, kw_only=True):
