@@ -54,9 +54,10 @@ async def local_store(blueprint: "Blueprint", *, create: bool) -> "AsyncIterator
 
     Raises:
         CommandError: there is no store yet.
-        StoreError: it cannot be opened.
+        StoreError, SecretError: it cannot be opened.
     """
     from keywright.house.house import store_url
+    from keywright.house.password import store_password
     from keywright.store.address import parsed
     from keywright.store.store import Store
 
@@ -64,7 +65,7 @@ async def local_store(blueprint: "Blueprint", *, create: bool) -> "AsyncIterator
     file = parsed(url).file
     if not create and file is not None and not file.exists():
         raise CommandError(f"there is no store at {file} yet: `keywright up` or `keywright key create` makes it")
-    store = await Store.open(url)
+    store = await Store.open(url, store_password(blueprint))
     try:
         yield store
     finally:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from keywright.cli import chat, config, demo, explain, init, key, models, policy, prices, provider, up, usage
+from keywright.cli import backup, chat, config, demo, explain, init, key, models, policy, prices, provider, up, usage
 from keywright.cli.errors import FAILED, INTERRUPTED, MISUSED, exit_code
 from keywright.cli.screen import say_error
 from keywright.core.errors import KeywrightError
@@ -68,6 +68,8 @@ def program() -> typer.Typer:
     app.command("models", epilog=models.EXAMPLE)(models.models)
     app.command("chat", epilog=chat.EXAMPLE)(chat.chat)
     app.add_typer(usage.commands())
+    app.command("backup", epilog=backup.BACKUP_EXAMPLE)(backup.backup)
+    app.command("restore", epilog=backup.RESTORE_EXAMPLE)(backup.restore)
     app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
     app.add_typer(policy.commands())
     return app

@@ -1,0 +1,21 @@
+"""The database's password, from where the configuration says it is kept."""
+
+from keywright.core.errors import SecretError
+from keywright.core.secret import Secret
+from keywright.house.blueprint import DOTENV, Blueprint
+from keywright.vault.vault import local_vault
+
+
+def store_password(blueprint: Blueprint) -> Secret | None:
+    """What `[store] password` refers to; None where it names nothing. May block on a disk.
+
+    Raises:
+        SecretError: it cannot be had.
+    """
+    reference = blueprint.config.store.password
+    if reference is None:
+        return None
+    try:
+        return local_vault(blueprint.environment, blueprint.base / DOTENV).resolve(reference)
+    except SecretError as error:
+        raise SecretError(f"store.password: {error}") from None
