@@ -99,7 +99,8 @@ class Tapped(Struct, frozen=True, gc=False):
     `output_chars` counts characters of everything generated that was seen (text, thinking, arguments): the base
     for settling a call whose usage never came. `complete`: the answer's own end was seen. `billed`: what the provider
     says it will bill, where that is not what was used. `tier`: the service tier by its own word, "" for the plain one.
-    `others`: what it used of other models, by their names, beside all that.
+    `others`: what it used of other models, by their names, beside all that. `pending`: the provider works on, whoever
+    listens, and says nowhere in this answer what it will bill.
     """
 
     usage: Usage | None = None
@@ -111,6 +112,7 @@ class Tapped(Struct, frozen=True, gc=False):
     billed: Usage | None = None
     tier: str = ""
     others: tuple[tuple[str, Usage], ...] = ()
+    pending: bool = False
 
 
 class Tap(Protocol):
@@ -122,6 +124,23 @@ class Tap(Protocol):
 
     def result(self) -> Tapped:
         """What has been seen so far. May be called at any time, also after an abort."""
+        ...
+
+    def chars_at_most(self) -> int:
+        """No less than the `output_chars` of everything that was fed, at the cost of an addition: what has not been
+        read yet counts with its bytes. After `result` it is those characters and the bytes of a frame that has begun.
+        """
+        ...
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data`, were they fed next, it takes to the end of a frame; 0 when it holds no end."""
+        ...
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends the stream now, behind the whole frames that were fed, as the dialect ends an answer that has
+        reached its limit of length, having used `usage`; b"" where such a stream only ends with its connection. None
+        when the model has said why the answer ends. Changes nothing; to be called after `result`.
+        """
         ...
 
 

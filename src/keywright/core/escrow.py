@@ -12,10 +12,9 @@ class Need(Struct, frozen=True, gc=False):
 
 
 class Want(Struct, frozen=True, gc=False):
-    """What one call needs: all of it or nothing. `recalls`: others are to give back what it lacks, if they can."""
+    """What one call needs: all of it or nothing. Others are to give back what it lacks."""
 
     needs: tuple[Need, ...]
-    recalls: bool = True
 
 
 class Back(Struct, frozen=True, gc=False):
@@ -34,24 +33,28 @@ class Spare(Struct, frozen=True, gc=False):
 
 
 class Short(Struct, frozen=True, gc=False):
-    """Of this account there is too little. `left`: what nobody holds. `recall`: the number of the recall that was
-    made, None where no other holder has any of it, so that the answer is final.
+    """Of this account there is too little: `left` is what nobody holds, `returned` what was ever given back of it.
+
+    `recall`: the number of the last recall, None where no other holder has any of it, so that the answer is final.
     """
 
     account: str
     left: int
+    returned: int
     recall: int | None
 
 
 class Answers(Struct, frozen=True):
     """`short`: for each want, in order, the first account that did not suffice, None where all did and is granted now.
 
-    `spare`: what is granted beyond that, by account; `left`: what nobody holds after all this, by account.
+    `spare`: what is granted beyond that, by account; `left`: what nobody holds after all this, by account; `tight`: the
+    accounts of which nothing free may be kept.
     """
 
     short: tuple[Short | None, ...]
     spare: dict[str, int]
     left: dict[str, int]
+    tight: frozenset[str]
 
 
 class Standing(Struct, frozen=True, gc=False):

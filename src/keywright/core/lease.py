@@ -20,6 +20,7 @@ class Lease:
         "dry_until_us",
         "granted",
         "held",
+        "is_tight",
         "is_wanted",
         "kind",
         "left",
@@ -45,6 +46,7 @@ class Lease:
         self.tight_until_us = 0
         self.dry_until_us = 0
         self.is_wanted = False
+        self.is_tight = False
 
     @property
     def free(self) -> int:

@@ -15,12 +15,13 @@ Four kinds of account, one arithmetic:
 
 Leases grow with demand: what a process asks for beyond its need doubles while it has to ask more than once a second,
 and the store grants half of a fair share at most. What is free and idle goes back at the next look. Recalled leases are
-tight: what becomes free of them goes back at once.
+tight: nothing is taken from them without asking, and what becomes free of them goes back at the next look.
 
-A lease lives on while the store is away, for `LEASE_S`: then nothing is spent from it any more. That, and the bound on
+A lease lives on while the store is away, for `lease_s`: then nothing is spent from it any more. That, and the bound on
 entries that wait (`ledger.py`), is how long calls go on without a store.
 
-All of this is used from the event loop's thread; one task asks, one tends.
+All of this is used from the event loop's thread; one task asks, one tends, in turns: a recall that is answered while
+a question is under way would be answered without what comes back from there.
 """
 
 import asyncio
@@ -37,21 +38,14 @@ from keywright.core.errors import StoreError
 from keywright.core.escrow import Answers, Back, Need, Short, Spare, Want
 from keywright.core.lease import PER_MINUTE, Claim, Kind, Lease
 
-TEND_S: Final = 0.1
-"""How often recalls are looked for: what a refusal may wait for other processes."""
 IDLE_LOOKS: Final = 10
 """Money that was not used between so many looks goes back."""
 IDLE_RATE_LOOKS: Final = 1200
 BEAT_LOOKS: Final = 40
-RECALL_WAIT_S: Final = 2.0
-RECALL_POLL_S: Final = 0.02
-TIGHT_S: Final = 5.0
-LEASE_S: Final = 3600.0
 SPARE_CALLS: Final = 8
 """How many calls like this one more is asked for than one needs, at first."""
 DRY_S: Final = 0.1
 """For how long a limit that was found used up everywhere is not asked for again, where it may come back any moment."""
-
 
 _log = logging.getLogger("keywright")
 
@@ -70,25 +64,42 @@ class EscrowStore(Protocol):
     async def release(self, holder: str) -> None: ...
 
 
+class EscrowSettings(Struct, frozen=True):
+    """`tend_s`: how often recalls are looked for, which a refusal waits for in other processes. `recall_wait_s`: how
+    long it does at most, looking every `recall_poll_s`. `tight_s`: for how long after a recall nothing is kept that is
+    free. `lease_s`: for how long leases may be spent from while the store does not answer.
+    """
+
+    tend_s: float = 0.1
+    recall_wait_s: float = 2.0
+    recall_poll_s: float = 0.02
+    tight_s: float = 5.0
+    lease_s: float = 3600.0
+
+
+USUAL: Final = EscrowSettings()
+
+
 class _Asking(Struct, frozen=True, eq=False):
     claims: Sequence[Claim]
-    recalls: bool
     answer: "asyncio.Future[Short | None]"
 
 
 class Escrow:
     """The leases of one process. `holder` is its name. `close` it after the ledger."""
 
-    def __init__(self, store: EscrowStore, holder: str, clock: Clock) -> None:
+    def __init__(self, store: EscrowStore, holder: str, clock: Clock, settings: EscrowSettings = USUAL) -> None:
         self.holder = holder
         self.asks = 0
         self.refusals = 0
+        self._settings = settings
         self._store = store
         self._clock = clock
         self._leases: dict[str, Lease] = {}
         self._asking: list[_Asking] = []
         self._refills: list[Lease] = []
         self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._lived_us = clock.ticks_us()
         self._has_lapsed = False
         self._recalls = -1
@@ -118,7 +129,7 @@ class Escrow:
             lease = claim.lease
             if lease.minute < minute:
                 lease.turn(minute)
-            if lease.granted - lease.held - lease.away < claim.amount:
+            if lease.granted - lease.held - lease.away < claim.amount or lease.is_tight:
                 return False
         if self._has_lapsed:
             return False
@@ -142,11 +153,22 @@ class Escrow:
                 claim.lease.turn(minute)
             if claim.lease.dry_until_us > self._clock.ticks_us() and claim.lease.free < claim.amount:
                 return self._refused(claim.lease)
-        short = await self._ask(claims, recalls=True)
-        if short is not None and short.recall is not None:
-            await self._answered(short.account, short.recall)
-            short = await self._ask(claims, recalls=False)
-        return None if short is None else self._refused(self._leases[short.account])
+        found: dict[str, Short] = {}
+        deadline_us = self._clock.ticks_us() + int(self._settings.recall_wait_s * SECOND_US)
+        while (short := await self._ask(claims)) is not None:
+            if self._is_true(short, found.get(short.account), claims) or self._clock.ticks_us() > deadline_us:
+                return self._refused(self._leases[short.account])
+            found[short.account] = short
+            await self._answered(short, deadline_us)
+        return None
+
+    @staticmethod
+    def _is_true(short: Short, before: Short | None, claims: Sequence[Claim]) -> bool:
+        """Whether there was a moment at which nowhere enough was left. `before`: what the last question found."""
+        if short.recall is None:
+            return True
+        need = next(claim.amount for claim in claims if claim.lease.account == short.account)
+        return before is not None and before.left + short.returned - before.returned < need
 
     def settle(self, claims: Sequence[Claim], charged: Sequence[str], cost: int, tokens: int, minute: int) -> None:
         """A call has ended, at `cost` in the accounts `charged`, with `tokens` used. `minute`: that of its start."""
@@ -205,17 +227,23 @@ class Escrow:
     def _resize(self, lease: Lease, cap: int) -> None:
         """The account has another amount in all: what is free of it goes back, so that the store sees to that."""
         lease.cap = cap
-        lease.tight_until_us = self._clock.ticks_us() + int(TIGHT_S * SECOND_US)
-        lease.chunk = lease.low = lease.dry_until_us = 0
+        lease.dry_until_us = 0
+        self._tighten(lease)
+
+    def _tighten(self, lease: Lease) -> None:
+        """For a while nothing of the lease is kept that is free, and nothing is taken from it without asking."""
+        lease.is_tight = True
+        lease.tight_until_us = self._clock.ticks_us() + int(self._settings.tight_s * SECOND_US)
+        lease.chunk = lease.low = 0
 
     def _refill(self, lease: Lease) -> None:
         lease.is_wanted = True
         self._refills.append(lease)
         self._wake.set()
 
-    async def _ask(self, claims: Sequence[Claim], *, recalls: bool) -> Short | None:
+    async def _ask(self, claims: Sequence[Claim]) -> Short | None:
         answer: asyncio.Future[Short | None] = asyncio.get_running_loop().create_future()
-        self._asking.append(_Asking(claims, recalls, answer))
+        self._asking.append(_Asking(claims, answer))
         self._wake.set()
         try:
             return await answer
@@ -225,13 +253,13 @@ class Escrow:
                     claim.lease.held -= claim.amount
             raise
 
-    async def _answered(self, account: str, recall: int) -> None:
-        """Until every living holder has answered the recall, `RECALL_WAIT_S` at most."""
-        deadline_us = self._clock.ticks_us() + int(RECALL_WAIT_S * SECOND_US)
+    async def _answered(self, short: Short, deadline_us: int) -> None:
+        """Until every living holder has answered the recall, or the deadline."""
+        recalls = {short.account: short.recall or 0}
         while self._clock.ticks_us() < deadline_us:
-            if not await self._store.unanswered(self.holder, {account: recall}, self._now_s()):
+            if not await self._store.unanswered(self.holder, recalls, self._now_s()):
                 return
-            await asyncio.sleep(RECALL_POLL_S)
+            await asyncio.sleep(self._settings.recall_poll_s)
 
     async def _ask_on(self) -> None:
         """Bring what has been asked for to the store, all that has gathered meanwhile in one transaction."""
@@ -241,14 +269,15 @@ class Escrow:
             asking, self._asking = [one for one in self._asking if not one.answer.cancelled()], []
             refills, self._refills = self._refills, []
             if asking or refills:
-                await self._ask_once(asking, refills)
+                async with self._turn:
+                    await self._ask_once(asking, refills)
 
     async def _ask_once(self, asking: Sequence[_Asking], refills: Sequence[Lease]) -> None:
         leases = {claim.lease.account: claim.lease for one in asking for claim in one.claims}
         leases.update((lease.account, lease) for lease in refills)
         back = [Back(lease.account, self._sent_away(lease)) for lease in leases.values()]
         wants = [
-            Want(tuple([Need(claim.lease.account, claim.lease.cap, claim.amount) for claim in one.claims]), one.recalls)
+            Want(tuple([Need(claim.lease.account, claim.lease.cap, claim.amount) for claim in one.claims]))
             for one in asking
         ]
         spares = [spare for lease in leases.values() if (spare := self._spare(lease, asking)) is not None]
@@ -289,6 +318,8 @@ class Escrow:
             lease.left = answers.left.get(account, 0)
             lease.low = extra // 4
             lease.is_wanted = False
+            if account in answers.tight:
+                self._tighten(lease)
 
     def _tell(self, one: _Asking, short: Short | None) -> None:
         if short is None:
@@ -301,7 +332,7 @@ class Escrow:
     def _spare(self, lease: Lease, asking: Sequence[_Asking]) -> Spare | None:
         """What the lease would like to have beyond what is wanted now."""
         now_us = self._clock.ticks_us()
-        if lease.tight_until_us > now_us:
+        if lease.is_tight:
             return None
         need = max((claim.amount for one in asking for claim in one.claims if claim.lease is lease), default=0)
         least = lease.cap if lease.kind in PER_MINUTE else need * SPARE_CALLS
@@ -313,19 +344,27 @@ class Escrow:
     async def _tend_on(self) -> None:
         """Answer recalls, give back what is idle, and show that this process lives."""
         while True:
-            await asyncio.sleep(TEND_S)
+            await asyncio.sleep(self._settings.tend_s)
             if not any(lease.granted for lease in self._leases.values()):
                 continue
             try:
                 await self._tend()
                 self._alive()
             except StoreError:
-                self._has_lapsed = self._clock.ticks_us() - self._lived_us > LEASE_S * SECOND_US
+                self._has_lapsed = self._clock.ticks_us() - self._lived_us > self._settings.lease_s * SECOND_US
             except Exception:  # noqa: BLE001 - not hidden: a defect here must not end the tending
                 _log.exception("leases could not be looked after")
 
     async def _tend(self) -> None:
         self._looks += 1
+        async with self._turn:
+            await self._answer()
+        if self._looks % BEAT_LOOKS == 0:
+            await self._store.live(self.holder, self._now_s())
+            self._forget_spent()
+
+    async def _answer(self) -> None:
+        """Give back what is recalled or idle."""
         answered: Mapping[str, int] = {}
         recalls = await self._store.recalls()
         if recalls != self._recalls:
@@ -335,24 +374,21 @@ class Escrow:
         for account in answered:
             lease = self._leases.get(account)
             if lease is not None:
-                lease.tight_until_us = now_us + int(TIGHT_S * SECOND_US)
-                lease.chunk = lease.low = 0
+                self._tighten(lease)
         leases = [lease for lease in self._leases.values() if self._is_due(lease, now_us) and lease.free > 0]
         if leases or answered:
             await self._return(leases, answered)
-        if self._looks % BEAT_LOOKS == 0:
-            await self._store.live(self.holder, self._now_s())
-            self._forget_spent()
 
     def _is_due(self, lease: Lease, now_us: int) -> bool:
         """Whether what is free of the lease is to go back."""
         lease.looks += 1
+        lease.is_tight = lease.is_tight and lease.tight_until_us > now_us
         if lease.kind in PER_MINUTE:
             minute = self._clock.unix_us() // (60 * SECOND_US)
             if lease.minute < minute:
                 lease.turn(minute)
-            return lease.tight_until_us > now_us or lease.looks > IDLE_RATE_LOOKS
-        return lease.tight_until_us > now_us or lease.looks > IDLE_LOOKS
+            return lease.is_tight or lease.looks > IDLE_RATE_LOOKS
+        return lease.is_tight or lease.looks > IDLE_LOOKS
 
     async def _return(self, leases: Sequence[Lease], answered: Mapping[str, int]) -> None:
         by_account = {lease.account: lease for lease in leases}

@@ -14,9 +14,12 @@ A holder reserves within what it is granted, in its own memory. Three things cha
     give back the free part returns: when it is idle, recalled, or its holder ends.
 
 Recall. Every account counts its recalls; every lease knows up to which it has answered. A holder that finds a higher
-number gives its free part back and answers. Whoever was short waits until all living holders have answered, asks again,
-and knows then that what is left is all there is: a refusal is the truth, never an accident of who held what. For a
-while after a recall no spare is granted, so that nobody takes again what others wait for.
+number gives its free part back and answers. For a while the account is tight: nobody is granted more than it needs, and
+no holder reserves from what becomes free in its hands; it goes back at the next look. So what is free in a holder's
+hands, F, only grows until it is given back. Whoever was short asks, waits until all living holders have answered, and
+asks again. Let `left` be what the first question found, and R what was given back until the second: right after the
+first question no more than R can have been free in anybody's hands. If left + R is too little, there was a moment at
+which the account did not suffice, and a refusal is the truth. Else it goes on with another round.
 
 A holder that dies leaves its leases. Its spool says what they were spent on: replayed into the ledger, it settles
 them, and what remains returns with `release`. If the spool is gone with its machine, the leases stay out of reach for
@@ -29,7 +32,8 @@ their names, so two transactions never wait for each other.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
+from msgspec.structs import replace
+from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's compiler takes, too
 
 from keywright.core.entry import Entry
@@ -132,7 +136,11 @@ def settle(connection: Connection, entries: Sequence[Entry], holder: str) -> Non
     if not settled:
         return
     rows = _locked(connection, settled)
-    _set_settled(connection, {account: rows[account].settled + cost for account, cost in settled.items()})
+    _set(
+        connection,
+        ACCOUNTS.c.settled,
+        {account: rows[account].settled + cost for account, cost in settled.items()},
+    )
     _fill_buckets(connection, buckets)
     grants = _grants(connection, covered)
     _set_grants(
@@ -143,10 +151,11 @@ def settle(connection: Connection, entries: Sequence[Entry], holder: str) -> Non
 class _Account:
     """An account's row, under its lock."""
 
-    __slots__ = ("recall", "settled", "tight_until_s")
+    __slots__ = ("recall", "returned", "settled", "tight_until_s")
 
-    def __init__(self, settled: int, recall: int, tight_until_s: int) -> None:
+    def __init__(self, settled: int, returned: int, recall: int, tight_until_s: int) -> None:
         self.settled = settled
+        self.returned = returned
         self.recall = recall
         self.tight_until_s = tight_until_s
 
@@ -167,33 +176,45 @@ def _ask(
     rows = _locked(connection, accounts)
     _expire(connection, rows, now_s)
     grants = _grants(connection, accounts)
-    for given in back:
-        grants[given.account][holder] = grants[given.account].get(holder, 0) - given.amount
+    _take_back(connection, rows, grants, holder, back)
     left = {account: caps[account] - rows[account].settled - sum(grants[account].values()) for account in caps}
     mine = {account: grants[account].get(holder, 0) for account in accounts}
-    short = tuple(_granted(want.needs, left, mine) for want in wants)
+    short = tuple(_granted(want.needs, rows, left, mine) for want in wants)
     lacking = {need.account for want, lack in zip(wants, short, strict=True) if lack for need in want.needs}
-    recalling = {lack.account for want, lack in zip(wants, short, strict=True) if lack and want.recalls}
-    recalls = _recall_others(connection, rows, grants, holder, recalling, now_s)
+    recalls = _recall_others(connection, rows, grants, holder, {lack.account for lack in short if lack}, now_s)
     extra = _spared(spares, rows, grants, left, lacking, now_s)
     for account, amount in extra.items():
         mine[account] += amount
         left[account] -= amount
     _set_grants(connection, holder, mine, {account: rows[account].recall for account in mine})
     return Answers(
-        short=tuple(
-            None if lack is None else Short(lack.account, lack.left, recalls.get(lack.account)) for lack in short
-        ),
+        short=tuple(None if lack is None else replace(lack, recall=recalls[lack.account]) for lack in short),
         spare=extra,
         left=left,
+        tight=frozenset(account for account, row in rows.items() if row.tight_until_s > now_s),
     )
 
 
-def _granted(want: Sequence[Need], left: dict[str, int], mine: dict[str, int]) -> Short | None:
+def _take_back(
+    connection: Connection, rows: Mapping[str, _Account], grants: Grants, holder: str, back: Sequence[Back]
+) -> None:
+    """Take from the holder's grants what it gives back."""
+    returned: dict[str, int] = {}
+    for given in back:
+        if given.amount and given.account in rows:
+            grants[given.account][holder] = grants[given.account].get(holder, 0) - given.amount
+            rows[given.account].returned += given.amount
+            returned[given.account] = rows[given.account].returned
+    _set(connection, ACCOUNTS.c.returned, returned)
+
+
+def _granted(
+    want: Sequence[Need], rows: Mapping[str, _Account], left: dict[str, int], mine: dict[str, int]
+) -> Short | None:
     """Move what is wanted from `left` to `mine`, all of it or nothing; the account that does not suffice."""
     for need in want:
         if need.amount > left[need.account]:
-            return Short(need.account, left[need.account], None)
+            return Short(need.account, left[need.account], rows[need.account].returned, None)
     for need in want:
         left[need.account] -= need.amount
         mine[need.account] += need.amount
@@ -239,17 +260,11 @@ def _spared(
 
 
 def _give_back(connection: Connection, holder: str, back: Sequence[Back], answered: Mapping[str, int]) -> None:
-    amounts = {given.account: given.amount for given in back} | dict.fromkeys(
-        answered.keys() - {given.account for given in back}, 0
-    )
-    rows = _locked(connection, amounts)
-    grants = _grants(connection, amounts)
-    _set_grants(
-        connection,
-        holder,
-        {account: grants[account].get(holder, 0) - amount for account, amount in amounts.items() if account in rows},
-        answered,
-    )
+    accounts = {*answered, *(given.account for given in back)}
+    rows = _locked(connection, accounts, make=False)
+    grants = _grants(connection, rows)
+    _take_back(connection, rows, grants, holder, back)
+    _set_grants(connection, holder, {account: grants[account].get(holder, 0) for account in rows}, answered)
 
 
 def _recalls(connection: Connection) -> int:
@@ -333,13 +348,13 @@ def _locked(connection: Connection, accounts: Iterable[str], *, make: bool = Tru
     if make and ids:
         connection.execute(
             upsert(ACCOUNTS).on_conflict_do_nothing(),
-            [{"id": account, "settled": 0, "recall": 0, "tight_until_s": 0} for account in ids],
+            [{"id": account, "settled": 0, "returned": 0, "recall": 0, "tight_until_s": 0} for account in ids],
         )
     rows: dict[str, _Account] = {}
     for some in _slices(ids):
         query = select(ACCOUNTS).where(ACCOUNTS.c.id.in_(some)).order_by(ACCOUNTS.c.id).with_for_update()
         for row in connection.execute(query):
-            rows[row.id] = _Account(row.settled, row.recall, row.tight_until_s)
+            rows[row.id] = _Account(row.settled, row.returned, row.recall, row.tight_until_s)
     return rows
 
 
@@ -378,11 +393,13 @@ def _set_grants(
         connection.execute(delete(LEASES).where(LEASES.c.holder_id == holder, LEASES.c.account_id.in_(ids)))
 
 
-def _set_settled(connection: Connection, settled: Mapping[str, int]) -> None:
-    connection.execute(
-        update(ACCOUNTS).where(ACCOUNTS.c.id == bindparam("account")).values(settled=bindparam("amount")),
-        [{"account": account, "amount": amount} for account, amount in sorted(settled.items())],
-    )
+def _set(connection: Connection, column: Column[int], amounts: Mapping[str, int]) -> None:
+    """Write one column of accounts whose rows are locked."""
+    if amounts:
+        connection.execute(
+            update(ACCOUNTS).where(ACCOUNTS.c.id == bindparam("account")).values({column: bindparam("amount")}),
+            [{"account": account, "amount": amount} for account, amount in sorted(amounts.items())],
+        )
 
 
 def _rolling_s(account: str) -> int | None:
@@ -421,8 +438,7 @@ def _expire(connection: Connection, rows: Mapping[str, _Account], now_s: int) ->
                     ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s.in_(list(past))
                 )
             )
-    if settled:
-        _set_settled(connection, settled)
+    _set(connection, ACCOUNTS.c.settled, settled)
 
 
 def _fill_buckets(connection: Connection, buckets: Mapping[tuple[str, int], int]) -> None:

@@ -114,6 +114,7 @@ ACCOUNTS: Final = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("settled", Exact, nullable=False),
+    Column("returned", Exact, nullable=False),
     Column("recall", BigInteger, nullable=False),
     Column("tight_until_s", BigInteger, nullable=False),
 )

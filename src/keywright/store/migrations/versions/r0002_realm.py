@@ -63,6 +63,7 @@ def _create_escrow() -> None:
         "accounts",
         _name("id"),
         sa.Column("settled", sa.Text, nullable=False),
+        sa.Column("returned", sa.Text, nullable=False),
         sa.Column("recall", sa.BigInteger, nullable=False),
         sa.Column("tight_until_s", sa.BigInteger, nullable=False),
     )
