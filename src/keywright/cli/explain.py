@@ -81,6 +81,8 @@ def _show_attempts(found: "Explanation") -> None:
 
 def _show_charge(found: "Explanation") -> None:
     charge = found.charge
+    if not charge.price and charge.source == "none":
+        return  # nothing was used
     where = f"{charge.price or 'no price'}{f', above {charge.above_tokens} tokens' if charge.above_tokens else ''}"
     console().print(f"cost, by {where}; usage: {charge.source}", style=STRONG)
     rows = [(line.unit, f"{line.amount:,}", line.each_usd or "-", line.usd) for line in charge.lines]
