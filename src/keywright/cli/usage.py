@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 
+from keywright.cli import reconcile
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.place import local_blueprint, local_store
 from keywright.cli.screen import console, emit_json, show_table
@@ -20,7 +21,15 @@ EXAMPLE: Final = "Example: keywright usage --by day,model,key --since 7d"
 FIGURES: Final = ("calls", "ok", "input_tokens", "output_tokens", "cost_usd")
 
 
+def commands() -> typer.Typer:
+    """The group: by itself it shows usage."""
+    app = typer.Typer(name="usage", callback=usage, invoke_without_command=True, epilog=EXAMPLE)
+    app.command("reconcile", epilog=reconcile.EXAMPLE)(reconcile.reconcile)
+    return app
+
+
 def usage(
+    context: typer.Context,
     *,
     by: Annotated[str, typer.Option(metavar="COLUMN,…", help="Group by these, in this order.")] = "day,model",
     since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 12h, 7d, 4w.")] = "7d",
@@ -28,6 +37,8 @@ def usage(
     json: JsonFlag = False,
 ) -> None:
     """Show what was called, used and spent."""
+    if context.invoked_subcommand is not None:
+        return
     from keywright.identity.key import duration_s
 
     columns = _columns(by)
