@@ -98,6 +98,20 @@ class EventStreamDecoder:
             self._held += chunk[at:] if at else chunk
         return messages
 
+    @property
+    def rest_bytes(self) -> int:
+        """The size of the message that is not whole yet."""
+        return len(self._held)
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data`, were they fed next, it takes to the end of a message; 0 when it holds no end."""
+        held = len(self._held)
+        begun = bytes(self._held) + data
+        if len(begun) < _PRELUDE.size:
+            return 0
+        total = _U32.unpack_from(begun)[0]
+        return total - held if held < total <= len(begun) else 0
+
     def end(self) -> None:
         """The connection has ended.
 

@@ -10,6 +10,7 @@ from keywright.core.dialect import Peek
 from keywright.core.event import Ended, Event, Failed, Started
 from keywright.core.failure import Failure
 from keywright.core.request import Request
+from keywright.core.usage import Usage
 from keywright.dialects import gemini
 from keywright.dialects.gemini import (
     decode_error,
@@ -90,10 +91,16 @@ class StreamWriter:
 class Tap(FrameTap):
     """Counts a stream that is one JSON array."""
 
-    __slots__ = ()
+    __slots__ = ("_elements",)
 
     def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
-        super().__init__(JsonArrayDecoder().feed)
+        self._elements = JsonArrayDecoder()
+        super().__init__(self._elements, self._elements.feed)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends the answer, and the array; None when it has ended."""
+        frame = self.last_frame(usage)
+        return None if frame is None else b"%b%b]" % (self._elements.before, frame)
 
 
 __all__ = [

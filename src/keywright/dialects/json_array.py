@@ -29,12 +29,14 @@ _END: Final = ord("]")
 _QUOTE: Final = ord('"')
 _BACKSLASH: Final = ord("\\")
 _OPENING: Final = b"{["
+_BEFORE: Final = {b"": b"[", b"[": b"", b",": b""}
+"""What goes before an element, by what was before that, if that was none."""
 
 
 class JsonArrayDecoder:
     """Bytes to elements. `ended`: whether the array has been closed."""
 
-    __slots__ = ("_at", "_depth", "_element_bytes_max", "_held", "_text", "ended")
+    __slots__ = ("_at", "_depth", "_element_bytes_max", "_held", "_tail", "_text", "ended")
 
     def __init__(self, element_bytes_max: int = ELEMENT_BYTES_MAX) -> None:
         self._element_bytes_max = element_bytes_max
@@ -42,6 +44,7 @@ class JsonArrayDecoder:
         self._at = 0  # how far that has been looked through
         self._depth = -1  # of brackets within it: 0 between elements, -1 before the array
         self._text = -1  # where the text begins that `_at` is in, -1 when it is in none
+        self._tail = b""  # the last byte that was no space
         self.ended = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
@@ -51,6 +54,7 @@ class JsonArrayDecoder:
             UpstreamMalformedError: it is no array of objects, or an element is larger than `element_bytes_max`.
         """
         held = self._held
+        self._tail = chunk.rstrip(_SPACE)[-1:] or self._tail
         if self._depth == 0 and not held and not self.ended:
             found = _whole(chunk)
             if found:
@@ -70,6 +74,36 @@ class JsonArrayDecoder:
         if len(held) > self._element_bytes_max:
             raise UpstreamMalformedError(f"an element of the stream is larger than {self._element_bytes_max} bytes")
         return elements
+
+    @property
+    def rest_bytes(self) -> int:
+        """The size of the element that is not whole yet."""
+        return len(self._held)
+
+    @property
+    def before(self) -> bytes:
+        """What goes before one more element, where none has begun."""
+        return _BEFORE.get(self._tail, b",\r\n")
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data`, were they fed next, it takes to the end of an element, or of the array; 0 when it
+        holds no end.
+        """
+        probe = JsonArrayDecoder(self._element_bytes_max)
+        probe._held = self._held + data
+        probe._at, probe._depth, probe._text = self._at, self._depth, self._text
+        whole = len(data)
+        try:
+            while not probe.ended and probe._at < len(probe._held):
+                if probe._depth <= 0:
+                    probe._begin()
+                elif probe._text >= 0:
+                    probe._pass_text()
+                elif probe._step():
+                    return whole - len(probe._held) + probe._at
+        except UpstreamMalformedError:
+            return whole
+        return whole if probe.ended else 0
 
     def _begin(self) -> None:
         """Go into the next element, into the array, or behind it; or wait for more."""

@@ -26,6 +26,15 @@ class NdjsonDecoder:
         """The bytes of the line that has no end yet."""
         return bytes(self._held)
 
+    @property
+    def rest_bytes(self) -> int:
+        """Their number."""
+        return len(self._held)
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data`, were they fed next, it takes to the end of a line; 0 when it holds no end."""
+        return data.find(b"\n") + 1
+
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that `chunk` completes.
 

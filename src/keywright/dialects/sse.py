@@ -9,6 +9,7 @@ Two departures from the standard, both towards leniency: an event that the end o
 `end()` (some servers forget the last empty line), and bytes that are no UTF-8 are handed on as they are.
 """
 
+import re
 from typing import Final
 
 from msgspec import Struct
@@ -20,6 +21,8 @@ FRAME_BYTES_MAX: Final = 16 * 1024 * 1024
 
 _BOM: Final = b"\xef\xbb\xbf"
 _END: Final = b"\n\n"
+_LINE_END: Final = re.compile(rb"(?>\r\n|\n|\r)")
+_EMPTY_LINE: Final = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 
 
 class Frame(Struct, frozen=True, gc=False):
@@ -67,6 +70,21 @@ class SseDecoder:
         rest = bytes(self._held)
         self._held.clear()
         return self._frames(rest) if rest else []
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data`, were they fed next, it takes to the end of a frame; 0 when it holds no end."""
+        start = 1 if self._after_cr and data.startswith(b"\n") else 0
+        if self._held.endswith(b"\n"):
+            found = _LINE_END.match(data, start)
+            if found is not None:
+                return found.end()
+        found = _EMPTY_LINE.search(data, start)
+        return 0 if found is None else found.end()
+
+    @property
+    def rest_bytes(self) -> int:
+        """The size of the frame that has no end yet."""
+        return len(self._held)
 
     def _normalised(self, chunk: bytes) -> bytes:
         """`chunk` with every line end as `\\n`, where a CRLF may be cut in two."""

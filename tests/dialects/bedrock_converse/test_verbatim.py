@@ -69,12 +69,12 @@ def test_a_tap_tells_a_failure_within_the_stream() -> None:
     assert failure.kind == "rate_limited"
 
 
-def test_a_tap_of_what_is_no_event_stream_passes_it_on_and_looks_no_more() -> None:
+def test_a_tap_of_what_is_no_event_stream_passes_it_on_and_counts_only_its_size() -> None:
     tap = Tap(SEEN)
     garbage = b"x" * BATCH_BYTES_MAX
     assert tap.feed(garbage) == garbage
     assert tap.feed(TALK) == TALK
-    assert tap.result() == Tapped()
+    assert tap.result() == Tapped(output_chars=len(garbage + TALK))
 
 
 def test_a_whole_answer_is_counted() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from keywright.core.ability import ABLE
 from keywright.core.dialect import PathSaid, Peek, Tapped
@@ -272,7 +273,7 @@ def test_a_chunk_that_is_wrong_is_malformed(body: bytes) -> None:
         read(body)
     tap = Tap(SEEN)
     assert tap.feed(body) == body
-    assert tap.result() in (Tapped(), Tapped(model=None))
+    assert replace(tap.result(), output_chars=0) == Tapped()
 
 
 def test_a_stream_whose_beginning_is_missing_begins_all_the_same() -> None:

@@ -9,15 +9,19 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec import Struct
 
-from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
+from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
+from keywright.core.tier import AUTO, asked_tier
+from keywright.core.usage import Usage
 from keywright.dialects.anthropic.error import failure_of
 from keywright.dialects.anthropic.parts import part_of
+from keywright.dialects.anthropic.stop import stopped
 from keywright.dialects.anthropic.thinking import began_unthinking
-from keywright.dialects.anthropic.usage import Counts, usage_of, usage_of_counts
-from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
+from keywright.dialects.anthropic.usage import Counts, counts_of, others_of, usage_of, usage_of_counts
+from keywright.dialects.extent import KEPT, SEARCHING, Part, content_extent, holds, joined, tools_extent
+from keywright.dialects.members import NONE_REMOVED, WORD, Members, Peeked, members_of, walked
 from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK, without_sealed
 from keywright.dialects.sse import Frame, SseDecoder
@@ -26,8 +30,31 @@ MODEL_CHARS_MAX: Final = 512
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
+PICTURE_TOKENS_MAX: Final = 8192
+"""The most that Anthropic makes of one picture, with room."""
+
 RELIED: Final = frozenset({"model", "stream", "max_tokens"})
+_TEXTS: Final = frozenset({"text", "thinking", "redacted_thinking", "tool_use", "tool_result", "server_tool_use"})
+"""The blocks that hold nothing but text; of a tool's result what is in it must be text, too."""
+_CLIENT_TOOLS: Final = ("custom",)
+_EXPLAINED: Final = ("bash_", "text_editor_", "computer_", "memory_")
+"""How the types of tools begin that a client runs, but that only Anthropic knows."""
+_KEPT: Final = ("container", "thread")
+"""Members that refer to what Anthropic keeps."""
+_RUNNING: Final = ("mcp_servers", "context_management")
+"""Members by which the model is asked more than once."""
 _BUDGET: Final = frozenset({"thinking"})
+
+
+class _Given(Struct, gc=False):
+    """The little of a block of a request that tells whether all of it is text."""
+
+    type: str | None = None
+    content: str | list[Part] | None = None
+
+
+class _Turn(Struct, gc=False):
+    content: str | list[_Given] | None = None
 
 
 class _Delta(Struct):
@@ -58,6 +85,7 @@ class _Event(Struct):
     """The little of a frame that is counted."""
 
     type: str = ""
+    index: int | None = None
     delta: _Delta | None = None
     content_block: _Block | None = None
     message: _Message | None = None
@@ -85,6 +113,7 @@ class _OddAnswer(Struct):
     content: list[_Block] = []
 
 
+_TURNS: Final = msgspec.json.Decoder(list[_Turn])
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
 _ODD_ANSWER: Final = msgspec.json.Decoder(_OddAnswer)
@@ -117,7 +146,50 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
         _refuse("model", f"must have 1 to {MODEL_CHARS_MAX} characters")
     if output_tokens_max is None or output_tokens_max < 1:
         _refuse("max_tokens", "must be a whole number of 1 or more")
-    return Peeked(model, stream or said.stream, len(body), output_tokens_max, members=members)
+    return Peeked(
+        model,
+        stream or said.stream,
+        len(body),
+        output_tokens_max,
+        beyond=beyond(members),
+        tier=_tier(members) if "service_tier" in values or "speed" in values else AUTO,
+        members=members,
+    )
+
+
+def beyond(members: Members) -> Beyond:
+    """What a prompt is beside text: its pictures and files, what is kept, what the provider's own tools may find."""
+    values = members.values
+    messages = values.get("messages")
+    content = TEXT if messages is None or _is_text(messages) else content_extent((messages,), PICTURE_TOKENS_MAX)
+    tools = tools_extent(values["tools"], _CLIENT_TOOLS, _EXPLAINED) if "tools" in values else TEXT
+    if not values.keys().isdisjoint(_KEPT) and holds(values, _KEPT):
+        content = joined(content, KEPT)
+    if not values.keys().isdisjoint(_RUNNING) and holds(values, _RUNNING):
+        tools = joined(tools, SEARCHING)
+    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
+
+
+def _is_text(messages: msgspec.Raw) -> bool:
+    """Whether the messages are known to be nothing but text."""
+    try:
+        turns = _TURNS.decode(messages)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    for turn in turns:
+        if turn.content.__class__ is list:
+            for block in turn.content:
+                if block.type not in _TEXTS:
+                    return False
+                if block.content.__class__ is list:
+                    for part in block.content:
+                        if part.type != "text":
+                            return False
+    return True
+
+
+def _tier(members: Members) -> str:
+    return asked_tier(members.value("service_tier", WORD), members.value("speed", WORD))
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
@@ -164,12 +236,16 @@ def tap_response(body: bytes) -> Tapped:
             usage = None if answer.usage is None else usage_of(answer.usage)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Tapped()
+    said = answer.usage
+    counts = said if isinstance(said, Counts) else None
     return Tapped(
         usage=usage,
         model=answer.model,
         finish=answer.stop_reason,
         output_chars=sum(map(_generated, answer.content)),
         complete=answer.stop_reason is not None,
+        tier="" if counts is None else counts.tier,
+        others=() if counts is None else others_of(counts),
     )
 
 
@@ -186,6 +262,7 @@ class Tap:
         "_finish",
         "_frames",
         "_model",
+        "_open",
         "_usage",
     )
 
@@ -200,6 +277,7 @@ class Tap:
         self._finish: str | None = None
         self._failure: Failure | None = None
         self._complete = False
+        self._open: int | None = None  # the block that has not ended
 
     def feed(self, chunk: bytes) -> bytes:
         """Take `chunk`, and give it back."""
@@ -213,21 +291,41 @@ class Tap:
     def result(self) -> Tapped:
         """What has been seen so far."""
         self._look()
+        counts = None if self._usage is None else counts_of(self._usage)
         return Tapped(
-            usage=None if self._usage is None else usage_of(self._usage),
+            usage=None if counts is None else usage_of_counts(counts),
             model=self._model,
             finish=self._finish,
             failure=self._failure,
             output_chars=self._chars,
             complete=self._complete or self._finish is not None,
+            tier="" if counts is None else counts.tier,
+            others=() if counts is None else others_of(counts),
         )
 
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._chars + self._batch_bytes + self._frames.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a frame."""
+        return self._frames.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends the block that is open, and the message; None when that has ended."""
+        if self._complete or self._finish is not None or self._failure is not None:
+            return None
+        return stopped(self._open, usage, has_begun=self._model is not None)
+
     def _look(self) -> None:
-        """Read the batch. After the answer's end, or a frame that is too large, nothing more is read."""
+        """Read the batch. After the answer's end nothing more is read; after a frame that is too large, sizes are all
+        that is counted.
+        """
         batch = b"".join(self._batch)
         self._batch.clear()
         self._batch_bytes = 0
         if self._blind:
+            self._chars += len(batch)
             return
         try:
             for frame in self._frames.feed(batch):
@@ -236,6 +334,7 @@ class Tap:
                 self._count(frame)
         except UpstreamMalformedError:
             self._blind = True
+            self._chars += len(batch)
 
     def _count(self, frame: Frame) -> None:
         try:
@@ -247,14 +346,17 @@ class Tap:
             self._chars += len(delta.text) + len(delta.thinking) + len(delta.partial_json)
             self._finish = delta.stop_reason or self._finish
         elif event.content_block is not None:
+            self._open = event.index
             self._chars += _generated(event.content_block)
         if event.usage is not None:
             said = {key: value for key, value in event.usage.items() if value is not None}
             self._usage = {**(self._usage or {}), **said}
         if event.message is not None:
-            self._model = event.message.model
+            self._model = event.message.model or ""
             self._usage = event.message.usage or self._usage
         match event.type:
+            case "content_block_stop":
+                self._open = None
             case "message_stop":
                 self._complete = True
             case "error":

@@ -11,16 +11,19 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec import Struct
 
-from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
+from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json
 from keywright.core.message import Part
+from keywright.core.tier import AUTO, asked_tier
 from keywright.core.usage import Usage
 from keywright.dialects.aws_error import exception_failure
 from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
 from keywright.dialects.bedrock_converse.parts import kind_of, part_of
+from keywright.dialects.bedrock_converse.stop import stopped
 from keywright.dialects.bedrock_converse.usage import usage_of
+from keywright.dialects.extent import KEPT, SEARCHING, content_extent, holds, joined, named_tools_extent
 from keywright.dialects.members import NONE_REMOVED, Members, Peeked, members_of, walked
 from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK, without_sealed
@@ -29,6 +32,12 @@ MODEL_CHARS_MAX: Final = 2048
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
 
+PICTURE_TOKENS_MAX: Final = 16_384
+"""The most that a model on Bedrock makes of one picture, with room."""
+_CLIENT_TOOLS: Final = ("toolSpec", "cachePoint")
+_KEPT: Final = ("promptVariables",)
+"""Members that refer to a prompt that Bedrock keeps."""
+_EXTRA_FIELD: Final = "additionalModelRequestFields"
 _RELIED: Final = frozenset({"inferenceconfig"})
 _CONFIG_FIELD: Final = "inferenceConfig"
 
@@ -37,6 +46,44 @@ class _Limits(Struct):
     """The little of `inferenceConfig` that reservations need."""
 
     maxTokens: int | None = None  # noqa: N815  # the wire's name
+
+
+class _ResultPart(Struct, gc=False):
+    """What of a tool's result is not text."""
+
+    image: msgspec.Raw | None = None
+    document: msgspec.Raw | None = None
+    video: msgspec.Raw | None = None
+
+
+class _Result(Struct, gc=False):
+    content: list[_ResultPart] = []
+
+
+class _Given(Struct, gc=False):
+    """What of a block of a request is not text."""
+
+    image: msgspec.Raw | None = None
+    document: msgspec.Raw | None = None
+    video: msgspec.Raw | None = None
+    audio: msgspec.Raw | None = None
+    toolResult: _Result | None = None  # noqa: N815  # the wire's name
+
+
+class _GivenTurn(Struct, gc=False):
+    content: list[_Given] = []
+
+
+class _ToolConfig(Struct):
+    """The tools of a request, whatever they are."""
+
+    tools: msgspec.Raw | None = None
+
+
+class _Tier(Struct):
+    """The service tier that is asked for."""
+
+    type: str | None = None
 
 
 class _Reasoned(Struct):
@@ -65,6 +112,9 @@ class _Turn(Struct, forbid_unknown_fields=True):
 class _Event(Struct):
     """The little of an event that is counted."""
 
+    contentBlockIndex: int | None = None  # noqa: N815  # the wire's name
+    role: str | None = None
+    start: msgspec.Raw = msgspec.Raw()
     delta: Delta | None = None
     stopReason: str | None = None  # noqa: N815  # the wire's name
     usage: Json = None
@@ -111,6 +161,9 @@ _EVENT: Final = msgspec.json.Decoder(_Event)
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
 _TURNS: Final = msgspec.json.Decoder(list[_Turn])
 _LIMITS: Final = msgspec.json.Decoder(_Limits)
+_GIVEN: Final = msgspec.json.Decoder(list[_GivenTurn])
+_TOOL_CONFIG: Final = msgspec.json.Decoder(_ToolConfig)
+_TIER: Final = msgspec.json.Decoder(_Tier)
 
 
 def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
@@ -126,7 +179,58 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
     raw = members.values.get(_CONFIG_FIELD)
     output_tokens_max = None if raw is None else _limit(bytes(raw))
     check_model(said.model)
-    return Peeked(said.model, said.stream, len(body), output_tokens_max, members=members)
+    extra = bytes(members.values[_EXTRA_FIELD]) if _EXTRA_FIELD in members.values else b""
+    if b"max" in extra:  # a second limit, which may be the one that counts
+        output_tokens_max = None
+    beyond = _beyond(members, extra)
+    tier = _tier(members.values["serviceTier"]) if "serviceTier" in members.values else AUTO
+    return Peeked(said.model, said.stream, len(body), output_tokens_max, beyond=beyond, tier=tier, members=members)
+
+
+def _beyond(members: Members, extra: bytes) -> Beyond:
+    """What a prompt is beside text: its pictures and files, what is kept, and what the model's own tools may find."""
+    values = members.values
+    messages = values.get("messages")
+    content = TEXT if messages is None or _is_text(messages) else content_extent((messages,), PICTURE_TOKENS_MAX)
+    tools = TEXT
+    if "toolConfig" in values:
+        tools = _tools(values["toolConfig"])
+    if b'"tools"' in extra:
+        tools = SEARCHING
+    if not values.keys().isdisjoint(_KEPT) and holds(values, _KEPT):
+        content = joined(content, KEPT)
+    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
+
+
+def _is_text(messages: msgspec.Raw) -> bool:
+    """Whether the messages are known to be nothing but text."""
+    try:
+        turns = _GIVEN.decode(messages)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    for turn in turns:
+        for block in turn.content:
+            if block.image or block.document or block.video or block.audio:
+                return False
+            for part in block.toolResult.content if block.toolResult is not None else ():
+                if part.image or part.document or part.video:
+                    return False
+    return True
+
+
+def _tools(raw: msgspec.Raw) -> Beyond:
+    try:
+        return named_tools_extent(_TOOL_CONFIG.decode(raw).tools, _CLIENT_TOOLS)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return TEXT  # what is none, Bedrock refuses
+
+
+def _tier(raw: msgspec.Raw) -> str:
+    """The service tier that is asked for. What is none, Bedrock refuses."""
+    try:
+        return asked_tier(_TIER.decode(raw).type)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return AUTO
 
 
 def _limit(config: bytes) -> int | None:
@@ -208,11 +312,13 @@ def tap_response(body: bytes) -> Tapped:
 
 
 class Counter:
-    """Counts events by their content, however they were framed."""
+    """Counts events by their content, however they were framed. `block`: the one that is open; `begun`: one came."""
 
-    __slots__ = ("chars", "complete", "finish", "usage")
+    __slots__ = ("begun", "block", "chars", "complete", "finish", "usage")
 
     def __init__(self) -> None:
+        self.begun = False
+        self.block: int | None = None
         self.chars = 0
         self.usage: Usage | None = None
         self.finish: str | None = None
@@ -224,13 +330,17 @@ class Counter:
             event = _EVENT.decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return
+        self.begun = True
         if event.delta is not None:
             self.chars += generated_by(event.delta)
+            self.block = event.contentBlockIndex
         elif event.stopReason is not None:
             self.finish = event.stopReason
         elif event.usage is not None:
             self.usage = usage_of(event.usage)
             self.complete = True
+        elif event.role is None:
+            self.block = event.contentBlockIndex if bytes(event.start) else None
 
 
 class Tap:
@@ -268,18 +378,35 @@ class Tap:
             complete=counter.complete or counter.finish is not None,
         )
 
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._counter.chars + self._batch_bytes + self._frames.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a message of the event stream."""
+        return len(data) if self._blind else self._frames.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends the block that is open, and the answer; None when that has ended."""
+        counter = self._counter
+        if self._failure is not None or counter.complete or counter.finish is not None:
+            return None
+        return b"" if self._blind else stopped(counter.block, usage, has_begun=counter.begun)
+
     def _look(self) -> None:
-        """Read the batch. After bytes that are no event stream nothing more is read."""
+        """Read the batch. After bytes that are no event stream sizes are all that is counted."""
         batch = b"".join(self._batch)
         self._batch.clear()
         self._batch_bytes = 0
         if self._blind or not batch:
+            self._counter.chars += len(batch)
             return
         try:
             for message in self._frames.feed(batch):
                 self._take(message)
         except UpstreamMalformedError:
             self._blind = True
+            self._counter.chars += len(batch)
 
     def _take(self, message: Message) -> None:
         failure = exception_failure(message)

@@ -94,9 +94,7 @@ class Writer:
         if isinstance(event, Metered):
             self._usage = event.usage
         chunks = [frame.data for frame in self._frames.feed(self._stream.write(event))]
-        if isinstance(event, Ended) and chunks:
-            chunks[-1] = rendered({**_CHUNK.decode(chunks[-1]), METRICS: metrics_of(self._usage)})
-        return chunks
+        return _with_metrics(chunks, self._usage) if isinstance(event, Ended) else chunks
 
 
 class Tap:
@@ -112,6 +110,17 @@ class Tap:
     def result(self) -> Tapped:
         """What has been seen so far."""
         return self._stream.result()
+
+    def stop(self, usage: Usage) -> list[bytes] | None:
+        """The chunks that end the answer now; the last one tells the usage as Bedrock does."""
+        ended = self._stream.stop(usage)
+        return None if ended is None else _with_metrics([frame.data for frame in SseDecoder().feed(ended)], usage)
+
+
+def _with_metrics(chunks: list[bytes], usage: Usage) -> list[bytes]:
+    if chunks:
+        chunks[-1] = rendered({**_CHUNK.decode(chunks[-1]), METRICS: metrics_of(usage)})
+    return chunks
 
 
 SHAPE: Final = Shape(

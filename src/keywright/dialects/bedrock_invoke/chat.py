@@ -168,7 +168,7 @@ SHAPE: Final = Shape(
     encode_response=encode_response,
     reader=Reader,
     writer=Writer,
-    tap=lambda: EventTap(Reader()),
+    tap=lambda: EventTap(Reader(), Writer),
     locate=openai_chat.locate,
     without_foreign=without_foreign,
 )

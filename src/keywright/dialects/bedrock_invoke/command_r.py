@@ -242,6 +242,6 @@ SHAPE: Final = Shape(
     encode_response=command_r_answer.encode_response,
     reader=command_r_stream.Reader,
     writer=command_r_stream.Writer,
-    tap=lambda: EventTap(command_r_stream.Reader()),
+    tap=lambda: EventTap(command_r_stream.Reader(), command_r_stream.Writer, is_retold=True),
     locate=locate,
 )

@@ -180,7 +180,7 @@ SHAPE: Final = Shape(
     encode_response=encode_response,
     reader=Reader,
     writer=Writer,
-    tap=lambda: EventTap(Reader()),
+    tap=lambda: EventTap(Reader(), Writer),
     locate=bedrock_converse.locate,
     without_foreign=without_foreign,
 )

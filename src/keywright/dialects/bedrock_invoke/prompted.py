@@ -49,7 +49,7 @@ def shape_of(kind: Prompted) -> Shape:
         encode_response=lambda response, _: _answered(kind, response),
         reader=lambda: _reader(kind),
         writer=lambda _: _writer(kind),
-        tap=lambda: EventTap(Reader(kind)),
+        tap=lambda: EventTap(Reader(kind), lambda _: _writer(kind)),
         locate=lambda path, _: _located(kind, path),
     )
 

@@ -10,19 +10,24 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec import Raw
 
-from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
+from keywright.core.dialect import BODY_SAYS, TEXT, PathSaid, Peek, Tapped
 from keywright.core.errors import NotTranslatableError, ProviderError, UpstreamMalformedError
 from keywright.core.failure import Failure
+from keywright.core.generated import generated
 from keywright.core.loss import Loss
+from keywright.core.usage import Usage
+from keywright.dialects.anthropic.verbatim import beyond as claude_beyond
 from keywright.dialects.aws_error import exception_failure
 from keywright.dialects.aws_eventstream import EventStreamDecoder, Message
 from keywright.dialects.bedrock_converse.vendors import vendor_of
 from keywright.dialects.bedrock_converse.verbatim import check_model
+from keywright.dialects.bedrock_invoke import anthropic
 from keywright.dialects.bedrock_invoke.faces import decode_response
 from keywright.dialects.bedrock_invoke.shapes import BY_NAME, shape_of_body, shape_of_chunk, shape_of_model
-from keywright.dialects.bedrock_invoke.stream import CHUNK, content_of
-from keywright.dialects.bedrock_invoke.tap import generated, word_for
+from keywright.dialects.bedrock_invoke.stream import CHUNK, content_of, frame
+from keywright.dialects.bedrock_invoke.tap import word_for
 from keywright.dialects.bedrock_invoke.wire import ChunkTap, Shape, parsed
+from keywright.dialects.extent import content_extent
 from keywright.dialects.members import Peeked, members_of, walked
 from keywright.dialects.refusal import refused
 from keywright.dialects.seal import MARK
@@ -32,6 +37,9 @@ BATCH_BYTES_MAX: Final = 64 * 1024
 
 OLD_LIMITS: Final = {"maxTokens": "max_new_tokens", "max_tokens": "max_completion_tokens"}
 """Second names of members that bound the output."""
+
+_MARKS: Final = (b"image", b"document", b"video", b"audio", b"\\u00")
+"""Without one of them there is nothing but text; a mark may be spelled with escapes."""
 
 _COUNT: Final = msgspec.json.Decoder(int | None)
 
@@ -55,7 +63,12 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
     if shape is None:
         raise refused("invalid_request", "the body is of none of the shapes that are known here for InvokeModel")
     limit = _limit(members.values, shape)
-    return ShapedPeek(said.model, said.stream, len(body), limit, members=members, shape=shape.name)
+    beyond = TEXT
+    if shape is anthropic.SHAPE:
+        beyond = claude_beyond(members)
+    elif any(mark in body for mark in _MARKS):
+        beyond = content_extent(members.values.values())
+    return ShapedPeek(said.model, said.stream, len(body), limit, beyond=beyond, members=members, shape=shape.name)
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:
@@ -102,10 +115,24 @@ def tap_response(body: bytes) -> Tapped:
 class Tap:
     """Counts a stream that passes through, untouched. The shape's own tap counts what the chunks hold."""
 
-    __slots__ = ("_batch", "_batch_bytes", "_blind", "_chunks", "_failure", "_frames")
+    __slots__ = (
+        "_batch",
+        "_batch_bytes",
+        "_blind",
+        "_chars",
+        "_chunks",
+        "_failure",
+        "_frames",
+        "_shape",
+        "_since",
+        "_unread",
+    )
 
     def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
-        del peeked
+        self._shape = peeked.shape.partition(" ")[0] if isinstance(peeked, ShapedPeek) else ""
+        self._chars = 0  # at the last result
+        self._since = 0  # bytes that were read since
+        self._unread = 0  # bytes that could not be read
         self._batch: list[bytes] = []
         self._batch_bytes = 0
         self._frames = EventStreamDecoder()
@@ -125,20 +152,46 @@ class Tap:
         """What has been seen so far."""
         self._look()
         tapped = Tapped() if self._chunks is None else self._chunks.result()
-        return tapped if self._failure is None else msgspec.structs.replace(tapped, failure=self._failure)
+        if self._failure is not None or self._unread:
+            chars = tapped.output_chars + self._unread
+            tapped = msgspec.structs.replace(tapped, failure=self._failure, output_chars=chars)
+        self._chars, self._since = tapped.output_chars, 0
+        return tapped
+
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._chars + self._since + self._batch_bytes + self._frames.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a message of the event stream."""
+        return len(data) if self._blind else self._frames.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends the answer, in the shape that it has, or was asked in; None when it has ended."""
+        shape = BY_NAME.get(self._shape)
+        chunks = self._chunks or (None if shape is None else shape.tap())
+        if self._failure is not None:
+            return None
+        if self._blind or chunks is None:
+            return b""
+        ended = chunks.stop(usage)
+        return None if ended is None else b"".join(map(frame, ended))
 
     def _look(self) -> None:
-        """Read the batch. After bytes that cannot be read nothing more is."""
+        """Read the batch. After bytes that cannot be read sizes are all that is counted."""
         batch = b"".join(self._batch)
         self._batch.clear()
         self._batch_bytes = 0
+        self._since += len(batch)
         if self._blind:
+            self._unread += len(batch)
             return
         try:
             for message in self._frames.feed(batch):
                 self._take(message)
         except UpstreamMalformedError:
             self._blind = True
+            self._unread += len(batch)
 
     def _take(self, message: Message) -> None:
         failure = exception_failure(message)
@@ -149,6 +202,7 @@ class Tap:
             if self._chunks is None:
                 shape = shape_of_chunk(parsed(content))
                 if shape is None:
+                    self._unread += len(content)
                     return
                 self._chunks = shape.tap()
             self._chunks.feed(content)

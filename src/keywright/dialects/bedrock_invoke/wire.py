@@ -70,6 +70,10 @@ class ChunkTap(Protocol):
         """What has been seen so far."""
         ...
 
+    def stop(self, usage: Usage) -> list[bytes] | None:
+        """The chunks that end the answer now, as one that has reached its limit; None when it has ended."""
+        ...
+
 
 class Shape(Struct, frozen=True):
     """How one vendor's bodies look.

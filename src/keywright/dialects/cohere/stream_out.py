@@ -38,8 +38,8 @@ from keywright.dialects.cohere.response import answer_item, is_plan, lose_finish
 from keywright.dialects.cohere.usage import encode_usage
 from keywright.dialects.sse import event_frame
 
-_DONE: Final = b"data: [DONE]\n\n"
-_EMPTY: Final[JsonObject] = {"role": "assistant", "content": [], PLAN: "", "tool_calls": [], "citations": []}
+DONE: Final = b"data: [DONE]\n\n"
+EMPTY: Final[JsonObject] = {"role": "assistant", "content": [], PLAN: "", "tool_calls": [], "citations": []}
 
 
 _CALLS: Final = "tool_calls"
@@ -111,9 +111,9 @@ class StreamWriter:
             case Failed():
                 end: JsonObject = {"finish_reason": "TIMEOUT" if event.failure.kind == "timeout" else "ERROR"}
                 end |= {"usage": {}, "error": event.failure.message, **error_words(event.failure)}
-                return _frame("message-end", delta=end) + _DONE
+                return _frame("message-end", delta=end) + DONE
             case Ended():
-                return self._end() + _DONE
+                return self._end() + DONE
             case Started() | Finished() | Metered() | Aside() | SignatureDelta():
                 return self._noted(event)
             case _:
@@ -123,7 +123,7 @@ class StreamWriter:
         """What has a frame of its own or is only remembered."""
         match event:
             case Started():
-                start = {**own(event.extras), "id": event.id, "type": "message-start", "delta": {"message": _EMPTY}}
+                start = {**own(event.extras), "id": event.id, "type": "message-start", "delta": {"message": EMPTY}}
                 return event_frame(b"message-start", msgspec.json.encode(start))
             case Finished():
                 self._finish = event.finish

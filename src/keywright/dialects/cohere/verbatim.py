@@ -12,9 +12,12 @@ from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
+from keywright.core.usage import Usage
 from keywright.dialects.batch import decoded
 from keywright.dialects.cohere.error import streamed_failure
+from keywright.dialects.cohere.stop import stopped
 from keywright.dialects.cohere.usage import NOT_TOLD, usage_of
+from keywright.dialects.extent import messages_extent
 from keywright.dialects.members import FLAG, MODEL, TOKENS, Peeked, walked
 from keywright.dialects.sse import SseDecoder
 from keywright.dialects.whole import patch_whole
@@ -58,6 +61,8 @@ class _Delta(Struct):
 class _Event(Struct):
     """The little of a frame that is counted."""
 
+    type: str = ""
+    index: int | None = None
     delta: _Delta | None = None
 
 
@@ -78,6 +83,7 @@ class _Answer(Struct):
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _EVENTS: Final = msgspec.json.Decoder(list[_Event])
 _DONE: Final = b"[DONE]"
+_DELTAS: Final = frozenset({"content-delta", "tool-call-delta", "tool-plan-delta"})
 _ANSWER: Final = msgspec.json.Decoder(_Answer)
 
 
@@ -93,6 +99,7 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
         stream=bool(members.value("stream", FLAG)),
         input_bytes=len(body),
         output_tokens_max=members.value("max_tokens", TOKENS),
+        beyond=messages_extent(members.values.get("messages")),
         members=members,
     )
 
@@ -126,13 +133,15 @@ def tap_response(body: bytes) -> Tapped:
 class Tap:
     """Counts a stream that passes through, untouched."""
 
-    __slots__ = ("_batch", "_batch_bytes", "_blind", "_chars", "_end", "_failure", "_frames")
+    __slots__ = ("_batch", "_batch_bytes", "_begun", "_blind", "_chars", "_end", "_failure", "_frames", "_open")
 
     def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
         self._batch: list[bytes] = []
         self._batch_bytes = 0
         self._frames = SseDecoder()
         self._blind = False
+        self._begun = False
+        self._open: dict[str, int | None] = {}  # by the event that ends it, the index of what has begun
         self._chars = 0
         self._end: _Delta | None = None
         self._failure: Failure | None = None
@@ -160,23 +169,55 @@ class Tap:
             billed=metering.billed,
         )
 
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._chars + self._batch_bytes + self._frames.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a frame."""
+        return self._frames.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends all that is open, and the answer; None when that has ended."""
+        if self._end is not None or self._failure is not None:
+            return None
+        return stopped(self._open, usage, has_begun=self._begun)
+
     def _look(self) -> None:
-        """Read the batch. After the answer's end, or a frame that is too large, nothing more is read."""
+        """Read the batch. After the answer's end nothing more is read; after a frame that is too large, sizes are all
+        that is counted.
+        """
         batch = b"".join(self._batch)
         self._batch.clear()
         self._batch_bytes = 0
-        if self._blind or self._end is not None:
+        if self._end is not None:
+            return
+        if self._blind:
+            self._chars += len(batch)
             return
         try:
             frames = [frame.data for frame in self._frames.feed(batch)]
         except UpstreamMalformedError:
             self._blind = True
+            self._chars += len(batch)
             return
         if frames and frames[-1] == _DONE:
             frames.pop()
         for event in decoded(frames, _EVENT, _EVENTS):
+            if event.type not in _DELTAS:
+                self._step(event)
             if event.delta is not None:
                 self._count(event.delta)
+
+    def _step(self, event: _Event) -> None:
+        """Note what begins and what ends."""
+        what, _, step = event.type.rpartition("-")
+        if what == "message":
+            self._begun = True
+        elif step == "start":
+            self._open[f"{what}-end"] = event.index
+        elif step == "end":
+            self._open.pop(event.type, None)
 
     def _count(self, delta: _Delta) -> None:
         message = delta.message

@@ -5,7 +5,7 @@ commas, are one JSON array and one call of the decoder.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from msgspec import Raw, Struct
@@ -17,8 +17,9 @@ from keywright.core.json import Json
 from keywright.core.usage import Usage
 from keywright.dialects.gemini.error import failure_of
 from keywright.dialects.gemini.finish import finish_of
+from keywright.dialects.gemini.stop import stopped
 from keywright.dialects.gemini.usage import Counts, usage_of_counts
-from keywright.dialects.sse import SseDecoder
+from keywright.dialects.sse import SseDecoder, data_frame
 
 BATCH_CHUNKS_MAX: Final = 64
 BATCH_BYTES_MAX: Final = 64 * 1024
@@ -44,6 +45,7 @@ class _Content(Struct):
 
 
 class _Candidate(Struct, rename="camel"):
+    index: int | None = 0
     content: _Content | None = None
     finish_reason: Json = None
 
@@ -75,14 +77,23 @@ def tap_response(body: bytes) -> Tapped:
     return counter.result()
 
 
+class Framing(Protocol):
+    """Where frames end."""
+
+    @property
+    def rest_bytes(self) -> int: ...
+    def frame_end(self, data: bytes) -> int: ...
+
+
 class FrameTap:
     """Counts a stream that passes through, untouched. `split`: the frames that some bytes complete."""
 
-    __slots__ = ("_batch", "_batch_bytes", "_blind", "_counter", "_split")
+    __slots__ = ("_batch", "_batch_bytes", "_blind", "_counter", "_framing", "_split")
 
-    def __init__(self, split: Callable[[bytes], list[bytes]]) -> None:
+    def __init__(self, framing: Framing, split: Callable[[bytes], list[bytes]]) -> None:
         self._batch: list[bytes] = []
         self._batch_bytes = 0
+        self._framing = framing
         self._split = split
         self._counter = Counter()
         self._blind = False
@@ -101,17 +112,31 @@ class FrameTap:
         self._look()
         return self._counter.result()
 
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._counter.chars + self._batch_bytes + self._framing.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a frame."""
+        return self._framing.frame_end(data)
+
+    def last_frame(self, usage: Usage) -> bytes | None:
+        """The frame that ends every candidate that has not ended; None when all have."""
+        return self._counter.last_frame(usage)
+
     def _look(self) -> None:
-        """Read the batch. After bytes that are no frames, or one that is too large, nothing more is read."""
+        """Read the batch. After bytes that are no frames, or one that is too large, sizes are all that is counted."""
         batch = b"".join(self._batch)
         self._batch.clear()
         self._batch_bytes = 0
         if self._blind:
+            self._counter.chars += len(batch)
             return
         try:
             self._counter.count_all(self._split(batch))
         except UpstreamMalformedError:
             self._blind = True
+            self._counter.chars += len(batch)
 
 
 class Tap(FrameTap):
@@ -121,16 +146,23 @@ class Tap(FrameTap):
 
     def __init__(self, peeked: Peek) -> None:  # usage always comes: nothing to take out again
         frames = SseDecoder()
-        super().__init__(lambda batch: [frame.data for frame in frames.feed(batch)])
+        super().__init__(frames, lambda batch: [frame.data for frame in frames.feed(batch)])
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends the answer; None when it has ended."""
+        frame = self.last_frame(usage)
+        return None if frame is None else data_frame(frame)
 
 
 class Counter:
     """What the frames of an answer, however they were framed, amount to."""
 
-    __slots__ = ("_chars", "_failure", "_finish", "_model", "_usage")
+    __slots__ = ("_failure", "_finish", "_last", "_model", "_open", "_usage", "chars")
 
     def __init__(self) -> None:
-        self._chars = 0
+        self.chars = 0
+        self._last = b""  # the last frame
+        self._open = {0}  # the candidates that have not ended
         self._usage = b""  # the last that counted something, not read yet
         self._model: str | None = None
         self._finish: str | None = None
@@ -138,6 +170,8 @@ class Counter:
 
     def count_all(self, frames: list[bytes]) -> None:
         """Count frames, each JSON of its own."""
+        if frames:
+            self._last = frames[-1]
         try:
             read = _FRAMES.decode(b"[%b]" % b",".join(frames))
         except _UNREADABLE:
@@ -160,28 +194,38 @@ class Counter:
         if _TOLD in usage:
             self._usage = usage
         for candidate in frame.candidates or ():
+            if candidate.index:
+                self._open.add(candidate.index)
             if candidate.finish_reason is not None:
-                self._end(candidate.finish_reason)
+                self._end(candidate.finish_reason, candidate.index or 0)
             if candidate.content is not None:
-                self._chars += sum(map(_generated, candidate.content.parts or ()))
+                self.chars += sum(map(_generated, candidate.content.parts or ()))
         if frame.prompt_feedback is not None and frame.prompt_feedback.block_reason is not None:
-            self._end(str(frame.prompt_feedback.block_reason))
+            self._end(str(frame.prompt_feedback.block_reason), 0)
         if isinstance(frame.error, dict):
             self._failure = failure_of(frame.error)
 
-    def _end(self, reason: Json) -> None:
+    def _end(self, reason: Json, index: int) -> None:
         finish = finish_of(reason, None, called=False)
-        self._finish = self._finish if finish is None else finish.raw
+        if finish is not None:
+            self._finish = finish.raw
+            self._open.discard(index)
+
+    def last_frame(self, usage: Usage) -> bytes | None:
+        """The frame that ends every candidate that has not ended; None when all have."""
+        return None if self._failure is not None or not self._open else stopped(self._last, sorted(self._open), usage)
 
     def result(self) -> Tapped:
         """What has been seen so far."""
+        counts = _read(self._usage)
         return Tapped(
-            usage=_read(self._usage),
+            usage=None if counts is None else usage_of_counts(counts),
             model=self._model,
             finish=self._finish,
             failure=self._failure,
-            output_chars=self._chars,
+            output_chars=self.chars,
             complete=self._finish is not None,
+            tier="" if counts is None else counts.tier,
         )
 
 
@@ -196,8 +240,8 @@ def _generated(part: _Part) -> int:
     return written
 
 
-def _read(usage: bytes) -> Usage | None:
+def _read(usage: bytes) -> Counts | None:
     try:
-        return usage_of_counts(_COUNTS.decode(usage)) if usage else None
+        return _COUNTS.decode(usage) if usage else None
     except _UNREADABLE:
         return None

@@ -21,9 +21,9 @@ from keywright.dialects.mistral.request import decode_request, locate
 from keywright.dialects.mistral.request_out import encode_request
 from keywright.dialects.mistral.response import decode_response, encode_response
 from keywright.dialects.mistral.stream import StreamReader, StreamWriter
-from keywright.dialects.mistral.verbatim import patch, peek
+from keywright.dialects.mistral.verbatim import Tap, patch, peek
 from keywright.dialects.mistral.wire import NAME
-from keywright.dialects.openai_chat import STREAM_BREAK, STREAM_TYPE, Tap, tap_response
+from keywright.dialects.openai_chat import STREAM_BREAK, STREAM_TYPE, tap_response
 
 CARRIES: Final = frozenset({NAME})
 

@@ -17,11 +17,14 @@ from keywright.core.message import Part
 from keywright.dialects import openai_chat
 from keywright.dialects.members import walked
 from keywright.dialects.mistral.ids import fits
+from keywright.dialects.openai_chat import tap
 from keywright.dialects.openai_chat.parts import decode_part
+from keywright.dialects.openai_chat.stop import Form
 from keywright.dialects.openai_chat.verbatim import RELIED
 from keywright.dialects.seal import MARK, without_sealed
 
 _RESULT: Final = b'"tool_call_id"'
+_CHUNK: Final = Form("chat.completion.chunk", {"delta": {"content": ""}}, is_joined=True)
 
 
 class _Message(Struct, gc=False):
@@ -64,6 +67,11 @@ def patch(body: bytes, peeked: Peek, model: str) -> bytes:
     if messages is None:
         return patched
     return members.edited({"messages": without_sealed(bytes(messages), "content", _part)})
+
+
+def Tap(peeked: Peek) -> tap.Tap:  # noqa: N802 - a dialect's name for it
+    """Counts a stream that passes through."""
+    return tap.Tap(peeked, _CHUNK)
 
 
 def _are_ids_its_own(body: bytes) -> bool:

@@ -17,6 +17,8 @@ from keywright.core.usage import Usage
 from keywright.dialects.batch import decoded
 from keywright.dialects.ndjson import NdjsonDecoder
 from keywright.dialects.ollama.error import failure_of
+from keywright.dialects.ollama.shape import Shape
+from keywright.dialects.ollama.stop import stopped
 from keywright.dialects.ollama.usage import usage_of
 
 TAP_BYTES_MAX: Final = 16 * 1024
@@ -67,10 +69,12 @@ def tap_response(body: bytes) -> Tapped:
 
 
 class Tap:
-    """Counts a stream that passes through, untouched."""
+    """Counts a stream that passes through, untouched. `shape`: where a line has its text."""
 
-    def __init__(self, peeked: Peek) -> None:
+    def __init__(self, peeked: Peek, shape: Shape) -> None:
         del peeked  # usage always comes: nothing to take out again
+        self._shape = shape
+        self._last = b""  # the last line
         self._kept: list[bytes] = []
         self._kept_bytes = 0
         self._decoder = NdjsonDecoder(TAP_LINE_BYTES_MAX)
@@ -103,6 +107,18 @@ class Tap:
             last.usage, last.model or self._model, last.finish, last.failure or self._failure, chars, last.complete
         )
 
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._chars + self._kept_bytes + self._decoder.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a line."""
+        return self._decoder.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """The line that ends the answer; None when it has ended."""
+        return None if self._complete or self._failure is not None else stopped(self._last, usage, self._shape)
+
     def _read(self) -> None:
         """Count what was kept, and forget it."""
         batch = b"".join(self._kept)
@@ -114,6 +130,8 @@ class Tap:
             self._decoder = NdjsonDecoder(TAP_LINE_BYTES_MAX)
             self._chars += len(batch)
             return
+        if lines:
+            self._last = lines[-1]
         for line in decoded(lines, _LINE, _LINES):
             self._count(line)
 

@@ -11,12 +11,12 @@ from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects.frame_reader import FrameReader
 from keywright.dialects.ndjson import LINE_BYTES_MAX
-from keywright.dialects.ollama import reading, response, verbatim
+from keywright.dialects.ollama import reading, response, tap, verbatim
 from keywright.dialects.ollama.error import decode_error, encode_error
 from keywright.dialects.ollama.family import GENERATE
 from keywright.dialects.ollama.shape import FIELDS
 from keywright.dialects.ollama.stream_out import LineWriter
-from keywright.dialects.ollama.tap import Tap, tap_response
+from keywright.dialects.ollama.tap import tap_response
 from keywright.dialects.ollama_generate.locate import locate
 from keywright.dialects.ollama_generate.request import decode_request, encode_request
 
@@ -51,6 +51,11 @@ def StreamWriter(request: Request) -> LineWriter:  # noqa: N802 - a dialect's na
     """A writer of one stream."""
     del request
     return LineWriter(FIELDS)
+
+
+def Tap(peeked: Peek) -> tap.Tap:  # noqa: N802 - a dialect's name for it
+    """Counts a stream that passes through."""
+    return tap.Tap(peeked, FIELDS)
 
 
 def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:

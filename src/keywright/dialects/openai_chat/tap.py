@@ -3,6 +3,8 @@
 `Tap` must cost next to nothing per chunk, so it keeps chunks as they came and reads them in batches of
 `TAP_BYTES_MAX`: the data of a batch of frames, joined by commas, is one JSON array and one call of the decoder.
 
+Of a stream that is to be ended early, the last chunk says what all of them say (see `stop`).
+
 Where Keywright asked for the usage and the client did not, the chunk that holds nothing else is taken out. A frame
 that is not whole yet is then held back (no client can act on part of a frame) until it is seen to be another one.
 """
@@ -16,10 +18,12 @@ from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
+from keywright.core.tier import tier_of
 from keywright.core.usage import InconsistentUsageError, Usage
 from keywright.dialects.batch import decoded
 from keywright.dialects.openai_chat.error import failure_of
 from keywright.dialects.openai_chat.response import read_units
+from keywright.dialects.openai_chat.stop import CHAT, Form, stopped
 from keywright.dialects.openai_chat.usage import PlainUsage, usage_of_plain
 from keywright.dialects.sse import SseDecoder
 
@@ -38,6 +42,7 @@ class _Whole(Struct, frozen=True):
     model: str | None = None
     choices: list[_Ending] | None = None
     usage: PlainUsage | None = None
+    service_tier: Json = None
 
 
 class _OddWhole(Struct, frozen=True):
@@ -46,6 +51,7 @@ class _OddWhole(Struct, frozen=True):
     model: str | None = None
     choices: list[_Ending] | None = None
     usage: JsonObject | None = None
+    service_tier: Json = None
 
 
 class _Said(Struct, frozen=True):
@@ -63,12 +69,14 @@ class _Piece(Struct, frozen=True):
     message: _Said | None = None
     text: Json = None
     finish_reason: str | None = None
+    index: int | None = 0
 
 
 class _Chunk(Struct, frozen=True):
     model: str | None = None
     choices: list[_Piece] | None = None
     usage: JsonObject | None = None
+    service_tier: Json = None
     error: Json = None
     object: str | None = None
     message: Json = None
@@ -93,7 +101,9 @@ def tap_response(body: bytes) -> Tapped:
             return Tapped()
         usage = read_units(whole.usage)
     finish = whole.choices[0].finish_reason if whole.choices else None
-    return Tapped(usage, whole.model, finish, None, 0 if usage else _chars_in(body), complete=bool(whole.choices))
+    chars = 0 if usage else _chars_in(body)
+    tier = tier_of(whole.service_tier) if whole.service_tier else ""
+    return Tapped(usage, whole.model, finish, None, chars, complete=bool(whole.choices), tier=tier)
 
 
 def _plain_usage(said: PlainUsage | None) -> Usage | None:
@@ -123,7 +133,7 @@ def _said(piece: _Piece) -> int:
 
 
 class Tap:
-    """Counts a stream that passes through."""
+    """Counts a stream that passes through. `form`: how its chunks look."""
 
     __slots__ = (
         "_chars",
@@ -131,14 +141,23 @@ class Tap:
         "_decoder",
         "_failure",
         "_finish",
+        "_form",
         "_kept",
         "_kept_bytes",
+        "_last",
         "_model",
+        "_open",
         "_strainer",
+        "_tells_usage",
+        "_tier",
         "_usage",
     )
 
-    def __init__(self, peeked: Peek) -> None:
+    def __init__(self, peeked: Peek, form: Form = CHAT) -> None:
+        self._tells_usage = peeked.stream_usage
+        self._form = form
+        self._last = b""  # the data of the last frame
+        self._open = {0}  # the choices that have not ended
         self._strainer = None if peeked.stream_usage or not peeked.stream else _Strainer()
         self._decoder = SseDecoder(TAP_FRAME_BYTES_MAX)
         self._kept: list[bytes] = []
@@ -146,6 +165,7 @@ class Tap:
         self._model: str | None = None
         self._finish: str | None = None
         self._usage: JsonObject | None = None
+        self._tier: Json = None
         self._failure: Failure | None = None
         self._chars = 0
         self._complete = False
@@ -163,7 +183,22 @@ class Tap:
         self._read()
         usage = read_units(self._usage)
         complete = self._complete or self._finish is not None
-        return Tapped(usage, self._model, self._finish, self._failure, self._chars, complete)
+        tier = tier_of(self._tier)
+        return Tapped(usage, self._model, self._finish, self._failure, self._chars, complete, tier=tier)
+
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._chars + self._kept_bytes + self._decoder.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a frame."""
+        return self._decoder.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends every choice that has not ended; None when all have."""
+        if self._complete or self._failure is not None or not self._open:
+            return None
+        return stopped(self._last, sorted(self._open), usage if self._tells_usage else None, self._form)
 
     def _read(self) -> None:
         """Count what was kept, and forget it."""
@@ -179,18 +214,26 @@ class Tap:
         if frames and frames[-1] == b"[DONE]":
             self._complete = True
             frames.pop()
+        if frames:
+            self._last = frames[-1]
         for chunk in decoded(frames, _CHUNK, _CHUNKS):
             self._count(chunk)
 
     def _count(self, chunk: _Chunk) -> None:
         if chunk.model:
             self._model = chunk.model
+        if chunk.service_tier:
+            self._tier = chunk.service_tier
         if chunk.usage:
             self._usage = chunk.usage
         if chunk.error or chunk.object == "error":
             self._failure = failure_of(chunk.error or {"message": chunk.message})
         for piece in chunk.choices or ():
-            self._finish = piece.finish_reason or self._finish
+            if piece.index:
+                self._open.add(piece.index)
+            if piece.finish_reason:
+                self._finish = piece.finish_reason
+                self._open.discard(piece.index or 0)
             said = piece.delta
             if said is not None and said.content.__class__ is str and said.tool_calls is None:
                 self._chars += len(said.content)

@@ -17,7 +17,7 @@ A limit that a client does not set is not set for it either, though OpenAI's own
 from typing import Final
 
 from keywright.dialects.openai_chat.error import decode_error, encode_error
-from keywright.dialects.openai_chat.tap import Tap, tap_response
+from keywright.dialects.openai_chat.tap import tap_response
 from keywright.dialects.openai_chat.verbatim import patch
 from keywright.dialects.openai_completions.locate import locate
 from keywright.dialects.openai_completions.prompt import NAME
@@ -26,7 +26,7 @@ from keywright.dialects.openai_completions.request_out import encode_request
 from keywright.dialects.openai_completions.response import decode_response, encode_response
 from keywright.dialects.openai_completions.stream_in import StreamReader
 from keywright.dialects.openai_completions.stream_out import StreamWriter
-from keywright.dialects.openai_completions.verbatim import peek
+from keywright.dialects.openai_completions.verbatim import Tap, peek
 
 CARRIES: Final = frozenset({NAME})
 STREAM_TYPE: Final = b"text/event-stream"

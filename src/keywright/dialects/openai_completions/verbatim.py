@@ -7,6 +7,8 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from keywright.core.dialect import BODY_SAYS, PathSaid, Peek
+from keywright.dialects.openai_chat import tap
+from keywright.dialects.openai_chat.stop import TEXT
 from keywright.dialects.openai_chat.verbatim import peeked_at
 from keywright.dialects.refusal import refused
 
@@ -38,6 +40,11 @@ def peek(body: bytes, _: PathSaid = BODY_SAYS) -> Peek:
     if prompt is not None and bytes(memoryview(prompt)[:1]) == b"[":
         choices *= _prompts(prompt)
     return replace(peeked, choices=choices) if choices != peeked.choices else peeked
+
+
+def Tap(peeked: Peek) -> tap.Tap:  # noqa: N802 - a dialect's name for it
+    """Counts a stream that passes through."""
+    return tap.Tap(peeked, TEXT)
 
 
 def _prompts(prompt: Raw) -> int:

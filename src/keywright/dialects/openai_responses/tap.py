@@ -14,9 +14,12 @@ from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
+from keywright.core.tier import tier_of
+from keywright.core.usage import Usage
 from keywright.dialects.batch import decoded
 from keywright.dialects.openai_responses.error import failure_of
 from keywright.dialects.openai_responses.finish import decode_finish
+from keywright.dialects.openai_responses.stop import Record, stopped
 from keywright.dialects.openai_responses.usage import read_usage
 from keywright.dialects.sse import SseDecoder
 
@@ -34,6 +37,8 @@ class _Answer(Struct, frozen=True):
     incomplete_details: _Details | None = None
     usage: JsonObject | None = None
     tool_usage: Json = None
+    service_tier: Json = None
+    background: Json = None
     error: Json = None
 
 
@@ -47,6 +52,8 @@ class _Whole(_Answer, frozen=True):
 
 class _Event(Struct, frozen=True):
     type: str | None = None
+    sequence_number: int | None = None
+    output_index: int | None = None
     delta: Json = None
     response: _Answer | None = None
     item: _Item | None = None
@@ -58,6 +65,7 @@ class _Event(Struct, frozen=True):
 _WHOLE: Final = msgspec.json.Decoder(_Whole)
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _EVENTS: Final = msgspec.json.Decoder(list[_Event])
+_PENDING: Final = frozenset(("queued", "in_progress"))
 _CALLS: Final = frozenset(("function_call", "custom_tool_call"))
 _TEXT_FIELDS: Final = frozenset(("text", "refusal", "arguments", "input", "code"))
 
@@ -73,7 +81,9 @@ def tap_response(body: bytes) -> Tapped:
     chars = 0 if usage is not None or answer.output is None else _chars_in(body)
     failure = failure_of(answer.error) if answer.status == "failed" and answer.error else None
     finish = _finish(answer, called=called)
-    return Tapped(usage, answer.model, finish, failure, chars, complete=answer.output is not None)
+    complete, tier = answer.output is not None, tier_of(answer.service_tier)
+    pending = answer.status in _PENDING and usage is None
+    return Tapped(usage, answer.model, finish, failure, chars, complete, tier=tier, pending=pending)
 
 
 def _finish(answer: _Answer, *, called: bool) -> str | None:
@@ -116,6 +126,8 @@ class Tap:
         "_kept_bytes",
         "_last",
         "_model",
+        "_number",
+        "_record",
     )
 
     def __init__(self, peeked: Peek) -> None:
@@ -130,6 +142,8 @@ class Tap:
         self._chars = 0
         self._called = False
         self._complete = False
+        self._number = 0  # of the next event
+        self._record = Record()
 
     def feed(self, chunk: bytes) -> bytes:
         """Take `chunk` as it came, and pass it on."""
@@ -144,7 +158,23 @@ class Tap:
         self._read()
         last = self._last
         usage = None if last is None else read_usage(last.usage, last.tool_usage)
-        return Tapped(usage, self._model, self._finish, self._failure, self._chars, self._complete)
+        tier = "" if last is None else tier_of(last.service_tier)
+        pending = last is not None and bool(last.background) and usage is None and self._failure is None
+        return Tapped(
+            usage, self._model, self._finish, self._failure, self._chars, self._complete, tier=tier, pending=pending
+        )
+
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._chars + self._kept_bytes + self._decoder.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a frame."""
+        return self._decoder.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """What ends the parts and items that are open, and the answer; None when it has ended."""
+        return None if self._complete or self._failure is not None else stopped(self._record, self._number, usage)
 
     def _read(self) -> None:
         """Count what was kept, and forget it."""
@@ -157,13 +187,20 @@ class Tap:
             self._decoder = SseDecoder()
             self._chars += len(batch)
             return
-        for event in decoded(frames, _EVENT, _EVENTS):
-            self._count(event)
+        events = decoded(frames, _EVENT, _EVENTS)
+        if len(events) != len(frames):  # some cannot be read, and are not counted
+            frames = [data for data in frames if decoded([data], _EVENT, _EVENTS)]
+        for event, data in zip(events, frames, strict=True):
+            self._count(event, data)
+        if events:
+            self._number = max(self._number + len(events), (events[-1].sequence_number or 0) + 1)
 
-    def _count(self, event: _Event) -> None:
+    def _count(self, event: _Event, data: bytes) -> None:
         if event.delta.__class__ is str:
             self._chars += len(event.delta)
+            self._record.more(event.type, event.output_index, event.delta, data)
             return
+        self._record.step(event.type, event.output_index, data)
         if event.response is not None:
             self._answer(event.type or "", event.response)
         elif event.item is not None:

@@ -8,15 +8,17 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Struct
 
-from keywright.core.dialect import BODY_SAYS, PathSaid, Peek, Tapped
+from keywright.core.dialect import BODY_SAYS, TEXT, PathSaid, Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import JsonObject
 from keywright.core.usage import Usage
+from keywright.dialects.extent import KEPT
 from keywright.dialects.members import FLAG, TOKENS, Peeked, members_of, walked
 from keywright.dialects.sse import SseDecoder
 from keywright.dialects.tgi.details import usage_of, whole_usage
 from keywright.dialects.tgi.error import failure_of
+from keywright.dialects.tgi.stop import stopped
 
 BATCH_BYTES_MAX: Final = 16 * 1024
 """How much of a stream is kept unread."""
@@ -24,7 +26,12 @@ BATCH_BYTES_MAX: Final = 16 * 1024
 FRAME_BYTES_MAX: Final = 1024 * 1024
 """How large a frame is still read that comes in pieces."""
 
+TEXT_CHARS_MAX: Final = 256 * 1024
+"""How much text is kept for the last frame, which says all of it."""
+
 BEST_OF_MAX: Final = 128
+_PICTURE: Final = b"!["
+"""How a picture begins in a prompt."""
 RELIED: Final = frozenset(("inputs", "model", "parameters", "stream"))
 """The members that policy acts on, here or after decoding."""
 
@@ -42,6 +49,7 @@ class _Token(Struct):
 class _Frame(Struct):
     """The little of a frame, or of a whole answer, that is counted."""
 
+    index: int | None = None
     token: _Token | None = None
     generated_text: str | None = None
     details: JsonObject | None = None
@@ -70,6 +78,7 @@ def peek(body: bytes, said: PathSaid = BODY_SAYS) -> Peek:
         input_bytes=len(body),
         output_tokens_max=limit,
         choices=best_of or 1,
+        beyond=KEPT if _PICTURE in body else TEXT,
         members=members,
     )
 
@@ -104,6 +113,8 @@ class Tap:
         self._batch: list[bytes] = []
         self._batch_bytes = 0
         self._frames = SseDecoder(FRAME_BYTES_MAX)
+        self._texts: list[str] = []
+        self._index = 0
         self._chars = 0
         self._usage: Usage | None = None
         self._finish: str | None = None
@@ -122,6 +133,20 @@ class Tap:
         """What has been seen so far."""
         self._look()
         return Tapped(self._usage, None, self._finish, self._failure, self._chars, self._complete)
+
+    def chars_at_most(self) -> int:
+        """An upper bound of the characters in what was fed."""
+        return self._chars + self._batch_bytes + self._frames.rest_bytes
+
+    def frame_end(self, data: bytes) -> int:
+        """How many bytes of `data` end a frame."""
+        return self._frames.frame_end(data)
+
+    def stop(self, usage: Usage) -> bytes | None:
+        """The frame that ends the answer; None when it has ended."""
+        if self._complete or self._failure is not None:
+            return None
+        return stopped(self._index + 1, "".join(self._texts), usage)
 
     def _look(self) -> None:
         """Read the batch, and forget it."""
@@ -144,8 +169,11 @@ class Tap:
             return  # it passes through all the same
         if bytes(frame.error):
             self._failure = _failure(data)
+        self._index = frame.index or self._index
         if frame.token is not None and not frame.token.special:
             self._chars += len(frame.token.text)
+            if self._chars <= TEXT_CHARS_MAX:
+                self._texts.append(frame.token.text)
         if frame.generated_text is not None:
             details = frame.details or {}
             self._complete = True
