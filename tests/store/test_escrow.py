@@ -1,7 +1,9 @@
 """Leases: what is shared out never exceeds what there is, and what is spent counts once."""
 
+import pytest
 from msgspec.structs import replace
 
+from keywright.core.errors import StoreError
 from keywright.core.escrow import Back, Need, Spare, Standing, Want
 from keywright.store import Store
 from keywright.store.escrow import ABANDONED_S, ALIVE_S
@@ -13,6 +15,12 @@ ACCOUNT = "bud_1@0"
 
 def need(amount: int, account: str = ACCOUNT, cap: int = CAP) -> Need:
     return Need(account, cap, amount)
+
+
+@pytest.fixture(autouse=True)
+async def _holders(store: Store) -> None:
+    for holder in ("a", "b", "c"):
+        await store.escrow.introduce(holder, START_S)
 
 
 async def test_a_want_is_granted_whole_or_not_at_all(store: Store) -> None:
@@ -87,7 +95,7 @@ async def test_what_the_dead_held_returns(store: Store) -> None:
     await store.escrow.release("a")
     assert (await store.escrow.standing([ACCOUNT], START_S))[ACCOUNT] == Standing(0, 7)
     assert await store.escrow.release_abandoned(START_S + ABANDONED_S) == ()
-    assert await store.escrow.release_abandoned(START_S + 11 + ABANDONED_S) == ("b",)
+    assert set(await store.escrow.release_abandoned(START_S + 11 + ABANDONED_S)) == {"b", "c"}
     assert (await store.escrow.standing([ACCOUNT], START_S))[ACCOUNT] == Standing(0, 0)
 
 
@@ -101,3 +109,9 @@ async def test_a_rolling_window_forgets_what_lies_before_it(store: Store) -> Non
     assert (await store.escrow.standing([hour], later))[hour].settled == 0
     answers = await store.escrow.ask("a", [Back(hour, 30)], [Want((need(CAP, hour),))], (), later)
     assert answers.short == (None,)
+
+
+async def test_who_was_released_is_granted_nothing_any_more(store: Store) -> None:
+    await store.escrow.release("a")
+    with pytest.raises(StoreError, match="released"):
+        await store.escrow.ask("a", (), [Want((need(1),))], (), START_S)

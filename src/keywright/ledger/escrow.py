@@ -60,6 +60,7 @@ class EscrowStore(Protocol):
     async def recalls(self) -> int: ...
     async def recalled(self, holder: str) -> Mapping[str, int]: ...
     async def unanswered(self, holder: str, recalls: Mapping[str, int], now_s: int) -> bool: ...
+    async def introduce(self, holder: str, now_s: int) -> None: ...
     async def live(self, holder: str, now_s: int) -> None: ...
     async def release(self, holder: str) -> None: ...
 
@@ -102,6 +103,7 @@ class Escrow:
         self._turn = asyncio.Lock()
         self._lived_us = clock.ticks_us()
         self._has_lapsed = False
+        self._is_known = False
         self._recalls = -1
         self._looks = 0
         self._tasks = (
@@ -210,7 +212,7 @@ class Escrow:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if is_settled and self._leases:
+        if is_settled and self._is_known:
             with contextlib.suppress(StoreError):
                 await self._store.release(self.holder)
 
@@ -282,6 +284,9 @@ class Escrow:
         ]
         spares = [spare for lease in leases.values() if (spare := self._spare(lease, asking)) is not None]
         try:
+            if not self._is_known:
+                await self._store.introduce(self.holder, self._now_s())
+                self._is_known = True
             answers = await self._store.ask(self.holder, back, wants, spares, self._now_s())
         except BaseException as error:
             self._came_back(leases, back, is_gone=False)
@@ -357,11 +362,11 @@ class Escrow:
 
     async def _tend(self) -> None:
         self._looks += 1
-        async with self._turn:
-            await self._answer()
-        if self._looks % BEAT_LOOKS == 0:
+        if self._has_lapsed or self._looks % BEAT_LOOKS == 0:
             await self._store.live(self.holder, self._now_s())
             self._forget_spent()
+        async with self._turn:
+            await self._answer()
 
     async def _answer(self) -> None:
         """Give back what is recalled or idle."""

@@ -37,6 +37,7 @@ from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, fun
 from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's compiler takes, too
 
 from keywright.core.entry import Entry
+from keywright.core.errors import StoreError
 from keywright.core.escrow import Answers, Back, Need, Short, Spare, Standing, Want
 from keywright.store.bell import Channel, ring
 from keywright.store.database import Database
@@ -308,9 +309,16 @@ def _number_recalls(connection: Connection, accounts: Sequence[str], now_s: int)
     ring(connection, RECALLS)
 
 
+def _introduce(connection: Connection, holder: str, now_s: int) -> None:
+    connection.execute(upsert(HOLDERS).values(id=holder, beat_s=now_s).on_conflict_do_nothing())
+
+
 def _live(connection: Connection, holder: str, now_s: int) -> None:
-    statement = upsert(HOLDERS).values(id=holder, beat_s=now_s)
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"beat_s": now_s}))
+    shown = connection.execute(update(HOLDERS).where(HOLDERS.c.id == holder).values(beat_s=now_s))
+    if not shown.rowcount:
+        raise StoreError(
+            f"the leases of this process ({holder}) were released because it gave no sign of life: restart it"
+        )
 
 
 def _release(connection: Connection, holder: str) -> None:
