@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,22 +12,34 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from keywright.catalog.catalogue import Catalogue
-from keywright.catalog.snapshot import bundled
 from keywright.control.blueprint import ControlBlueprint
 from keywright.control.door import Control
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.identity import Key
 from keywright.identity.keystring import digest
-from keywright.pipeline.routes import Routes
 from keywright.pipeline.snapshot import Snapshot
 from keywright.store.content import read_content
 from keywright.store.standing import Standings
 from keywright.store.store import Store
 from tests.gateway import gateway, shared_gateway, start
+from tests.postgres import database_url, empty_postgres_url, new_database_url, postgres, postgres_url
+from tests.routing import routes, source
 from tests.standin.fixtures import anthropic_cloud, anthropic_server, openai_cloud, openai_server
 
-__all__ = ["anthropic_cloud", "anthropic_server", "gateway", "openai_cloud", "openai_server", "shared_gateway", "start"]
+__all__ = [
+    "anthropic_cloud",
+    "anthropic_server",
+    "database_url",
+    "empty_postgres_url",
+    "gateway",
+    "new_database_url",
+    "openai_cloud",
+    "openai_server",
+    "postgres",
+    "postgres_url",
+    "shared_gateway",
+    "start",
+]
 
 OPERATORS_KEY = "the-operators-key-of-these-tests-0123456789"
 START_S = 1_790_000_000
@@ -65,8 +76,7 @@ class Api:
         operators = Key(
             id="environment", kind="admin", name="operator", sha256=digest(OPERATORS_KEY), created_s=START_S
         )
-        routes = Routes((), {}, Catalogue(bundled()))
-        self.snapshot = Snapshot(keys={}, foreign={operators.sha256: operators}, routes=routes)
+        self.snapshot = Snapshot(keys={}, foreign={operators.sha256: operators}, routes=routes(source("openai")))
         numbers = iter(range(10**9))
         self.control = Control(
             ControlBlueprint(
@@ -104,8 +114,8 @@ class Api:
         query: Mapping[str, Any] = MappingProxyType({}),
         **headers: str,
     ) -> Reply:
-        """One request. `path` below `/api/v1`, unescaped; `headers` with underscores for hyphens."""
-        target = path if path.startswith("/openapi") else "/api/v1" + quote(path)
+        """One request. `path` below `/api/v1`; `headers` with underscores for hyphens."""
+        target = path if path.startswith("/openapi") else "/api/v1" + quote(path, safe="/%")
         content = raw if raw is not None else b"" if body is None else msgspec.json.encode(body)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if content:
@@ -167,8 +177,9 @@ async def _exchange(control: Control, scope: dict[str, Any], body: bytes) -> Rep
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite:///{tmp_path}/keywright.db")
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """A database of either kind."""
+    store = await Store.open(database_url)
     yield store
     await store.close()
 
@@ -178,3 +189,13 @@ async def api(store: Store) -> Api:
     api = Api(store)
     await api.follow()
     return api
+
+
+@pytest.fixture
+async def quick_api() -> AsyncIterator[Api]:
+    """One whose database is in memory: for tests that ask a lot."""
+    store = await Store.open("sqlite://")
+    api = Api(store)
+    await api.follow()
+    yield api
+    await store.close()

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from keywright.control.permissions import EVERYTHING, RANK, RULES, Operation, Sight
+from keywright.control.permissions import EVERYBODY, EVERYTHING, RANK, RULES, Operation, Sight
 from keywright.core.errors import ChangeRefusedError
 from keywright.core.identity import DEFAULT_PROJECT, Key, Role
 from keywright.store.realms import Standing
@@ -66,9 +66,7 @@ class Actor(Struct, frozen=True):
             rule.anyone
             or role in rule.organisation
             or on_project in rule.project
-            or (
-                is_own and (role in rule.own or on_project in rule.own or (project is None and self._has_any(rule.own)))
-            )
+            or (is_own and (rule.own == EVERYBODY or role in rule.own or on_project in rule.own))
         )
 
     def require(self, operation: Operation, project: str | None = None, user: str | None = None) -> None:
@@ -99,9 +97,6 @@ class Actor(Struct, frozen=True):
             raise ChangeRefusedError(
                 "forbidden", f"{self.name} may not do this: {what} has rights that {self.name} has not"
             )
-
-    def _has_any(self, roles: frozenset[Role]) -> bool:
-        return any(role in roles for role in (self.rights.role, *self.rights.projects.values()))
 
 
 def rights_of_key(key: Key, owner: Standing | None) -> Rights:

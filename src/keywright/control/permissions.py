@@ -2,8 +2,8 @@
 
 A role on the organisation holds everywhere. A role on a project holds for what is in that project: its keys, its
 service accounts, its members. What binds a project as a whole (its rules, its budgets and limits, its archiving) is the
-organisation's. `own` is what belongs to the user who asks; the roles there are those that they need on the
-project, or on the organisation, to do it.
+organisation's. `own` is what belongs to the user who asks; the roles there are those that they need on its project, or
+on the organisation, to do it. For everybody: then it does not matter where they have their role.
 """
 
 from collections.abc import Mapping

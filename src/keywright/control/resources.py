@@ -429,14 +429,19 @@ class PolicyQuestion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     at: str | None = None
 
 
-class UsageRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one group of calls used. Only the dimensions that were asked for (`by`) are there."""
+class UsageRow(Struct, frozen=True, kw_only=True):
+    """What one group of calls used. Only the dimensions that were asked for (`by`) are there.
+
+    `owner` is the name of the user or service account whose key it was; `tag` is `name=value`, and a call counts under
+    each of its tags. Input tokens include those read from and written to a cache, output tokens the reasoning.
+    `unpriced`: how many calls nobody knew a price of; their cost counts as nothing.
+    """
 
     day: str | UnsetType = UNSET
     hour: str | UnsetType = UNSET
     project: str | UnsetType = UNSET
     key: str | UnsetType = UNSET
-    user: str | UnsetType = UNSET
+    owner: str | UnsetType = UNSET
     provider: str | UnsetType = UNSET
     model: str | UnsetType = UNSET
     requested: str | UnsetType = UNSET
@@ -445,8 +450,14 @@ class UsageRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tag: str | UnsetType = UNSET
     calls: int
     ok: int
+    refused: int
+    failed: int
+    unpriced: int
     input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
     output_tokens: int
+    reasoning_tokens: int
     cost_usd: str
 
 

@@ -19,12 +19,15 @@ def usage_filter(  # noqa: PLR0913, PLR0917 - one for each parameter of the quer
     until: FromQuery[str | None] = None,
     project: FromQuery[str | None] = None,
     key: FromQuery[str | None] = None,
+    owner: FromQuery[str | None] = None,
     model: FromQuery[str | None] = None,
     provider: FromQuery[str | None] = None,
     requested: FromQuery[str | None] = None,
     credential: FromQuery[str | None] = None,
     outcome: FromQuery[str | None] = None,
+    tag: FromQuery[str | None] = None,
     user: FromQuery[str | None] = None,
+    unpriced: FromQuery[bool] = False,
 ) -> UsageFilter:
     """Which calls count, and by what they are added up: a dependency."""
     return UsageFilter(
@@ -33,12 +36,15 @@ def usage_filter(  # noqa: PLR0913, PLR0917 - one for each parameter of the quer
         until=until,
         project=project,
         key=key,
+        owner=owner,
         model=model,
         provider=provider,
         requested=requested,
         credential=credential,
         outcome=outcome,
+        tag=tag,
         user=user,
+        unpriced=unpriced,
     )
 
 
