@@ -97,8 +97,12 @@ class EscrowRows:
         """Recall what is free of `accounts` from everybody; the numbers to wait for."""
         return await self._database.write_beside(lambda connection: _recall(connection, accounts, now_s))
 
+    async def introduce(self, holder: str, now_s: int) -> None:
+        """The holder begins to live."""
+        await self._database.write_beside(lambda connection: _introduce(connection, holder, now_s))
+
     async def live(self, holder: str, now_s: int) -> None:
-        """The holder shows that it lives."""
+        """The holder shows that it still lives. Raises StoreError also when it has been released meanwhile."""
         await self._database.write_beside(lambda connection: _live(connection, holder, now_s))
 
     async def release(self, holder: str) -> None:
