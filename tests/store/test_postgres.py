@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from keywright.core.errors import StoreError
@@ -17,8 +18,9 @@ from keywright.core.secret import Secret
 from keywright.store import Store
 from tests.postgres import ADMINISTRATOR, PASSWORD, PASSWORD_USER, USER, PostgresServer
 from tests.store.disks import mounted
-from tests.store.samples import KEY
+from tests.store.samples import ENTRY, KEY, START_S
 
+DAYS = (START_S - 86_400, START_S + 86_400)
 WRONG = "a-wrong-password"
 
 
@@ -209,6 +211,22 @@ async def test_of_two_that_wait_for_each_other_both_succeed_in_the_end(store: St
     )
     assert [await store.meta(row) for row in ("a", "b")] == ["2", "2"]
     await other.close()
+
+
+async def test_writers_that_bring_overlapping_batches_in_any_order_count_each_entry_once(
+    store: Store, url: str
+) -> None:
+    others = [await Store.open(url) for _ in range(3)]
+    entries = [replace(ENTRY, id=f"req_{at}", project=f"p{at % 7}", served=f"openai/{at % 5}") for at in range(300)]
+    shuffled = random.Random(4)
+    batches = [shuffled.sample(entries, 90) for _ in range(16)]
+    new = await asyncio.gather(*(others[at % 3].write_entries(batch) for at, batch in enumerate(batches)))
+    distinct = {entry.id for batch in batches for entry in batch}
+    assert sum(new) == len(distinct)
+    for dimension in ("project", "credential"):
+        assert sum(row.calls for row in await store.usage((dimension,), *DAYS)) == len(distinct)
+    for other in others:
+        await other.close()
 
 
 async def test_a_migration_that_fails_leaves_the_database_as_it_was(
