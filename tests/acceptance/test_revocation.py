@@ -1,7 +1,7 @@
 """Keys are revoked, narrowed and expired while three workers serve many of them: nobody uses one two seconds later.
 
-The moment that counts is the one at which the change is in the store, or for a command the one at which it was begun:
-from then on until the last call that was still answered (when it began). `make revocation` does it at length.
+The moment that counts is the one at which the change is in the store: from then on until the last call that was still
+answered (when it began). `make revocation` does it at length.
 """
 
 import asyncio
@@ -38,13 +38,20 @@ Change = Callable[[Store, Program, Key], Awaitable[float]]
 """Does it, and says from which moment (Unix seconds) it counts."""
 
 
-async def revoked_by_command(_: Store, program: Program, key: Key) -> float:
-    began = time.time()
+async def revoked_by_command(store: Store, program: Program, key: Key) -> float:
     process = await asyncio.create_subprocess_exec(
         *(PROGRAM, "key", "revoke", key.id, "--yes"), cwd=program.folder, stdout=asyncio.subprocess.DEVNULL
     )
+    while not await is_revoked(store, key) and process.returncode is None:
+        await asyncio.sleep(0.005)
+    revoked_at = time.time()
     assert await process.wait() == 0
-    return began
+    return revoked_at
+
+
+async def is_revoked(store: Store, key: Key) -> bool:
+    found = await store.key(key.id)
+    return found is not None and found.revoked_s is not None
 
 
 async def revoked(store: Store, _: Program, key: Key) -> float:
