@@ -4,6 +4,7 @@ Litestar routes, reads and describes; everything before and after that is in `do
 """
 
 import logging
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final, TypeAlias
 
@@ -36,8 +37,9 @@ class Described(Struct, frozen=True, eq=False):
     description: bytes
 
 
+@cache
 def build() -> Described:
-    """The application without its door. Nothing in it belongs to one gateway: that is in each request's scope."""
+    """The application without its door, made once: nothing in it belongs to a gateway, that is in a request's scope."""
     app = Litestar(
         route_handlers=[Router(PATH, route_handlers=CONTROLLERS)],
         dependencies={
