@@ -10,6 +10,7 @@ from collections import deque
 
 from msgspec import Struct
 
+from keywright.core.budget import rolling_s
 from keywright.pipeline.terms import BudgetTerm, LimitTerm, Terms, counts_for
 
 MINUTE_S = 60
@@ -66,16 +67,17 @@ class Books:
 
     def _spent(self, term: BudgetTerm, now_s: int) -> int:
         account = term.account(now_s)
-        if term.rolls is not None:
+        rolls = rolling_s(term.budget.window)
+        if rolls is not None:
             held = self._rolling.get(account)
-            while held and held[0][0] <= (now_s - term.rolls) // MINUTE_S:
+            while held and held[0][0] <= (now_s - rolls) // MINUTE_S:
                 self.spent[account] -= held.popleft()[1]
         return self.spent.get(account, 0)
 
     def _charge(self, term: BudgetTerm, now_s: int, amount: int) -> None:
         account, minute = term.account(now_s), now_s // MINUTE_S
         self.spent[account] = self._spent(term, now_s) + amount
-        if term.rolls is not None:
+        if rolling_s(term.budget.window) is not None:
             held = self._rolling.setdefault(account, deque())
             if held and held[-1][0] == minute:
                 amount += held.pop()[1]
