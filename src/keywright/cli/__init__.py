@@ -8,6 +8,7 @@
 | `place` | which configuration and which store does a command act on? |
 | `gateway` | how is a running gateway asked? |
 | `listening`, `banner`, `logs` | how does a house become a gateway, what is said about it, what does it log? |
+| `workers` | how do several processes become one gateway? |
 | the others | the command of that name |
 
 `--help` has to be there at once, so a command imports what it needs when it runs.
