@@ -119,7 +119,7 @@ def test_what_a_changed_file_cannot_change_in_a_running_gateway_is_said(
     for before, after in (("port = 1", "port = 2"), ("port = 2", "calls_max = 7")):
         caplog.clear()
         file.write_text(file.read_text().replace(before, after))
-        assert until(lambda: "[server], [store] and [retry] of" in caplog.text, 3), after
+        assert until(lambda: "[ledger] of" in caplog.text, 3), after
     assert gateway.house.app.edge.calls_max != 7
 
 
@@ -160,7 +160,7 @@ def test_a_store_that_fails_leaves_the_keys_that_are_known(start: Start, caplog:
     database = gateway.folder / "test.db"
     database.rename(database.with_suffix(".away"))
     database.mkdir()
-    assert until(lambda: "those known before still count" in caplog.text, 4)
+    assert until(lambda: "what was known before still counts" in caplog.text, 4)
     assert gateway.chat(key=key).status == 200
     database.rmdir()
     database.with_suffix(".away").rename(database)

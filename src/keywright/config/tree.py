@@ -152,6 +152,12 @@ class Retry(Struct, frozen=True, kw_only=True):
     retry_after_max_s: Seconds = 30.0
 
 
+class LedgerConfig(Struct, frozen=True, kw_only=True):
+    """`[ledger]`: for how many days entries are kept; what was rolled up of them is kept for ever."""
+
+    keep_days: Annotated[int, Meta(ge=1, le=36_600)] = 90
+
+
 class ProjectConfig(Struct, frozen=True, kw_only=True):
     """`[projects.NAME]`: what narrows a project's keys, as in `core.identity.Project`; `tags` are of its calls."""
 
@@ -195,6 +201,7 @@ class Config(Struct, frozen=True, kw_only=True):
     prices: tuple[PriceConfig, ...] = ()
     prices_source: PricesSource = PricesSource()
     retry: Retry = Retry()
+    ledger: LedgerConfig = LedgerConfig()
     projects: Mapping[str, ProjectConfig] = {}
     budgets: tuple[BudgetConfig, ...] = ()
     limits: tuple[LimitConfig, ...] = ()

@@ -138,3 +138,9 @@ def period(window: Window, when_s: int) -> Period:
             start = day.replace(day=1)
             end = (start + timedelta(days=32)).replace(day=1)
     return Period(int(start.timestamp()), int(end.timestamp()))
+
+
+def account_of(budget: Budget, when_s: int) -> str:
+    """The account in which a call that starts at `when_s` counts: see `store/escrow.py`."""
+    rolls_s = rolling_s(budget.window)
+    return f"{budget.id}@+{rolls_s}" if rolls_s is not None else f"{budget.id}@{period(budget.window, when_s).start_s}"

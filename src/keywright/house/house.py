@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from keywright.catalog.snapshot import DATA_FILE
+from keywright.catalog.snapshot import Snapshot as PriceSnapshot
 from keywright.config import Config
 from keywright.core.clock import SECOND_US
 from keywright.core.identity import Key
@@ -18,7 +20,9 @@ from keywright.house.admin import Admin, open_admin
 from keywright.house.blueprint import DOTENV, Blueprint
 from keywright.house.control import open_control
 from keywright.house.credentials import Credentials
+from keywright.house.declared import declare
 from keywright.house.listing import list_models
+from keywright.house.password import store_password
 from keywright.house.sources import Breakers, build_routes
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.ledger.escrow import Escrow
@@ -30,10 +34,12 @@ from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.upstream import Line
 from keywright.server.app import App
 from keywright.server.edge import Edge
+from keywright.server.families import CHANGES
 from keywright.server.metrics import Meters, State
 from keywright.server.reading import Ids
 from keywright.store.budgets import Budgets
 from keywright.store.content import read_content
+from keywright.store.price_lists import PriceLists
 from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings
 from keywright.transport.pool import Pool
@@ -68,7 +74,11 @@ class House:
         vault = local_vault(blueprint.environment, blueprint.base / DOTENV)
         self._credentials = Credentials(vault, blueprint.environment, self.pool, blueprint.clock)
         self._breakers = Breakers(lambda: Breaker(BreakerSettings()))
-        self._snapshot = Snapshot(keys={}, foreign={}, routes=self._routes(blueprint.config, {}))
+        self._config = blueprint.config
+        self._listed: Mapping[str, tuple[str, ...]] = {}
+        self._prices: PriceSnapshot | None = None
+        self._prices_digest = ""
+        self._snapshot = Snapshot(keys={}, foreign={}, routes=self._routes())
         self.app = self._app()
 
     @classmethod
@@ -80,8 +90,11 @@ class House:
         """
         for warning in DotenvBackend(blueprint.base / DOTENV).warnings():
             _log.warning("%s", warning)
-        store = await Store.open(store_url(blueprint))
+        store = await Store.open(store_url(blueprint), await asyncio.to_thread(store_password, blueprint))
         try:
+            now_s = blueprint.clock.unix_us() // SECOND_US
+            await declare(blueprint.config, store, now_s)
+            await PriceLists(store.database).adopt(DATA_FILE.read_bytes(), now_s)
             ledger = await Ledger.open(
                 LedgerSettings(),
                 store,
@@ -129,21 +142,27 @@ class House:
         self._snapshot = msgspec.structs.replace(self._snapshot, foreign=self.admin.foreign)
 
     async def refresh(self) -> None:
-        """Take from the store what has changed there: keys, who there is, budgets and limits.
+        """Take from the store what has changed there: keys, who there is, budgets, limits and prices.
 
         Raises:
             StoreError: it cannot be read; what was known before still counts.
         """
         async with self._refreshing:
             content = await read_content(self.store.database, self.version)
-            keys = {**self._snapshot.keys, **{key.id: key for key in content.keys}} if content.keys else None
+            if content.prices != self._prices_digest:
+                self._prices = await PriceLists(self.store.database).newest()
+                self._prices_digest = content.prices
+                self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
+            keys = {**self._snapshot.keys, **{key.id: key for key in content.keys}}
             self._snapshot = msgspec.structs.replace(
                 self._snapshot,
-                keys=self._snapshot.keys if keys is None else keys,
+                keys=keys if content.keys else self._snapshot.keys,
                 realm=content.realm,
                 budgets=content.budgets,
                 limits=content.limits,
             )
+            if self.version not in (-1, content.version):
+                self.meters.observe(CHANGES, max(0, self.blueprint.clock.unix_us() - content.changed_us))
             self.version = content.version
 
     def learn_key(self, key: Key) -> None:
@@ -156,15 +175,38 @@ class House:
         Raises:
             ConfigError, SecretError: what is wrong with it.
         """
-        self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes(config, listed))
+        before = self._config, self._listed
+        self._config, self._listed = config, listed
+        try:
+            routes = self._routes()
+        except BaseException:
+            self._config, self._listed = before
+            raise
+        self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
+
+    async def declare(self, config: Config) -> None:
+        """Let what `config` declares beside providers count.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        if await declare(config, self.store, self.blueprint.clock.unix_us() // SECOND_US):
+            await self.refresh()
 
     async def ask_for_models(self) -> Mapping[str, tuple[str, ...]]:
         """The models of the providers that no catalogue lists."""
         return await list_models(self._snapshot.routes.sources, self.pool)
 
-    def _routes(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> Routes:
+    def _routes(self) -> Routes:
+        blueprint = self.blueprint
         return build_routes(
-            config, self._credentials, self._breakers, listed, self.blueprint.base, self.blueprint.environment
+            self._config,
+            self._credentials,
+            self._breakers,
+            self._listed,
+            blueprint.base,
+            blueprint.environment,
+            self._prices,
         )
 
     def _app(self) -> App:
@@ -205,6 +247,8 @@ class House:
             dropped=ledger.dropped_refusals,
             replayed=ledger.replayed.entries,
             lost=ledger.replayed.lost,
+            asks=self.escrow.asks,
+            short=self.escrow.refusals,
         )
 
 

@@ -10,9 +10,11 @@ from typing import Final
 from keywright.config import Config, load
 from keywright.core.errors import ConfigError, SecretError, StoreError
 from keywright.house.house import House
+from keywright.house.upkeep import upkeep
+from keywright.store.bell import Bell
 
-KEYS_POLL_S: Final = 0.5
-"""A key that another process made or revoked counts here after this long at most, and the time to read the keys."""
+CHANGES_POLL_S: Final = 0.5
+"""What another process changed counts here after this long at most, and the time to read it."""
 FILE_POLL_S: Final = 0.5
 """A file counts when two looks in a row saw the same: half of one that is being written may be sound by itself."""
 LEDGER_POLL_S: Final = 1.0
@@ -33,7 +35,7 @@ class Watch:
 
     def start(self) -> None:
         """Begin to follow."""
-        follow = [self._keys(), self._models(), self._ledger()]
+        follow = [self._changes(), self._models(), self._ledger(), *upkeep(self._house)]
         if self._house.blueprint.config_path is not None:
             follow.append(self._file(self._house.blueprint.config_path))
         self._tasks = [asyncio.ensure_future(task) for task in follow]
@@ -46,18 +48,28 @@ class Watch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _keys(self) -> None:
-        said = ""
-        while True:
-            try:
-                if await self._house.store.version() != self._house.version:
-                    await self._house.refresh()
-                said = ""
-            except StoreError as error:
-                if str(error) != said:
-                    said = str(error)
-                    _log.warning("changes cannot be read; what was known before still counts: %s", error)
-            await asyncio.sleep(KEYS_POLL_S)
+    async def _changes(self) -> None:
+        """Know what other processes change: at once where the bell rings, and within `CHANGES_POLL_S` in any case."""
+        house, said = self._house, ""
+        bell: Bell | None = None
+        try:
+            while True:
+                try:
+                    bell = bell or await Bell.open(house.store.database)
+                    if await house.store.version() != house.version:
+                        await house.refresh()
+                    said = ""
+                except StoreError as error:
+                    if str(error) != said:
+                        said = str(error)
+                        _log.warning("changes cannot be read; what was known before still counts: %s", error)
+                if bell is None:
+                    await asyncio.sleep(CHANGES_POLL_S)
+                elif "recall" in await bell.wait(CHANGES_POLL_S):
+                    house.escrow.look()
+        finally:
+            if bell is not None:
+                await bell.close()
 
     async def _ledger(self) -> None:
         """Tell when the store begins to fail, and when it works again. The ledger itself goes on meanwhile."""
@@ -78,21 +90,22 @@ class Watch:
             await asyncio.sleep(FILE_POLL_S)
             last, seen = seen, _stamp(path)
             if seen != read and seen == last:
-                self._read(path, is_first=read is None)
+                await self._read(path, is_first=read is None)
                 read = seen
 
-    def _read(self, path: Path, *, is_first: bool) -> None:
+    async def _read(self, path: Path, *, is_first: bool) -> None:
         try:
             config = load(path)
             if is_first and _followed(config) == _followed(self._config):
                 self._config = config  # what the command line said besides is no change of the file
                 return
             self._house.configure(config, self._listed)
-        except (ConfigError, SecretError) as error:
+            await self._house.declare(config)
+        except (ConfigError, SecretError, StoreError) as error:
             _log.error("the changed configuration is refused, the old one stays: %s", error)
             return
         if not is_first and _fixed(config) != _fixed(self._config):
-            _log.warning("[server], [store] and [retry] of %s count from the next start on", path)
+            _log.warning("[server], [store], [retry] and [ledger] of %s count from the next start on", path)
         self._config = config
         self._changed.set()
         _log.info("%s has changed and counts now", path)
@@ -123,12 +136,12 @@ def _tell_if_broken(task: asyncio.Task[None]) -> None:
 
 def _followed(config: Config) -> tuple[object, ...]:
     """What of a configuration counts at once."""
-    return config.providers, config.models, config.prices
+    return config.providers, config.models, config.prices, config.projects, config.budgets, config.limits
 
 
 def _fixed(config: Config) -> tuple[object, ...]:
     """What of it counts from the start on."""
-    return config.server, config.store, config.retry
+    return config.server, config.store, config.retry, config.ledger
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

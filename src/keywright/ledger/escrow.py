@@ -101,6 +101,7 @@ class Escrow:
         self._refills: list[Lease] = []
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._rung = asyncio.Event()
         self._lived_us = clock.ticks_us()
         self._has_lapsed = False
         self._is_known = False
@@ -194,6 +195,10 @@ class Escrow:
             lease = claim.lease
             if lease.kind not in PER_MINUTE or lease.minute == minute:
                 lease.held -= claim.amount
+
+    def look(self) -> None:
+        """Somebody has been recalled: look at once whether it is this process."""
+        self._rung.set()
 
     def stored(self, entries: Sequence[Entry]) -> None:
         """`entries` are in the store, and what they cost has left their leases there."""
@@ -349,7 +354,10 @@ class Escrow:
     async def _tend_on(self) -> None:
         """Answer recalls, give back what is idle, and show that this process lives."""
         while True:
-            await asyncio.sleep(self._settings.tend_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.tend_s):
+                    await self._rung.wait()
+            self._rung.clear()
             if not any(lease.granted for lease in self._leases.values()):
                 continue
             try:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from keywright.core.budget import Budget, Limit, Period, Subject, SubjectKind, period, rolling_s
+from keywright.core.budget import Budget, Limit, Period, Subject, SubjectKind, account_of, period, rolling_s
 from keywright.core.identity import NOBODY, Key, Realm, Tags
 from keywright.core.lease import Kind
 from keywright.policy.level import lineage
@@ -123,12 +123,6 @@ class Bounds:
 
     def _at(self, on: Subject) -> _Found:
         return self._on.setdefault(on, ([], []))
-
-
-def account_of(budget: Budget, when_s: int) -> str:
-    """The account of the budget's period that `when_s` is in."""
-    rolls = rolling_s(budget.window)
-    return f"{budget.id}@+{rolls}" if rolls is not None else f"{budget.id}@{period(budget.window, when_s).start_s}"
 
 
 def counts_for(budget: Budget, names: Iterable[str]) -> bool:

@@ -29,6 +29,7 @@ TOTAL_US: Final = (
     30_000_000,
     120_000_000,
 )
+CHANGE_US: Final = (10_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
 CALL: Final = ("provider", "model", "outcome")
 
 Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
@@ -75,6 +76,13 @@ TOTAL: Final = Family(
     per=MICROS,
     bounds=TOTAL_US,
 )
+CHANGES: Final = Family(
+    name="keywright_change_seconds",
+    help="Time from a change of keys, rules, budgets or prices until a worker knew it",
+    kind="histogram",
+    per=MICROS,
+    bounds=CHANGE_US,
+)
 STARTS: Final = Family("keywright_worker_starts", "How often a worker was started", "counter", ("worker",))
 WORKER_RUNNING: Final = Family("keywright_worker_calls_running", "Calls in progress by worker", "gauge", ("worker",))
 
@@ -86,12 +94,14 @@ STATE: Final[Mapping[str, Family]] = {
     "dropped": Family("keywright_ledger_dropped", "Refused calls that could not be recorded", "counter"),
     "replayed": Family("keywright_ledger_replayed", "Entries recovered from spools of dead processes", "counter"),
     "lost": Family("keywright_ledger_lost", "Calls that were in flight at a kill", "counter"),
+    "asks": Family("keywright_escrow_asks", "Questions to the store for more of budgets and limits", "counter"),
+    "short": Family("keywright_escrow_refusals", "Calls refused by a budget or a limit", "counter"),
 }
 """What is read at each scrape: by the field of `metrics.State`."""
 
 FAMILIES: Final[Mapping[str, Family]] = {
     family.name: family
-    for family in (CALLS, TOKENS, COST, UNKNOWN, OVERHEAD, TOTAL, STARTS, WORKER_RUNNING, *STATE.values())
+    for family in (CALLS, TOKENS, COST, UNKNOWN, OVERHEAD, TOTAL, CHANGES, STARTS, WORKER_RUNNING, *STATE.values())
 }
 """Every metric, in the page's order."""
 

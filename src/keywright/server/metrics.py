@@ -53,6 +53,8 @@ class State(Struct, frozen=True):
     dropped: int
     replayed: int
     lost: int
+    asks: int
+    short: int
 
 
 class Meters:

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import ColumnElement, Connection, literal_column, select, text, update
 
 from keywright.core.errors import StoreError
 from keywright.store.address import PostgresAddress
@@ -28,6 +28,9 @@ POSTGRES_LOOK_S: Final = 1.0
 LISTEN_AGAIN_S: Final = 1.0
 """After the connection was lost that notifications came by."""
 
+WHEN: Final = "_us"
+"""The end of the name of a counter that is no counter: when its channel last rang, Unix microseconds."""
+
 NOTIFIED: Final = "keywright"
 """PostgreSQL's name for where our notifications go; ours is what they carry."""
 
@@ -39,11 +42,22 @@ def ring(connection: Connection, channel: Channel) -> int:
 
     Its row stays locked until then: who sees a value has seen all changes below it.
     """
+    _note_when(connection, channel)
     counted = update(COUNTERS).where(COUNTERS.c.name == channel).values(value=COUNTERS.c.value + 1)
     value = int(connection.execute(counted.returning(COUNTERS.c.value)).scalar_one())
     if connection.dialect.name == "postgresql":
         connection.execute(_NOTIFY, {"told": f"{channel} {value}"})
     return value
+
+
+def _note_when(connection: Connection, channel: Channel) -> None:
+    """When it last rang, by the database's own clock: how old a change is that somebody hears of."""
+    now_us: ColumnElement[int] = literal_column(
+        "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+        if connection.dialect.name == "postgresql"
+        else "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+    )
+    connection.execute(update(COUNTERS).where(COUNTERS.c.name == f"{channel}{WHEN}").values(value=now_us))
 
 
 class Bell:

@@ -7,14 +7,20 @@ from keywright.core.budget import Budget, Limit
 from keywright.core.identity import Key, Realm
 from keywright.store.budgets import select_all
 from keywright.store.database import Database
-from keywright.store.keys import select_changed, select_version
+from keywright.store.keys import select_changed, select_version, when_changed
+from keywright.store.price_lists import counting_digest
 from keywright.store.realm_rows import select_realm
 
 
 class Content(Struct, frozen=True):
-    """`version`: the counter of changes; `keys`: those made or changed since the version that was asked for."""
+    """`version`: the counter of changes, the last of them at `changed_us` (Unix microseconds, by the database's clock,
+    0 if there was none); `keys`: those made or changed since the version that was asked for; `prices`: the digest of
+    the price list that counts, "" for none.
+    """
 
     version: int
+    changed_us: int
+    prices: str
     keys: tuple[Key, ...]
     realm: Realm
     budgets: tuple[Budget, ...]
@@ -33,6 +39,8 @@ async def read_content(database: Database, since: int) -> Content:
 def _content(connection: Connection, since: int) -> Content:
     return Content(
         version=select_version(connection),
+        changed_us=when_changed(connection),
+        prices=counting_digest(connection),
         keys=select_changed(connection, since),
         realm=select_realm(connection),
         budgets=select_all(connection, Budget),

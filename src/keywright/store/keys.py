@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 from keywright.core.budget import Subject
 from keywright.core.errors import StoreError
 from keywright.core.identity import Key
-from keywright.store.bell import Channel, ring
+from keywright.store.bell import WHEN, Channel, ring
 from keywright.store.schema import COUNTERS, KEYS
 
 SNAPSHOT: Final[Channel] = "snapshot"
@@ -106,6 +106,11 @@ def count_change(connection: Connection) -> int:
 def select_version(connection: Connection) -> int:
     """The counter of those changes."""
     return int((connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == SNAPSHOT))).scalar_one())
+
+
+def when_changed(connection: Connection) -> int:
+    """When the last of them was, Unix microseconds by the database's clock; 0 if none was."""
+    return int((connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == SNAPSHOT + WHEN))).scalar_one())
 
 
 def _encoded(key: Key) -> str:

@@ -14,6 +14,8 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, insert, select, update
 
 from keywright.catalog.dating import date_after, order
+from keywright.catalog.price import Price
+from keywright.catalog.rowid import RowId, constant_price, listed_price, parse
 from keywright.catalog.snapshot import Snapshot, decode, encode
 from keywright.core.errors import StoreError
 from keywright.store.database import Database
@@ -81,6 +83,13 @@ class PriceLists:
         """The list of exactly that date, withdrawn or not."""
         return await self._database.read(lambda connection: _snapshot(connection, as_of))
 
+    async def archive(self) -> "Archive":
+        """Every list, to look prices up by their ids."""
+        query = select(PRICE_LISTS.c.as_of, PRICE_LISTS.c.document).limit(LISTS_MAX)
+        return Archive(
+            dict(await self._database.read(lambda connection: [(*row,) for row in connection.execute(query)]))
+        )
+
     async def at(self, as_of: str) -> Snapshot | None:
         """The newest list of that date or before that was not withdrawn; None when there is none.
 
@@ -99,9 +108,45 @@ class PriceLists:
         return await self._database.write(lambda connection: _roll_back(connection, now_s))
 
 
+class Archive:
+    """Prices by their ids, as the lists had them that the ids name. A list is unpacked when one of its prices is asked
+    for. `lists`: by their dates, compressed.
+    """
+
+    def __init__(self, lists: dict[str, bytes]) -> None:
+        self._packed = lists
+        self._lists: dict[str, Snapshot | None] = {}
+        self._prices: dict[str, Price | None] = {}
+
+    def price(self, id: str) -> Price | None:  # noqa: A002 - the noun's own name for it
+        """The price of that id; None when its list is not kept, or has none such.
+
+        Raises:
+            StoreError: the list is damaged.
+        """
+        if id not in self._prices:
+            self._prices[id] = constant_price(id) or self._listed(parse(id))
+        return self._prices[id]
+
+    def _listed(self, row: RowId | None) -> Price | None:
+        if row is None:
+            return None
+        if row.as_of not in self._lists:
+            packed = self._packed.get(row.as_of)
+            self._lists[row.as_of] = None if packed is None else _unpacked(packed, row.as_of)
+        snapshot = self._lists[row.as_of]
+        return None if snapshot is None else listed_price(snapshot, row)
+
+
 def _heads(connection: Connection) -> tuple[PriceList, ...]:
     rows = connection.execute(_HEADS.limit(LISTS_MAX))
     return tuple(sorted((PriceList(*row) for row in rows), key=lambda head: order(head.as_of)))
+
+
+def counting_digest(connection: Connection) -> str:
+    """The digest of the list that counts; "" when there is none."""
+    counting = _counting(connection)
+    return counting[-1].digest if counting else ""
 
 
 def _counting(connection: Connection) -> tuple[PriceList, ...]:
@@ -121,10 +166,12 @@ def _newest_until(connection: Connection, limit: tuple[date, int]) -> Snapshot |
 
 def _snapshot(connection: Connection, as_of: str) -> Snapshot | None:
     found = connection.execute(select(PRICE_LISTS.c.document).where(PRICE_LISTS.c.as_of == as_of)).scalar()
-    if found is None:
-        return None
+    return None if found is None else _unpacked(found, as_of)
+
+
+def _unpacked(packed: bytes, as_of: str) -> Snapshot:
     try:
-        return decode(gzip.decompress(found))
+        return decode(gzip.decompress(packed))
     except (OSError, EOFError, ValueError) as error:
         raise StoreError(f"the price list of {as_of} in the database is damaged: restore a backup") from error
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert as upsert  # PostgreSQL's has the same shape
 
-from keywright.core.budget import Budget, Period, period, rolling_s
+from keywright.core.budget import Budget, Period, account_of, period, rolling_s
 from keywright.store.database import Database
 from keywright.store.escrow import EscrowRows
 from keywright.store.schema import BUDGET_WARNINGS
@@ -22,11 +23,21 @@ class BudgetStanding(Struct, frozen=True):
     warned: tuple[tuple[int, int], ...]
 
 
+class Passed(Struct, frozen=True):
+    """A budget whose spending has passed one of its thresholds."""
+
+    budget: Budget
+    account: str
+    threshold: int
+    spent: int
+
+
 class Standings:
     """Reads the accounts of one database."""
 
     def __init__(self, database: Database) -> None:
         self._read = database.read
+        self._write = database.write
         self._accounts = EscrowRows(database)
 
     async def standing(self, budgets: Sequence[Budget], now_s: int) -> Mapping[str, BudgetStanding]:
@@ -44,11 +55,32 @@ class Standings:
             for budget in budgets
         }
 
+    async def pass_thresholds(self, budgets: Sequence[Budget], now_s: int) -> Sequence[Passed]:
+        """Note which thresholds have been passed. Returns those that nobody had noted before: each is told of once,
+        whichever process looks. Raises StoreError.
+        """
+        standing = await self.standing(budgets, now_s)
+        passed = [
+            Passed(budget, account_of(budget, now_s), threshold, standing[budget.id].spent)
+            for budget in budgets
+            for threshold in budget.thresholds
+            if standing[budget.id].spent * 100 >= budget.picodollars * threshold
+            and threshold not in dict(standing[budget.id].warned)
+        ]
+        return await self._write(lambda connection: _pass(connection, passed, now_s)) if passed else ()
 
-def account_of(budget: Budget, now_s: int) -> str:
-    """The account in which a call that starts at `now_s` counts for `budget`."""
-    seconds = rolling_s(budget.window)
-    return f"{budget.id}@+{seconds}" if seconds is not None else f"{budget.id}@{period(budget.window, now_s).start_s}"
+
+def _pass(connection: Connection, passed: Sequence[Passed], now_s: int) -> list[Passed]:
+    """Those of `passed` that nobody had noted before. All are noted now."""
+    return [
+        one
+        for one in passed
+        if connection.execute(
+            upsert(BUDGET_WARNINGS)
+            .values(account_id=one.account, threshold=one.threshold, at_s=now_s)
+            .on_conflict_do_nothing()
+        ).rowcount
+    ]
 
 
 def _period(budget: Budget, now_s: int) -> Period:

@@ -57,7 +57,7 @@ def upgrade() -> None:
 
 
 def _create_escrow() -> None:
-    op.execute("INSERT INTO counters (name, value) VALUES ('recall', 1)")
+    op.execute("INSERT INTO counters (name, value) VALUES ('recall', 1), ('recall_us', 0), ('snapshot_us', 0)")
     op.create_table("holders", _name("id"), sa.Column("beat_s", sa.BigInteger, nullable=False))
     op.create_table(
         "accounts",
