@@ -57,7 +57,6 @@ def test_messages_are_served_at_their_paths(gateway: Gateway, path: str) -> None
         "/health/../v1/chat/completions",
         "/metrics/x",
         "/api/keys",
-        "/openapi.json",
     ],
 )
 def test_what_is_not_on_the_list_is_404(
