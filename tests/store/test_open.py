@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from keywright.store.engine import engine_for
 from keywright.store.intent import intending
 from keywright.store.migration import FOLDER
 from keywright.store.schema import METADATA, REVISION
+from keywright.store.sqlite import patient
 from tests.store.disks import mounted
 from tests.store.samples import ENTRY, KEY
 
@@ -190,3 +192,16 @@ async def test_a_full_disk_is_called_full_and_the_store_goes_on_when_there_is_ro
         ballast.unlink()
         assert await store.set_meta_if_absent("large", "x" * 100_000)
         await store.close()
+
+
+async def test_how_long_a_migration_waits_for_another_is_up_to_it(sqlite_store: Store) -> None:
+    assert sqlite_store.address.file is not None
+    engine = intending(engine_for(sqlite_store.address, None), "write")
+    other = sqlite3.connect(sqlite_store.address.file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    with engine.connect() as connection, patient(connection, 0.1), pytest.raises(sqlite3.OperationalError):
+        connection.begin()
+    assert 0.1 <= time.monotonic() - began < 2
+    other.close()
+    engine.dispose()

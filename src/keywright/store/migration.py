@@ -6,22 +6,24 @@ and all missing migrations run in that one transaction: a second process waits, 
 leaves the database as it was.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 from keywright.core.errors import StoreError
-from keywright.store.address import Address
+from keywright.store.address import Address, PostgresAddress
 from keywright.store.intent import intending
 from keywright.store.postgres import MIGRATION_LOCK
 from keywright.store.schema import REVISION
+from keywright.store.sqlite import patient
 
 FOLDER: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "alembic_version"
 POSTGRES_VERSION_MIN: Final = (15,)
-POSTGRES_WAIT_S: Final = 600
-"""For another process that migrates. A statement of a migration may take as long as it needs."""
+WAIT_S: Final = 600
+"""For another process that migrates. A migration itself may take as long as it needs."""
 
 
 def migrate(engine: Engine, address: Address) -> None:
@@ -34,11 +36,15 @@ def migrate(engine: Engine, address: Address) -> None:
     with engine.connect() as connection:
         if _revision(connection, address) == REVISION:
             return
-    with intending(engine, "write_beside").begin() as connection:
-        if connection.dialect.name == "postgresql":
+    with intending(engine, "write_beside").connect() as connection, _patience(connection), connection.begin():
+        if isinstance(address, PostgresAddress):
             _prepare_postgres(connection, address)
         if _revision(connection, address) != REVISION:
             _upgrade(connection)
+
+
+def _patience(connection: Connection) -> contextlib.AbstractContextManager[None]:
+    return patient(connection, WAIT_S) if connection.dialect.name == "sqlite" else contextlib.nullcontext()
 
 
 def _revision(connection: Connection, address: Address) -> str | None:
@@ -83,7 +89,7 @@ def _prepare_postgres(connection: Connection, address: Address) -> None:
             "TEMPLATE template0"
         )
     connection.execute(text("SET LOCAL statement_timeout = 0"))
-    connection.execute(text(f"SET LOCAL lock_timeout = '{POSTGRES_WAIT_S}s'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_S}s'"))
     connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
 
 

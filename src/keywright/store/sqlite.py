@@ -14,9 +14,11 @@ has waited for long is overtaken again and again. They look every other millisec
 entries each four times a second on two cores: 18,500 entries/s, the longest wait 4.1 s, before; 31,600 and 0.5 s since.
 """
 
+import contextlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -72,6 +74,17 @@ def create_file(address: SqliteAddress) -> None:
         ) from error
 
 
+@contextlib.contextmanager
+def patient(connection: Connection, wait_s: float) -> Iterator[None]:
+    """Within it, a transaction waits so long for another process's. None may have begun yet."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(f"PRAGMA busy_timeout={round(wait_s * 1000)}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
 def _prepare(connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself: _begin does
     cursor = connection.cursor()
@@ -88,20 +101,21 @@ def _begin(connection: Connection) -> None:
         return
     held = connection.connection.dbapi_connection
     assert isinstance(held, sqlite3.Connection)
+    (wait_ms,) = held.execute("PRAGMA busy_timeout").fetchone()
     held.execute("PRAGMA busy_timeout=0")
     try:
-        _begin_to_write(held)
+        _begin_to_write(held, wait_ms / 1000)
     finally:
-        held.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        held.execute(f"PRAGMA busy_timeout={wait_ms}")
 
 
-def _begin_to_write(held: sqlite3.Connection) -> None:
+def _begin_to_write(held: sqlite3.Connection, wait_s: float) -> None:
     """Begin a transaction when it is this connection's turn.
 
     Raises:
-        sqlite3.OperationalError: it was not within `BUSY_MS`.
+        sqlite3.OperationalError: it was not within `wait_s`.
     """
-    deadline_s = time.monotonic() + BUSY_MS / 1000
+    deadline_s = time.monotonic() + wait_s
     while True:
         try:
             held.execute("BEGIN IMMEDIATE")
