@@ -11,7 +11,7 @@ have used, exactly. What cannot be known is not guessed:
 - a call that was refused for itself (a broken body, say), or failed, stays as it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
 from msgspec import Struct
@@ -34,7 +34,7 @@ from keywright.providers.provider import EndpointKind
 
 POLICY_CODES: Final = frozenset({*STATUSES, "budget_exceeded", "rate_limited"})
 """Refusals that another configuration may undo; all others were the request's own fault, or the gateway's."""
-ENDPOINT_KINDS: Final = frozenset(get_args(EndpointKind))
+ENDPOINT_KINDS: Final[Mapping[str, EndpointKind]] = {kind: kind for kind in get_args(EndpointKind)}
 
 
 class Bound(Struct, frozen=True):
@@ -235,4 +235,4 @@ def _need(entry: Entry, picodollars: int, served: str) -> Need:
 
 def _kind(entry: Entry) -> EndpointKind:
     """The entry's endpoint. One that is known no longer is treated as the provider's own paths are."""
-    return entry.endpoint if entry.endpoint in ENDPOINT_KINDS else "native"  # type: ignore[return-value]
+    return ENDPOINT_KINDS.get(entry.endpoint, "native")
