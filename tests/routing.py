@@ -14,9 +14,9 @@ from keywright.vault.credential import NoCredential
 NOWHERE = Reach(Origin("https", "stand.in", 443))
 
 
-def source(name: str, settings: Mapping[str, str] | None = None, fee_bp: int = 0) -> Source:
-    """The provider `name`, without a key."""
-    row = find(name)
+def source(name: str, settings: Mapping[str, str] | None = None, fee_bp: int = 0, kind: str = "") -> Source:
+    """The provider `name`, of that kind if it is not one of its own, without a key."""
+    row = find(kind or name)
     assert row is not None, name
     return Source(
         name=name,

@@ -69,6 +69,18 @@ def metered(tapped: Tapped, peek: Peek) -> Metered:
     return Metered(msgspec.structs.replace(usage, output=usage.output + missing), "counted")
 
 
+def settled(tapped: Tapped, peek: Peek, target: Target, routes: Routes, when_s: int) -> tuple[Metered, Charge]:
+    """What is to be paid for, and what it costs. Where the provider works on and says nothing, that is the worst case:
+    nobody asks it later, so that only a reconciliation may find that it was less.
+    """
+    if not tapped.pending:
+        use = metered(tapped, peek)
+        return use, charge(use.usage, target, routes, when_s, tapped)
+    price = _price_of(target, routes, when_s, tapped)
+    worst = Charge() if price is None else Charge(worst_case(peek, (target,), routes, when_s), price.id)
+    return Metered(source="worst_case"), worst
+
+
 def charge(usage: Usage, target: Target, routes: Routes, when_s: int, tapped: Tapped = NOTHING) -> Charge:
     """The exact cost of `usage` at `target`, at the price that counted then.
 
@@ -114,20 +126,25 @@ def worst_case(peek: Peek, targets: tuple[Target, ...], routes: Routes, when_s: 
 
 
 def _worst_at(peek: Peek, target: Target, price: Price) -> int:
-    abilities, beyond = target.abilities, peek.beyond
+    abilities = target.abilities
     output_max = peek.output_tokens_max
     if output_max is None:
         output_max = abilities.output_tokens_max or _context(abilities, price)
+    input_max = input_tokens_max(peek, abilities, price)
+    searches_max = max(peek.beyond.searches_max, abilities.runs_max)
+    return worst_cost(input_max, output_max * peek.choices, price, target.source.fee_bp, searches_max)
+
+
+def input_tokens_max(peek: Peek, abilities: Abilities, price: Price) -> int:
+    """The most that a prompt can have, over all runs of the model."""
+    beyond = peek.beyond
     runs_max = max(beyond.runs_max, abilities.runs_max)
     if beyond is TEXT and not runs_max:
-        input_max, searches_max = peek.input_bytes + TOKENS_ADDED_MAX, 0
-    else:
-        input_max = peek.input_bytes + TOKENS_ADDED_MAX + beyond.added_tokens - beyond.data_bytes
-        if beyond.boundless or runs_max:
-            input_max = max(input_max, _context(abilities, price))
-        input_max *= 1 + runs_max
-        searches_max = max(beyond.searches_max, abilities.runs_max)
-    return worst_cost(input_max, output_max * peek.choices, price, target.source.fee_bp, searches_max)
+        return peek.input_bytes + TOKENS_ADDED_MAX
+    input_max = peek.input_bytes + TOKENS_ADDED_MAX + beyond.added_tokens - beyond.data_bytes
+    if beyond.boundless or runs_max:
+        input_max = max(input_max, _context(abilities, price))
+    return input_max * (1 + runs_max)
 
 
 def _context(abilities: Abilities, price: Price) -> int:

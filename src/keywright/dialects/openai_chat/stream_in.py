@@ -70,6 +70,9 @@ class AnswerReader:
         chunk = _error(data) if frame.event == "error" else object_of(data)
         if frame.event == "error" or chunk.get("error") or chunk.get("object") == "error":
             self.over = True
+            if self._started and isinstance(chunk.get("usage"), dict):  # what was used until then is to be paid for
+                self._usage = chunk["usage"]
+                self._meter(events)
             events.append(Failed(failure_of(chunk.get("error") or chunk)))
             return
         self._chunk(chunk, events)
