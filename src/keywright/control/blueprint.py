@@ -17,7 +17,7 @@ BODY_BYTES_MAX: Final = 1 << 20
 class Standings(Protocol):
     """Knows how budgets stand."""
 
-    async def standing(self, budgets: Sequence[Budget], now_s: int) -> Mapping[str, BudgetStanding]:
+    async def current(self, budgets: Sequence[Budget], now_s: int) -> Mapping[str, BudgetStanding]:
         """What is spent and reserved of each at `now_s` (Unix seconds), by its id. Raises StoreError."""
         ...
 

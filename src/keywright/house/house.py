@@ -64,6 +64,7 @@ class House:
         self.ledger = ledger
         self.escrow = Escrow(store.escrow, ledger.holder, blueprint.clock)
         ledger.on_stored = self.escrow.stored
+        self.escrow.before_answer = ledger.flush
         self.budgets = Budgets(store.database)
         self.version = -1
         self._refreshing = asyncio.Lock()

@@ -27,7 +27,7 @@ a question is under way would be answered without what comes back from there.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -87,10 +87,14 @@ class _Asking(Struct, frozen=True, eq=False):
 
 
 class Escrow:
-    """The leases of one process. `holder` is its name. `close` it after the ledger."""
+    """The leases of one process. `holder` is its name. `close` it after the ledger.
+
+    `before_answer` is awaited before a recall is answered: that what was spent until then is in the store, too.
+    """
 
     def __init__(self, store: EscrowStore, holder: str, clock: Clock, settings: EscrowSettings = USUAL) -> None:
         self.holder = holder
+        self.before_answer: Callable[[], Awaitable[None]] = _nothing
         self.asks = 0
         self.refusals = 0
         self._settings = settings
@@ -383,6 +387,9 @@ class Escrow:
         if recalls != self._recalls:
             answered = await self._store.recalled(self.holder)
             self._recalls = recalls
+            if answered:
+                with contextlib.suppress(StoreError):
+                    await self.before_answer()
         now_us = self._clock.ticks_us()
         for account in answered:
             lease = self._leases.get(account)
@@ -430,3 +437,7 @@ class Escrow:
 
     def _now_s(self) -> int:
         return self._clock.unix_us() // SECOND_US
+
+
+async def _nothing() -> None:
+    """There is nothing to do before a recall is answered."""

@@ -1,6 +1,8 @@
 """How budgets stand in their current periods: spent, reserved, and which thresholds they have passed."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct
 from sqlalchemy import Connection, select
@@ -11,7 +13,11 @@ from keywright.store.database import Database
 from keywright.store.escrow import EscrowRows
 from keywright.store.schema import BUDGET_WARNINGS
 
-IDS_PER_QUERY = 400
+IDS_PER_QUERY: Final = 400
+SETTLE_S: Final = 1.0
+LOOK_S: Final = 0.02
+NOBODY: Final = ""
+"""Holds nothing, so all who do are asked."""
 
 
 class BudgetStanding(Struct, frozen=True):
@@ -54,6 +60,19 @@ class Standings:
             )
             for budget in budgets
         }
+
+    async def current(self, budgets: Sequence[Budget], now_s: int) -> Mapping[str, BudgetStanding]:
+        """The same, after all processes have brought what they spent and given back what they do not use: what is
+        reserved then is what running calls may cost. Waits `SETTLE_S` at most for who does not answer.
+        Raises StoreError.
+        """
+        accounts = [account_of(budget, now_s) for budget in budgets]
+        recalls = await self._accounts.recall(accounts, now_s)
+        for _ in range(round(SETTLE_S / LOOK_S)):
+            if not await self._accounts.unanswered(NOBODY, recalls, now_s):
+                break
+            await asyncio.sleep(LOOK_S)
+        return await self.standing(budgets, now_s)
 
     async def pass_thresholds(self, budgets: Sequence[Budget], now_s: int) -> Sequence[Passed]:
         """Note which thresholds have been passed. Returns those that nobody had noted before: each is told of once,

@@ -98,5 +98,5 @@ class Budgets:
         return budget
 
     async def _rows(self, budgets: Sequence[Budget]) -> list[BudgetRow]:
-        standing = await self._blueprint.standings.standing(budgets, self._blueprint.now_s())
+        standing = await self._blueprint.standings.current(budgets, self._blueprint.now_s())
         return [budget_row(budget, standing[budget.id]) for budget in budgets]
