@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, case, func, literal, or_, select
 
 from keywright.store.schema import ENTRIES
 from keywright.store.wide import HALF_BITS, LOW_MASK, joined
@@ -42,9 +42,9 @@ def select_served(connection: Connection, provider: str, since_s: int, until_s: 
     sums = [
         func.count(),
         func.sum(case((columns.document.like(COUNTED), 1), else_=0)),
-        *_halves(columns.input_tokens),
-        *_halves(columns.output_tokens),
-        *_halves(columns.cost_picodollars),
+        func.sum(columns.input_tokens),
+        func.sum(columns.output_tokens),
+        *halved_sums(columns.cost_picodollars),
     ]
     query = select(*group, *sums).where(columns.provider == provider, used, *_within(since_s, until_s)).group_by(*group)
     return tuple(
@@ -54,7 +54,7 @@ def select_served(connection: Connection, provider: str, since_s: int, until_s: 
 
 def select_lost(connection: Connection, since_s: int, until_s: int) -> Lost:
     """The lost calls that started in [since_s, until_s)."""
-    query = select(func.count(), *_halves(ENTRIES.c.cost_picodollars))
+    query = select(func.count(), *halved_sums(ENTRIES.c.cost_picodollars))
     row = connection.execute(query.where(ENTRIES.c.outcome == "lost", *_within(since_s, until_s))).one()
     return Lost(int(row[0]), joined(int(row[1] or 0), int(row[2] or 0)))
 
@@ -63,11 +63,12 @@ def _within(since_s: int, until_s: int) -> tuple[ColumnElement[bool], ColumnElem
     return ENTRIES.c.started_us >= since_s * US_PER_S, ENTRIES.c.started_us < until_s * US_PER_S
 
 
-def _halves(column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    return func.sum(column.bitwise_rshift(HALF_BITS)), func.sum(column.bitwise_and(LOW_MASK))
+def halved_sums(column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The sum of `column`, which 64 bits may not hold, as the sums of its two halves (`wide.py`)."""
+    return func.sum(column.bitwise_rshift(literal(HALF_BITS, Integer))), func.sum(column.bitwise_and(LOW_MASK))
 
 
 def _served(row: Any) -> Served:
-    model, credential, calls, counted, *parts = row
-    amounts = (joined(int(parts[at]), int(parts[at + 1])) for at in (0, 2, 4))
-    return Served(model, credential, int(calls), int(counted), *amounts)
+    model, credential, calls, counted, tokens_in, tokens_out, high, low = row
+    cost = joined(int(high), int(low))
+    return Served(model, credential, int(calls), int(counted), int(tokens_in), int(tokens_out), cost)
