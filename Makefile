@@ -35,6 +35,10 @@ soak: $(VENV)/dev ## attack the real program for minutes: streams that vanish, k
 revocation: $(VENV)/dev ## revoke, narrow and expire 400 keys under load on three workers; prints how long each still worked
 	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP tests/acceptance/test_revocation.py $(ARGS)
 
+race: $(VENV)/dev ## race for budgets: 200 seeded runs of the model, then a minute of 8 workers and 400 clients on each store
+	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 2 tests/ledger/test_escrow.py
+	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP tests/acceptance/test_race.py
+
 fuzz: $(VENV)/dev ## feed every stream reader and request decoder with nonsense for FUZZ_S seconds each (60)
 	@KEYWRIGHT_FUZZ_S=$(or $(FUZZ_S),60) $(BIN)/python -m pytest -n 2 --timeout 0 tests/fuzz $(ARGS)
 
