@@ -9,16 +9,18 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from keywright.core.json import JsonObject
 from tests.acceptance.crowd import Seen, Visit, visit, visits
-from tests.acceptance.program import FILE, Program, configuration, gateway, launched, ledger, until
+from tests.acceptance.program import FILE, Program, configuration, gateway, launched, ledger, until, up
 from tests.acceptance.test_shutdown import STREAMS, Streams, check_cut
 from tests.client import ask
 from tests.gateway import ADMIN_KEY, CHAT, chat_body, environment
+from tests.postgres import PostgresServer
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
 
@@ -309,3 +311,18 @@ def test_connections_are_dealt_out_evenly_and_a_worker_takes_little_memory(tmp_p
 def sockets(pid: int) -> int:
     """How many sockets that process has open."""
     return sum(str(each.readlink()).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_workers_serve_from_postgresql_as_well(tmp_path: Path, clouds: Clouds, postgres: PostgresServer) -> None:
+    with postgres.database() as url:
+        config = configuration(*clouds, SETTINGS.format(port=0, shutdown_s=5)).replace("sqlite:///test.db", url)
+        with up(tmp_path, config, environment(*clouds)) as program:
+            before = asyncio.run(visits(program.url, calls("before", 30)))
+            kill_all(program)
+            after = asyncio.run(visits(program.url, calls("after", 30)))
+            assert {one.status for one in before + after} == {200}
+            assert program.stop() == 0
+            assert program.err.count("takes its place") == WORKERS
+        with postgres.connect(urlsplit(url).path[1:]) as connection:
+            stored = connection.execute("SELECT id, outcome FROM entries").fetchall()
+    assert sorted(stored) == sorted((one.request_id, "ok") for one in before + after)
