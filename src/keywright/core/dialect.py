@@ -126,6 +126,10 @@ class Tap(Protocol):
         """What has been seen so far. May be called at any time, also after an abort."""
         ...
 
+
+class StreamTap(Tap, Protocol):
+    """The tap of a stream of which is known how it ends, so that it can be ended early."""
+
     def chars_at_most(self) -> int:
         """No less than the `output_chars` of everything that was fed, at the cost of an addition: what has not been
         read yet counts with its bytes. After `result` it is those characters and the bytes of a frame that has begun.
@@ -233,4 +237,4 @@ class Dialect(Wire[Request, Response], Protocol):
 
     def StreamWriter(self, request: Request) -> StreamWriter: ...  # noqa: N802  # a class in each dialect
     def StreamReader(self) -> StreamReader: ...  # noqa: N802  # a class in each dialect
-    def Tap(self, peeked: Peek) -> Tap: ...  # noqa: N802  # a class in each dialect
+    def Tap(self, peeked: Peek) -> StreamTap: ...  # noqa: N802  # a class in each dialect

@@ -70,19 +70,6 @@ class Tap:
         """What has been seen so far."""
         return Tapped(self._usage)
 
-    def chars_at_most(self) -> int:
-        """0: it is not counted while it passes."""
-        return 0
-
-    def frame_end(self, data: bytes) -> int:
-        """All of `data`: nothing is cut out of it."""
-        return len(data)
-
-    def stop(self, usage: Usage) -> bytes:
-        """Nothing ends it but the end of its connection."""
-        del usage
-        return b""
-
     def _read(self, event: JsonObject) -> None:
         response = event.get("response")
         inner = response.get("usage") if isinstance(response, dict) else None

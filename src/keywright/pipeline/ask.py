@@ -176,18 +176,19 @@ class _Chunks:
 
 async def _verbatim_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _Chunks) -> VerbatimStream:
     tap = DIALECTS[outbound.lane.dialect.NAME].Tap(outbound.peek)
-    first = b""
+    first = raw = b""
     while not first:
         chunk = await chunks.next()
         if not chunk:
             break
         first = tap.feed(chunk)
+        raw += chunk
     failure = tap.result().failure
     if failure is not None:
         raise ProviderError(failure)
     if not first:
         raise UpstreamBrokeError("the stream ended before it began", answered=True)
-    return VerbatimStream(outbound, answer.visible(outbound.lane.answered), answer, tap, first)
+    return VerbatimStream(outbound, answer.visible(outbound.lane.answered), answer, tap, first, raw)
 
 
 async def _translated_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _Chunks) -> TranslatedStream:

@@ -1,24 +1,28 @@
 """How does the client hear it? Delivery → bytes on the client's connection, tapped only to count.
 
-A stream that fails after it began ends with the dialect's own error event. Everything but the end of the answer is
-written here; the end goes out when the call has been settled.
+A stream that fails after it began ends with the dialect's own error event; one that has come to what a hard budget
+reserved for it ends as an answer that has reached its limit of length, and its upstream is given up. Everything but the
+end of the answer is written here; the end goes out when the call has been settled.
 """
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
-from keywright.core.dialect import StreamWriter, Tapped
+from keywright.core.dialect import StreamTap, StreamWriter, Tapped
 from keywright.core.entry import Entry
 from keywright.core.errors import ProviderError, UpstreamBrokeError, UpstreamError, UpstreamTimeoutError
-from keywright.core.event import ArgumentsDelta, Ended, Event, Failed, Metered, Started, TextDelta
+from keywright.core.event import Event, Failed
 from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.core.loss import Loss
 from keywright.core.money import to_usd
 from keywright.core.request import Request
-from keywright.core.usage import Usage
 from keywright.dialects import DIALECTS
+from keywright.pipeline.cutoff import Cutoff
 from keywright.pipeline.reserve import Account
+from keywright.pipeline.tally import Tally
 from keywright.pipeline.types import Call, Delivery, Reply, TranslatedStream, VerbatimStream, Whole
+from keywright.pipeline.valve import StreamStoppedError, Valve, let_through
 
 JSON_TYPE: Final = (b"content-type", b"application/json")
 NO_CACHE: Final = (b"cache-control", b"no-cache")
@@ -50,21 +54,30 @@ async def finish(delivery: Delivery, reply: Reply, account: Account, call: Call)
 
 
 async def _relay(stream: VerbatimStream, reply: Reply, account: Account, call: Call) -> None:
-    tap, answer, piece = stream.tap, stream.answer, stream.first
+    answer, piece = stream.answer, b""
+    tap, valve, first = _opened(stream, account)
+    stopped: Tapped | None = None
 
-    def tapped_piece(chunk: bytes) -> bytes:
+    def passing(chunk: bytes) -> bytes:
         nonlocal piece
-        fed = tap.feed(chunk)
-        piece = fed or piece
-        return fed
+        passed = tap.feed(chunk) if valve is None else valve.feed(chunk)
+        piece = passed or piece
+        return passed
 
     try:
         await reply.start(200, _stream_headers(stream, account, call))
+        piece = stream.first if first is None else passing(first)
         await reply.write(piece)
-        await reply.relay(answer, tapped_piece)
+        await reply.relay(answer, passing)
+        if valve is not None and (held := valve.end()):
+            await reply.write(held)
         tapped = tap.result()
         if tapped.failure is None and not tapped.complete:
             raise UpstreamBrokeError("the stream ended before the answer was complete", answered=True)
+    except StreamStoppedError as error:
+        answer.abort()
+        stopped = error.tapped
+        await reply.write(error.last)
     except UpstreamError as error:
         client = DIALECTS[stream.outbound.client.NAME]
         if not piece.endswith(client.STREAM_BREAK):
@@ -72,21 +85,40 @@ async def _relay(stream: VerbatimStream, reply: Reply, account: Account, call: C
         await _break_off(client.StreamWriter(NOTHING), error, reply, account)
     finally:
         answer.abort()
-        account.used(tap.result())
+        settle(account, tap.result(), stopped)
+
+
+def _opened(stream: VerbatimStream, account: Account) -> tuple[StreamTap, Valve | None, bytes | None]:
+    """What counts the stream; what holds it to its reservation, where there is one; and the first piece as it came,
+    where that may be beyond it already, for a tap that has not seen it.
+    """
+    allowance, tap, peek = account.allowance, stream.tap, stream.outbound.peek
+    if allowance is None:
+        return tap, None, None
+    cutoff = Cutoff(allowance)
+    if tap.chars_at_most() <= cutoff.chars_max:
+        return tap, Valve(tap, cutoff, peek), None
+    tap = DIALECTS[stream.outbound.lane.dialect.NAME].Tap(peek)
+    return tap, Valve(tap, cutoff, peek), stream.raw
 
 
 async def _render(stream: TranslatedStream, reply: Reply, account: Account, call: Call) -> None:
-    reader, writer, answer, count = stream.reader, stream.writer, stream.answer, _Count()
+    reader, writer, answer, tally = stream.reader, stream.writer, stream.answer, Tally()
+    allowance, peek = account.allowance, stream.outbound.peek
+    cutoff = None if allowance is None else Cutoff(allowance)
+    stopped: Tapped | None = None
     try:
         await reply.start(200, _stream_headers(stream, account, call))
-        events: tuple[Event, ...] | list[Event] = stream.first
+        events: Sequence[Event] = stream.first
         ended = False
         while True:
+            events, stopped = let_through(events, tally, cutoff, peek)
+            if stopped is not None:
+                answer.abort()
             piece = b"".join([writer.write(event) for event in events])
-            count.add(events)
             if piece:
                 await reply.write(piece)
-            if ended or count.failure is not None:
+            if ended or stopped is not None or tally.failure is not None:
                 break
             chunk = await answer.chunk()
             ended = not chunk
@@ -95,44 +127,15 @@ async def _render(stream: TranslatedStream, reply: Reply, account: Account, call
         await _break_off(writer, error, reply, account)
     finally:
         answer.abort()
-        account.used(count.tapped())
+        settle(account, tally.tapped(), stopped)
 
 
-class _Count:
-    """What a translated stream has used so far."""
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.billed: Usage | None = None
-        self.tier = ""
-        self.model: str | None = None
-        self.failure: Failure | None = None
-        self.chars = 0
-        self.complete = False
-
-    def add(self, events: "tuple[Event, ...] | list[Event]") -> None:
-        for event in events:
-            if isinstance(event, TextDelta | ArgumentsDelta):
-                self.chars += len(event.text)
-            elif isinstance(event, Metered):
-                self.usage, self.billed, self.tier = event.usage, event.billed, event.tier
-            elif isinstance(event, Failed):
-                self.failure = event.failure
-            elif isinstance(event, Ended):
-                self.complete = True
-            elif isinstance(event, Started):
-                self.model = event.model
-
-    def tapped(self) -> Tapped:
-        return Tapped(
-            usage=self.usage,
-            model=self.model,
-            failure=self.failure,
-            output_chars=self.chars,
-            complete=self.complete,
-            billed=self.billed,
-            tier=self.tier,
-        )
+def settle(account: Account, tapped: Tapped, stopped: Tapped | None) -> None:
+    """Tell the account what was used; where the stream was `stopped`, what is charged."""
+    if stopped is None:
+        account.used(tapped)
+    else:
+        account.stopped(stopped)
 
 
 async def _break_off(writer: StreamWriter, error: UpstreamError, reply: Reply, account: Account) -> None:

@@ -16,8 +16,9 @@ fill the ledger. It is counted in the metrics.
 """
 
 from types import TracebackType
-from typing import Protocol
+from typing import Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from keywright.core.clock import SECOND_US, Clock
@@ -28,11 +29,15 @@ from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.core.loss import Loss
 from keywright.pipeline.attempts import Attempts
+from keywright.pipeline.cutoff import Allowance
 from keywright.pipeline.purse import NOTHING_HELD, Escrow, Held, Need, claimed, take
 from keywright.pipeline.routes import Target
-from keywright.pipeline.settle import Charge, Metered, charge, metered, outcome_of
+from keywright.pipeline.settle import Charge, Metered, input_tokens_max, outcome_of, settled
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.types import Admitted, Call, Intent, Outbound, Plan, Principal
+
+STOPPED: Final = "budget_stopped"
+"""The code of a call whose stream the gateway ended at its reservation."""
 
 
 class Ledger(Protocol):
@@ -74,6 +79,7 @@ class Account:
         "_overhead_us",
         "_snapshot",
         "_status",
+        "_stopped",
         "_tapped",
         "_target",
         "_verbatim",
@@ -100,6 +106,7 @@ class Account:
         self._failure: Failure | None = None
         self._held = self._limited = NOTHING_HELD
         self._status = 200
+        self._stopped = False
         self._first_byte_us = 0
         self._overhead_us = 0
 
@@ -173,6 +180,23 @@ class Account:
         self._tapped = tapped
         self._failure = self._failure or tapped.failure
 
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the stream of the candidate that answers may spend; None where no hard budget counts for it."""
+        held, target = self._held, self._target
+        if not held.reserved or target is None or self.intent is None:
+            return None
+        price = self._snapshot.routes.price_of(target, self._call.started_us // SECOND_US)
+        if price is None:
+            return None
+        input_max = input_tokens_max(self.intent.peek, target.abilities, price)
+        return Allowance(held.worst, price, target.source.fee_bp, input_max)
+
+    def stopped(self, tapped: Tapped) -> None:
+        """The gateway ended the stream, for there was no more in its allowance: what it is charged."""
+        self._tapped = msgspec.structs.replace(tapped, complete=True)
+        self._stopped = True
+
     def broke(self, failure: Failure) -> None:
         """The answer failed after the client had begun to get it."""
         self._failure = failure
@@ -221,7 +245,7 @@ class Account:
             served=target.name if target else "",
             provider=provider,
             credential=credential,
-            code=failure.code if failure else "",
+            code=failure.code if failure else STOPPED if self._stopped else "",
             decision=decision,
             stream=peek.stream if peek else False,
             verbatim=self._verbatim,
@@ -256,9 +280,12 @@ class Account:
     def _charged(self) -> tuple[Metered, Charge]:
         if self._tapped is None or self._target is None or self.intent is None:
             return Metered(), Charge()
-        use = metered(self._tapped, self.intent.peek)
         when_s = self._call.started_us // SECOND_US
-        return use, charge(use.usage, self._target, self._snapshot.routes, when_s, self._tapped)
+        use, cost = settled(self._tapped, self.intent.peek, self._target, self._snapshot.routes, when_s)
+        if self._stopped:
+            cost = msgspec.structs.replace(cost, picodollars=min(cost.picodollars, self._held.worst))
+            use = msgspec.structs.replace(use, source="counted")
+        return use, cost
 
 
 def _status(failure: Failure | None, error: BaseException | None) -> int:

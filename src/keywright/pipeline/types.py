@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from keywright.core.dialect import PathSaid, Peek, StreamReader, StreamWriter, Tap, Tapped, Wire
+from keywright.core.dialect import PathSaid, Peek, StreamReader, StreamTap, StreamWriter, Tapped, Wire
 from keywright.core.event import Event
 from keywright.core.http import Header, HttpRequest
 from keywright.core.identity import Key
@@ -119,13 +119,14 @@ class Whole(Struct, frozen=True, gc=False):
 
 
 class VerbatimStream(Struct, frozen=True):
-    """A stream that passes through. `first` is what the client gets of its first piece."""
+    """A stream that passes through. `first` is what the client gets of its first piece, `raw` the piece as it came."""
 
     outbound: Outbound
     headers: tuple[Header, ...]
     answer: Answer
-    tap: Tap
+    tap: StreamTap
     first: bytes
+    raw: bytes
 
 
 class TranslatedStream(Struct, frozen=True):

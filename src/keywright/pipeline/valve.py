@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from keywright.core.dialect import Peek, Tap, Tapped
+from keywright.core.dialect import Peek, StreamTap, Tapped
 from keywright.core.event import Ended, Event
 from keywright.core.generated import generated_in
 from keywright.core.usage import NO_USAGE
@@ -38,7 +38,7 @@ class Valve:
 
     __slots__ = ("_chars_max", "_cutoff", "_held", "_peek", "_tap")
 
-    def __init__(self, tap: Tap, cutoff: Cutoff, peek: Peek) -> None:
+    def __init__(self, tap: StreamTap, cutoff: Cutoff, peek: Peek) -> None:
         self._tap = tap
         self._cutoff = cutoff
         self._peek = peek

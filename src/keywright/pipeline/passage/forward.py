@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from keywright.core.clock import SECOND_US, Clock
-from keywright.core.dialect import Tap
+from keywright.core.dialect import StreamTap, Tap
 from keywright.core.errors import ProviderError, UpstreamError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header, HttpRequest
@@ -22,7 +22,7 @@ from keywright.pipeline.pass_on import JSON_TYPE
 from keywright.pipeline.passage.freight import Freight, gathered
 from keywright.pipeline.passage.headers import downward, upward
 from keywright.pipeline.passage.places import address_at, place_at
-from keywright.pipeline.passage.taps import tap_of
+from keywright.pipeline.passage.taps import stream_tap_of, tap_of
 from keywright.pipeline.passage.way import Passing
 from keywright.pipeline.redacted import RedactedAnswer
 from keywright.pipeline.routes import Credential, Source, Target
@@ -50,7 +50,9 @@ class Shipment(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """An answer that passes through, from its head on. `length`: of its body, where it is known."""
+    """An answer that passes through, from its head on. `length`: of its body, where it is known. `stream`: its tap once
+    more, where that can end it.
+    """
 
     target: Target
     status: int
@@ -58,6 +60,7 @@ class Arrival(Struct, frozen=True):
     length: int | None
     answer: RedactedAnswer
     tap: Tap
+    stream: StreamTap | None = None
 
 
 class PassedError(ProviderError):
@@ -151,9 +154,10 @@ async def _arrived(shipment: Shipment, answer: RedactedAnswer, clock: Clock) -> 
     if answer.status >= 300 and answer.status != 304:
         raise UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
     kind = said.get(b"content-type", b"") if is_plain else b""
-    tap = tap_of(passing.way.endpoint, freight.wire, freight.peek, kind)
+    stream = stream_tap_of(freight.wire, freight.peek, kind)
+    tap = stream or tap_of(passing.way.endpoint, freight.wire, kind)
     length = None if kind.startswith(TEXTS) and passing.method != HEAD else answer.length
-    return Arrival(target, answer.status, headers, length, answer, tap)
+    return Arrival(target, answer.status, headers, length, answer, tap, stream)
 
 
 async def _error_body(answer: RedactedAnswer) -> bytes | None:

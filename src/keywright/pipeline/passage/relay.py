@@ -3,42 +3,61 @@
 import math
 from typing import Any
 
-from keywright.core.dialect import Wire
+from keywright.core.dialect import Tapped, Wire
 from keywright.core.errors import RefusedError, UpstreamError, UpstreamMalformedError
 from keywright.core.http import Header
 from keywright.pipeline.attempts import OURS
-from keywright.pipeline.pass_on import failure_of
+from keywright.pipeline.cutoff import Cutoff
+from keywright.pipeline.pass_on import failure_of, settle
 from keywright.pipeline.passage.forward import Arrival, PassedError
 from keywright.pipeline.passage.way import PassageReply, Passing
 from keywright.pipeline.refuse import refuse
 from keywright.pipeline.reserve import Account
+from keywright.pipeline.valve import StreamStoppedError, Valve
 
 
 async def relay(arrival: Arrival, passing: Passing, reply: PassageReply, account: Account) -> bool:
     """All of the answer but its end; whether it came to one. There is no way to say in a body of any kind that it did
-    not.
+    not. A stream of a dialect is ended where there is no more in its allowance, as the dialect ends it.
     """
-    answer, tap, length, given = arrival.answer, arrival.tap, arrival.length, 0
+    answer, tap, given, valve = arrival.answer, arrival.tap, 0, _valve(arrival, account)
+    length = arrival.length if valve is None else None
+    stopped: Tapped | None = None
 
     def counted(chunk: bytes) -> bytes:
         nonlocal given
         given += len(chunk)
         if length is not None and given > length:
             raise UpstreamMalformedError("the answer held the gateway's credential")
-        return tap.feed(chunk)
+        return tap.feed(chunk) if valve is None else valve.feed(chunk)
 
     try:
         await reply.begin(arrival.status, [*arrival.headers, *_ours(arrival, account, passing)], length)
         await reply.relay(answer, counted)
+        if valve is not None and (held := valve.end()):
+            await reply.write(held)
         if length is not None and given < length and passing.method != b"HEAD" and arrival.status != 304:
             raise UpstreamMalformedError("the answer held the gateway's credential")
+    except StreamStoppedError as error:
+        answer.abort()
+        stopped = error.tapped
+        await reply.write(error.last)
+        return bool(error.last)
     except (UpstreamError, RefusedError) as error:
         account.broke(error.failure if isinstance(error, RefusedError) else failure_of(error))
         return False
     finally:
         answer.abort()
-        account.used(tap.result())
+        settle(account, tap.result(), stopped)
     return True
+
+
+def _valve(arrival: Arrival, account: Account) -> Valve | None:
+    """What holds the stream to its reservation; None where there is none, or nothing is known of how it ends."""
+    allowance, intent = account.allowance, account.intent
+    if arrival.stream is None or allowance is None or intent is None:
+        return None
+    return Valve(arrival.stream, Cutoff(allowance), intent.peek)
 
 
 async def tell(

@@ -5,8 +5,7 @@ from typing import Final
 
 import msgspec
 
-from keywright.core.dialect import Peek, Tap, Tapped
-from keywright.core.usage import Usage
+from keywright.core.dialect import Peek, StreamTap, Tap, Tapped
 from keywright.dialects import DIALECTS, WIRES, openai_media
 from keywright.dialects.openai_media import Medium
 from keywright.providers.provider import EndpointKind
@@ -16,6 +15,7 @@ KEPT_BYTES_MAX: Final = 8 * 1024 * 1024
 TAIL_BYTES_MAX: Final = 64 * 1024
 """How much of the end of an answer is kept, where a usage stands at the end."""
 
+JSON: Final = b"application/json"
 MEDIA: Final[dict[EndpointKind, Medium]] = {
     "images": "image",
     "speech": "audio",
@@ -37,19 +37,6 @@ class NoTap:
     def result(self) -> Tapped:
         """Nothing."""
         return Tapped()
-
-    def chars_at_most(self) -> int:
-        """0: it is not counted while it passes."""
-        return 0
-
-    def frame_end(self, data: bytes) -> int:
-        """All of `data`: it has no frames."""
-        return len(data)
-
-    def stop(self, usage: Usage) -> bytes:
-        """Nothing ends it but the end of its connection."""
-        del usage
-        return b""
 
 
 class KeptTap:
@@ -75,19 +62,6 @@ class KeptTap:
             return Tapped(output_chars=self._size_bytes)
         return self._read(b"".join(self._kept))
 
-    def chars_at_most(self) -> int:
-        """0: it is not counted while it passes."""
-        return 0
-
-    def frame_end(self, data: bytes) -> int:
-        """All of `data`: it has no frames."""
-        return len(data)
-
-    def stop(self, usage: Usage) -> bytes:
-        """Nothing ends it but the end of its connection."""
-        del usage
-        return b""
-
 
 class TailTap:
     """Keeps the end of an answer, and reads it."""
@@ -109,30 +83,26 @@ class TailTap:
         read = openai_media.tap_response if self._is_whole else openai_media.tap_tail
         return read(self._tail, self._medium)
 
-    def chars_at_most(self) -> int:
-        """0: it is not counted while it passes."""
-        return 0
 
-    def frame_end(self, data: bytes) -> int:
-        """All of `data`: it has no frames."""
-        return len(data)
+def stream_tap_of(wire: str, peek: Peek, content_type: bytes) -> StreamTap | None:
+    """What counts a stream of a dialect, and can end it; None where the answer is none. `wire`: the dialect that is
+    spoken there, "" where it is not known.
+    """
+    dialect = DIALECTS.get(wire)
+    if dialect is None or not peek.stream:
+        return None
+    if content_type.startswith(JSON) and not dialect.STREAM_TYPE.startswith(JSON):
+        return None  # an answer that came whole
+    return dialect.Tap(msgspec.structs.replace(peek, stream=False))  # nothing may be strained out
 
-    def stop(self, usage: Usage) -> bytes:
-        """Nothing ends it but the end of its connection."""
-        del usage
-        return b""
 
-
-def tap_of(endpoint: EndpointKind, wire: str, peek: Peek, content_type: bytes) -> Tap:
-    """What counts an answer of that type. `wire`: the dialect that is spoken there, "" where it is not known."""
-    is_stream = not content_type.startswith(b"application/json") and peek.stream
+def tap_of(endpoint: EndpointKind, wire: str, content_type: bytes) -> Tap:
+    """What counts an answer of that type that is no stream of a dialect."""
     if wire in WIRES:
-        if is_stream and wire in DIALECTS:
-            return DIALECTS[wire].Tap(msgspec.structs.replace(peek, stream=False))  # nothing may be strained out
         return KeptTap(WIRES[wire].tap_response)
     medium = MEDIA.get(endpoint)
     if medium is None:
         return NoTap()
     if content_type.startswith(b"text/event-stream"):
         return openai_media.Tap(medium)
-    return TailTap(medium) if content_type.startswith(b"application/json") else NoTap()
+    return TailTap(medium) if content_type.startswith(JSON) else NoTap()
