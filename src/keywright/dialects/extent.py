@@ -75,7 +75,7 @@ class Message(Struct, gc=False):
     """The little of a message that tells whether all of it is text."""
 
     content: str | list[Part] | None = None
-    audio: Raw | None = None
+    audio: Json = None
 
 
 _MESSAGES: Final = msgspec.json.Decoder(list[Message])
@@ -155,7 +155,7 @@ def holds(values: Mapping[str, Raw], names: Iterable[str]) -> bool:
     """Whether one of the members `names` is there, and says something."""
     for name in names:
         raw = values.get(name)
-        if raw is not None and bytes(raw) not in (b"null", b"[]", b"{}", b'""', b"false"):
+        if raw is not None and bytes(raw) not in (b"null", b"[]", b'""', b"false"):
             return True
     return False
 

@@ -51,9 +51,9 @@ class _Limits(Struct):
 class _ResultPart(Struct, gc=False):
     """What of a tool's result is not text."""
 
-    image: msgspec.Raw | None = None
-    document: msgspec.Raw | None = None
-    video: msgspec.Raw | None = None
+    image: Json = None
+    document: Json = None
+    video: Json = None
 
 
 class _Result(Struct, gc=False):
@@ -63,10 +63,10 @@ class _Result(Struct, gc=False):
 class _Given(Struct, gc=False):
     """What of a block of a request is not text."""
 
-    image: msgspec.Raw | None = None
-    document: msgspec.Raw | None = None
-    video: msgspec.Raw | None = None
-    audio: msgspec.Raw | None = None
+    image: Json = None
+    document: Json = None
+    video: Json = None
+    audio: Json = None
     toolResult: _Result | None = None  # noqa: N815  # the wire's name
 
 
@@ -77,7 +77,7 @@ class _GivenTurn(Struct, gc=False):
 class _ToolConfig(Struct):
     """The tools of a request, whatever they are."""
 
-    tools: msgspec.Raw | None = None
+    tools: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Tier(Struct):
@@ -210,10 +210,10 @@ def _is_text(messages: msgspec.Raw) -> bool:
         return False
     for turn in turns:
         for block in turn.content:
-            if block.image or block.document or block.video or block.audio:
+            if not (block.image is block.document is block.video is block.audio is None):
                 return False
             for part in block.toolResult.content if block.toolResult is not None else ():
-                if part.image or part.document or part.video:
+                if not (part.image is part.document is part.video is None):
                     return False
     return True
 

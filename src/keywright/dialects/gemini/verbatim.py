@@ -58,16 +58,16 @@ _CONFIG_RELIED: Final = frozenset(("maxOutputTokens", "max_output_tokens", "cand
 class _Result(Struct, gc=False):
     """A function's result: parts are what is not text."""
 
-    parts: msgspec.Raw | None = None
+    parts: Json = None
 
 
 class _Part(Struct, gc=False):
     """The little of a part that tells whether it is text, in either spelling."""
 
-    inlineData: msgspec.Raw | None = None  # noqa: N815  # the wire's names
-    inline_data: msgspec.Raw | None = None
-    fileData: msgspec.Raw | None = None  # noqa: N815
-    file_data: msgspec.Raw | None = None
+    inlineData: Json = None  # noqa: N815  # the wire's names
+    inline_data: Json = None
+    fileData: Json = None  # noqa: N815
+    file_data: Json = None
     functionResponse: _Result | None = None  # noqa: N815
     function_response: _Result | None = None
 

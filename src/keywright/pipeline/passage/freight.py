@@ -5,7 +5,7 @@ clients send first: all behind it goes on unread. Nothing else needs to be known
 which is cheaper to keep than a connection of its own.
 """
 
-from typing import Final, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,23 +14,38 @@ from keywright.core.dialect import Peek
 from keywright.core.errors import RefusedError
 from keywright.core.failure import Failure
 from keywright.core.http import Pieces
-from keywright.dialects import WIRES
+from keywright.dialects import WIRES, openai_responses
 from keywright.dialects.members import Members, walked
 from keywright.pipeline.passage.form import FormReader, Place, boundary_of
 from keywright.pipeline.passage.places import Known
 from keywright.pipeline.passage.way import Passing
+from keywright.providers.provider import EndpointKind
 
 SMALL_BYTES_MAX: Final = 64 * 1024
 """A body of this size is kept, so that it can be sent again."""
 INPUT_TOKENS_ASSUMED: Final = 131_072
 """The worst case of a prompt that holds sound or pictures: no model takes more, however many bytes they have."""
+OUTPUT_TOKENS_MAX: Final[dict[EndpointKind, int]] = {
+    "images": 16_384,
+    "speech": 16_384,
+    "transcriptions": 16_384,
+    "moderations": 0,
+}
+"""The most that one picture or recording is made of, or made into, by the models that such endpoints have: six thousand
+tokens for OpenAI's largest picture, two thousand a minute of sound.
+"""
+PICTURES_MAX: Final = 10
+"""How many pictures one request may ask for, at most: that of a form, which is not read so far."""
+GENERATIONS: Final = b"/generations"
+"""The end of the path of the requests for pictures that bring none along."""
 FORM: Final = b"multipart/"
 
 Value = TypeVar("Value")
 
-_RELIED: Final = frozenset({"model", "stream"})
+_RELIED: Final = frozenset({"model", "stream", "n"})
 _MODEL: Final = msgspec.json.Decoder(str | None)
 _FLAG: Final = msgspec.json.Decoder(bool | None)
+_PICTURES: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1, le=PICTURES_MAX)] | None)
 
 
 class Tail:
@@ -114,10 +129,10 @@ async def load(passing: Passing, known: Known | None) -> Freight:
         if kind.lower().startswith(FORM):
             return await _form(passing, kind)
         return _json(passing, await collected(passing.body, passing.kept_bytes_max))
-    length = passing.body.length
+    length, endpoint = passing.body.length, passing.way.endpoint
     if length is not None and length <= SMALL_BYTES_MAX:
-        return Freight(_peek("", length), await collected(passing.body, SMALL_BYTES_MAX))
-    return Freight(_peek("", INPUT_TOKENS_ASSUMED), b"", Tail(passing.body, None), length)
+        return Freight(_peek(endpoint, "", length), await collected(passing.body, SMALL_BYTES_MAX))
+    return Freight(_peek(endpoint, "", INPUT_TOKENS_ASSUMED), b"", Tail(passing.body, None), length)
 
 
 async def gathered(freight: Freight, bytes_max: int) -> Freight:
@@ -169,9 +184,18 @@ def _known_peek(known: Known, body: bytes) -> Peek:
 
 def _json(passing: Passing, body: bytes) -> Freight:
     members = walked(body, _RELIED)
-    model = _read(members, "model", _MODEL) or ""
+    model, way = _read(members, "model", _MODEL) or "", passing.way
     _require_model(passing, model)
-    peek = _peek(model, len(body), is_stream=bool(_read(members, "stream", _FLAG)))
+    if way.endpoint == "responses_items":
+        return Freight(openai_responses.peek(body), body, name=members, is_json=True)
+    brings_pictures = way.endpoint == "images" and not way.tail.endswith(GENERATIONS)
+    peek = Peek(
+        model=model,
+        stream=bool(_read(members, "stream", _FLAG)),
+        input_bytes=INPUT_TOKENS_ASSUMED if brings_pictures else min(len(body), INPUT_TOKENS_ASSUMED),
+        output_tokens_max=OUTPUT_TOKENS_MAX.get(way.endpoint),
+        choices=_read(members, "n", _PICTURES) or 1 if way.endpoint == "images" else 1,
+    )
     return Freight(peek, body, name=members if model else None, is_json=True)
 
 
@@ -205,14 +229,20 @@ async def _form(passing: Passing, kind: bytes) -> Freight:
             _too_large(passing.kept_bytes_max, "; put the field model before the file, then a larger form is taken")
     model = form.model.value if form.model is not None else ""
     _require_model(passing, model)
-    peek, read = _peek(model, INPUT_TOKENS_ASSUMED), b"".join(pieces)
+    peek, read = _peek(passing.way.endpoint, model, INPUT_TOKENS_ASSUMED), b"".join(pieces)
     if is_all:
         return Freight(peek, read, name=form.model)
     return Freight(peek, read, Tail(body, form), body.length, form.model)
 
 
-def _peek(model: str, input_bytes: int, *, is_stream: bool = False) -> Peek:
-    return Peek(model=model, stream=is_stream, input_bytes=min(input_bytes, INPUT_TOKENS_ASSUMED))
+def _peek(endpoint: EndpointKind, model: str, input_bytes: int) -> Peek:
+    return Peek(
+        model=model,
+        stream=False,
+        input_bytes=min(input_bytes, INPUT_TOKENS_ASSUMED),
+        output_tokens_max=OUTPUT_TOKENS_MAX.get(endpoint),
+        choices=PICTURES_MAX if endpoint == "images" else 1,
+    )
 
 
 def _require_model(passing: Passing, model: str) -> None:
