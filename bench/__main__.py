@@ -17,6 +17,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from bench.errors import BenchError, MissingToolError
+from bench.features import features
 from bench.footprint import footprint
 from bench.growth import growth
 from bench.install import install
@@ -48,6 +49,7 @@ QUESTIONS: Final = {
     "streaming": Question(streaming),
     "footprint": Question(footprint),
     "growth": Question(growth),
+    "features": Question(features),
     "install": Question(install, rounds_max=1, quick=False),
 }
 

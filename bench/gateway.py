@@ -59,10 +59,12 @@ def gateway(core: int, upstreams: Upstreams) -> Program:
     return Program(name=NAME, prepare=prepare)
 
 
-def prepare_gateway(folder: Path, upstreams: Upstreams, size: Size) -> Prepared:
-    """Write the configuration into `folder` and make the keys: the first by the command, the rest all at once."""
+def prepare_gateway(folder: Path, upstreams: Upstreams, size: Size, extra: str = "") -> Prepared:
+    """Write the configuration into `folder`, `extra` behind it, and make the keys: the first by the command, the rest
+    all at once.
+    """
     config = folder / "keywright.toml"
-    config.write_text(configuration(folder, upstreams, size), encoding="utf-8")
+    config.write_text(configuration(folder, upstreams, size) + extra, encoding="utf-8")
     first = _create_key(config)
     return Prepared(config=config, keys=(first, *seed_keys(folder / DATABASE, size.keys - 1)))
 

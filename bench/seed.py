@@ -27,6 +27,7 @@ def seed_keys(database: Path, count: int) -> tuple[str, ...]:
             "id": key.id,
             "sha256": key.sha256,
             "created_s": key.created_s,
+            "changed": 1,
             "document": msgspec.json.encode(key, enc_hook=str).decode(),
         }
         for key in (make_key(one, KeyRequest(name=f"bench {one.id}"), now_s) for one in issued)
