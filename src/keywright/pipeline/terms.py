@@ -1,7 +1,8 @@
 """Which budgets and limits does a call count in? Made once per snapshot, and per key when it first calls."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -10,6 +11,10 @@ from keywright.core.budget import Budget, Limit, Period, Subject, SubjectKind, a
 from keywright.core.identity import NOBODY, Key, Realm, Tags
 from keywright.core.lease import Kind
 from keywright.policy.level import lineage
+
+
+NAMES_REMEMBERED: Final = 10_000
+"""How many models' names are remembered: a client that invents names cannot grow it without bound."""
 
 
 class BudgetTerm:
@@ -50,6 +55,7 @@ class Terms(Struct, frozen=True):
 
 
 _Found: TypeAlias = tuple[list[BudgetTerm], list[LimitTerm]]
+_Terms: TypeAlias = tuple[tuple[BudgetTerm, ...], tuple[LimitTerm, ...]]
 
 
 class Bounds:
@@ -59,6 +65,7 @@ class Bounds:
         self._realm = realm
         self._on: dict[Subject, _Found] = {}
         self._of_keys: dict[str, Terms] = {}
+        self._of_models: dict[tuple[str, ...], _Terms] = {}
         for budget in budgets:
             self._at(budget.on)[0].append(BudgetTerm(budget))
         for limit in limits:
@@ -66,16 +73,14 @@ class Bounds:
         self._models = [(on.name, found) for on, found in self._on.items() if on.kind == "model"]
         self._has_tags = any(on.kind == "tag" for on in self._on)
 
-    def of_call(self, key: Key, keys: Mapping[str, Key], tags: Tags, model: str, targets: Iterable[str]) -> Terms:
+    def of_call(self, key: Key, keys: Mapping[str, Key], tags: Tags, model: str, targets: Sequence[str]) -> Terms:
         """What counts for a call of `key` with `tags` of its own, that asks for `model` and may reach `targets`. What
         the key derives from is among `keys`.
         """
         terms = self.of_key(key, keys)
         if tags:
             terms = self._with_tags(terms, tags)
-        if self._models:
-            terms = self._with_models(terms, (model, *targets))
-        return terms
+        return terms if not self._models else self._with_models(terms, model, targets)
 
     def of_key(self, key: Key, keys: Mapping[str, Key]) -> Terms:
         """What counts for each call of `key`."""
@@ -106,23 +111,26 @@ class Bounds:
         budgets, limits = self._on_any(Subject("tag", f"{n}={v}") for n, v in own) if self._has_tags else ((), ())
         return Terms(terms.budgets + budgets, terms.limits + limits, terms.tags + own)
 
-    def _with_models(self, terms: Terms, names: tuple[str, ...]) -> Terms:
-        found = [found for glob, found in self._models if any(fnmatchcase(name, glob) for name in names)]
-        return Terms(
-            terms.budgets + tuple(term for budgets, _ in found for term in budgets),
-            terms.limits + tuple(term for _, limits in found for term in limits),
-            terms.tags,
-        )
+    def _with_models(self, terms: Terms, model: str, targets: Sequence[str]) -> Terms:
+        names = (model, *targets)
+        found = self._of_models.get(names)
+        if found is None:
+            matching = [on for glob, on in self._models if any(fnmatchcase(name, glob) for name in names)]
+            found = _all(matching)
+            if len(self._of_models) < NAMES_REMEMBERED:
+                self._of_models[names] = found
+        return Terms(terms.budgets + found[0], terms.limits + found[1], terms.tags)
 
-    def _on_any(self, subjects: Iterable[Subject]) -> tuple[tuple[BudgetTerm, ...], tuple[LimitTerm, ...]]:
-        found = [self._on[subject] for subject in subjects if subject in self._on]
-        return (
-            tuple(term for budgets, _ in found for term in budgets),
-            tuple(term for _, limits in found for term in limits),
-        )
+    def _on_any(self, subjects: Iterable[Subject]) -> _Terms:
+        return _all([self._on[subject] for subject in subjects if subject in self._on])
 
     def _at(self, on: Subject) -> _Found:
         return self._on.setdefault(on, ([], []))
+
+
+def _all(found: Sequence[_Found]) -> _Terms:
+    budgets, limits = zip(*found, strict=True) if found else ((), ())
+    return tuple(chain.from_iterable(budgets)), tuple(chain.from_iterable(limits))
 
 
 def counts_for(budget: Budget, names: Iterable[str]) -> bool:
