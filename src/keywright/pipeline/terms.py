@@ -12,7 +12,6 @@ from keywright.core.identity import NOBODY, Key, Realm, Tags
 from keywright.core.lease import Kind
 from keywright.policy.level import lineage
 
-
 NAMES_REMEMBERED: Final = 10_000
 """How many models' names are remembered: a client that invents names cannot grow it without bound."""
 
