@@ -8,7 +8,7 @@ import base64
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keywright.core.json import Json, JsonObject
@@ -109,7 +109,7 @@ def chosen(wanted: Wanted, script: Script) -> Chosen:
     text = script.text or " ".join(f"word{index}" for index in range(script.words))
     if not text and not calls:
         text = json.dumps(sample_object(wanted.schema)) if wanted.schema else chosen_text(wanted)
-    text, finish, stop = shortened(text, wanted)
+    text, finish, stop = shortened(text, replace(wanted, tokens_max=None) if script.deaf else wanted)
     finish = "tools" if calls else finish
     return Chosen(text, calls, finish if script.finish == "auto" else script.finish, stop)
 

@@ -23,7 +23,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Script:
-    """One answer. `words`: instead of `text`, so many words. `pace_s`: seconds between pieces of a stream.
+    """One answer. `words`: instead of `text`, so many words. `pace_s`: seconds between pieces of a stream. `deaf`: the
+    limit that the request sets is not kept.
 
     `status` other than 200 answers the provider's own error with `message`, and `retry_after` as header.
     """
@@ -39,6 +40,7 @@ class Script:
     status: int = 200
     message: str = ""
     retry_after: str = ""
+    deaf: bool = False
     fault: Fault = ""
     after: int = 0
 

@@ -96,14 +96,16 @@ def clouds(request: pytest.FixtureRequest) -> dict[str, StandIn]:
 
 
 @contextlib.contextmanager
-def gateway_of(folder: Path, clouds: dict[str, StandIn], tls: Tls | None = None) -> Iterator[Gateway]:
+def gateway_of(
+    folder: Path, clouds: dict[str, StandIn], tls: Tls | None = None, prices: str = RANKING
+) -> Iterator[Gateway]:
     """A gateway with all clouds behind it. Nothing is tried twice: a scripted failure is what the client sees."""
     tables = [
         f'[providers.{name}]\nkind = "{PROVIDERS[name].kind}"\n'
         f'api_key = "env:{_variable(name)}"\nbase_url = "{cloud.base_url}"\n'
         for name, cloud in clouds.items()
     ]
-    config = '[store]\nurl = "sqlite:///test.db"\n[retry]\nattempts = 1\n' + RANKING + "".join(tables)
+    config = '[store]\nurl = "sqlite:///test.db"\n[retry]\nattempts = 1\n' + prices + "".join(tables)
     variables = {_variable(name): cloud.key for name, cloud in clouds.items()}
     with running(folder, config, {**variables, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}, tls=tls) as gateway:
         yield gateway
