@@ -8,12 +8,13 @@ they served; calls that ran on a killed worker are there at their worst case, ma
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,8 +66,14 @@ class Realm:
         self.budgets.append(Budget(f"bud_{number}", subject(on), from_usd(f"{usd:.6f}"), "total", int(time.time())))
 
 
-async def made(url: str) -> Realm:
-    """Projects, service accounts, keys and budgets, in a store that no gateway has opened yet."""
+ENOUGH_USD = CLIENTS * 0.0125 + RUN_S * 0.05
+"""The worst case of all clients' calls at once, and more than they can spend meanwhile."""
+
+
+async def made(url: str, *, enough: bool = False) -> Realm:
+    """Projects, service accounts, keys and budgets, in a store that no gateway has opened yet. `enough`: one budget
+    alone, in which there is always enough.
+    """
     realm, now_s = Realm(), int(time.time())
     store = await Store.open(url)
     realms, budgets = Realms(store.database), Budgets(store.database)
@@ -91,6 +98,9 @@ async def made(url: str) -> Realm:
         realm.add(f"key:{issued.id}", AMOUNTS["key"])
     realm.add("organisation", AMOUNTS["organisation"])
     realm.add("model:openai/gpt-4o*", AMOUNTS["model"])
+    if enough:
+        realm.budgets.clear()
+        realm.add("organisation", ENOUGH_USD)
     for budget in realm.budgets:
         await budgets.add(budget)
     await store.close()
@@ -134,7 +144,7 @@ class Crowd:
         return Visit(call, path, {**plain, **body}, secret)
 
 
-def race(program: Program, realm: Realm, openai: StandIn) -> list[Seen]:
+def race(program: Program, realm: Realm, openai: StandIn, *, kills: bool = True) -> list[Seen]:
     """Let them run, and kill a worker now and then."""
     faults = [
         openai.script(Script(fault="cut", after=3), always=True),
@@ -147,7 +157,7 @@ def race(program: Program, realm: Realm, openai: StandIn) -> list[Seen]:
 
     async def kill_now_and_then() -> None:
         chance = random.Random(SEED + 1)
-        while time.monotonic() + KILL_EVERY_S < until_s:
+        while kills and time.monotonic() + KILL_EVERY_S < until_s:
             await asyncio.sleep(KILL_EVERY_S)
             os.kill(chance.choice(program.workers), signal.SIGKILL)
 
@@ -220,14 +230,33 @@ def test_no_budget_is_exceeded_whatever_happens(
     tmp_path: Path, database_url: str, openai_cloud: StandIn, anthropic_cloud: StandIn
 ) -> None:
     realm = asyncio.run(made(database_url))
-    config = toml(openai_cloud, anthropic_cloud).replace("sqlite:///test.db", database_url)
+    with racing(tmp_path, database_url, openai_cloud, anthropic_cloud) as program:
+        seen = race(program, realm, openai_cloud)
+    assert not any((tmp_path / "test.spool").iterdir()), "a spool is left"
+    asyncio.run(check(database_url, realm, seen, [*openai_cloud.exchanges, *anthropic_cloud.exchanges]))
+
+
+@pytest.mark.timeout(TEST_S)
+def test_a_budget_with_enough_left_for_all_that_runs_refuses_nobody(
+    tmp_path: Path, database_url: str, openai_cloud: StandIn, anthropic_cloud: StandIn
+) -> None:
+    realm = asyncio.run(made(database_url, enough=True))
+    with racing(tmp_path, database_url, openai_cloud, anthropic_cloud) as program:
+        seen = race(program, realm, openai_cloud, kills=False)
+    statuses = [one.status for one in seen if one.complete]
+    assert 402 not in statuses
+    assert len(statuses) > CLIENTS
+
+
+@contextlib.contextmanager
+def racing(folder: Path, url: str, openai: StandIn, anthropic: StandIn) -> Iterator[Program]:
+    """The gateway, until it has ended in good order and no provider is asked any more."""
+    config = toml(openai, anthropic).replace("sqlite:///test.db", url)
     config = (
         config.replace("[store]\n", '[store]\nspool = "test.spool"\n') + f"[server]\nport = 0\nworkers = {WORKERS}\n"
     )
-    (tmp_path / FILE).write_text(config)
-    with up(tmp_path, config, environment(openai_cloud, anthropic_cloud)) as program:
-        seen = race(program, realm, openai_cloud)
-        until(lambda: openai_cloud.running == anthropic_cloud.running == 0, 30.0, "providers are still asked")
+    (folder / FILE).write_text(config)
+    with up(folder, config, environment(openai, anthropic)) as program:
+        yield program
+        until(lambda: openai.running == anthropic.running == 0, 30.0, "providers are still asked")
         assert program.stop() == 0
-    assert not any((tmp_path / "test.spool").iterdir()), "a spool is left"
-    asyncio.run(check(database_url, realm, seen, [*openai_cloud.exchanges, *anthropic_cloud.exchanges]))
