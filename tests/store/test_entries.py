@@ -103,9 +103,11 @@ def test_however_entries_are_batched_each_is_new_once(ids: list[bytes], size: in
 
 async def test_a_text_that_no_database_keeps_costs_no_entry(store: Store) -> None:
     odd = [replace(ENTRY, id=f"req_{at}", model=f"a{nul}b", served=f"a{nul}b") for at, nul in enumerate(("\0", "�"))]
-    assert await store.write_entries(odd) == 2
+    odd.append(replace(ENTRY, id="req_2", address="10.0.0.1\0"))
+    assert await store.write_entries(odd) == 3
+    assert await store.entry("req_2") is not None
     kept = await store.entry("req_0")
     assert kept is not None
     assert (kept.model, kept.served) == ("a�b", "a�b")
-    (row,) = await store.usage(("model",), *DAYS)
-    assert row.calls == 2
+    rows = await store.usage(("model",), *DAYS)
+    assert [(row.by, row.calls) for row in rows] == [(("a�b",), 2), ((ENTRY.served,), 1)]

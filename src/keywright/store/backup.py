@@ -22,6 +22,7 @@ import os
 import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
@@ -36,7 +37,6 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    insert,
     literal,
     select,
     table,
@@ -48,6 +48,8 @@ from keywright.store.bell import CHANNELS, ring
 from keywright.store.database import Database
 from keywright.store.exact import Exact
 from keywright.store.partitions import make_partitions
+from keywright.store.postgres import REPLACEMENT
+from keywright.store.rows import insert_rows
 from keywright.store.schema import COUNTERS, ENTRIES, METADATA, PROJECTS, REVISION
 
 VERSION: Final = 1
@@ -309,14 +311,20 @@ def _clear(connection: Connection, tables: dict[str, TableClause]) -> None:
         connection.execute(delete(one))
 
 
-def _insert(connection: Connection, one: TableClause, rows: Sequence[Sequence[Any]]) -> None:
-    names = _names(one)
-    binary = [place for place, kind in enumerate(one.c) if isinstance(kind.type, LargeBinary)]
-    values = [list(row) for row in rows]
-    for row in values:
-        for place in binary:
-            row[place] = None if row[place] is None else b64decode(row[place])
-    connection.execute(insert(one), [dict(zip(names, row, strict=True)) for row in values])
+def _insert(connection: Connection, one: TableClause, rows: Sequence[list[Any]]) -> None:
+    for place, kind in enumerate(one.c):
+        if isinstance(kind.type, LargeBinary):
+            for row in rows:
+                row[place] = None if row[place] is None else b64decode(row[place])
+    keeps_nul = connection.dialect.name == "sqlite"
+    insert_rows(connection, one, map(tuple if keeps_nul else _sound, rows))
+
+
+def _sound(row: Sequence[Any]) -> tuple[Any, ...]:
+    """The row with texts that PostgreSQL keeps."""
+    return tuple(
+        value.replace("\0", REPLACEMENT) if isinstance(value, str) and "\0" in value else value for value in row
+    )
 
 
 def _make_months(connection: Connection, one: TableClause, rows: Sequence[Sequence[Any]], months: set[int]) -> None:
@@ -340,6 +348,7 @@ def _counter(connection: Connection, channel: str) -> int:
     return connection.execute(select(COUNTERS.c.value).where(COUNTERS.c.name == channel)).scalar() or 0
 
 
+@cache
 def _tables() -> dict[str, TableClause]:
     """The tables by name, with values as the database has them."""
     return {

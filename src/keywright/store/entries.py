@@ -8,8 +8,8 @@ moment.
 A NUL in a text, which a client may have written into the name of a model, is replaced: PostgreSQL keeps none.
 
 This is most of what a call costs beside its answer. So rows are tuples from the start, the document is encoded by one
-struct that has just its fields, and a statement inserts many rows (`rows.py`). Rows are made for one statement at a
-time, so that the event loop's thread never waits longer for Python's global lock than it takes to make so few.
+struct that has just its fields, and a statement inserts many rows (`rows.py`). Rows are made while they are written, so
+that the event loop's thread never waits longer for Python's global lock than it takes to make a few.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,15 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, Row, bindparam, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from keywright.core.entry import Entry
 from keywright.store.key_uses import note_uses
 from keywright.store.rollups import Batch, Line, closed_until_s
-from keywright.store.rows import offer_rows, write_rows
+from keywright.store.rows import insert_rows, offer_rows
 from keywright.store.schema import ENTRIES
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
-ROWS_AT_A_TIME: Final = 45
-"""As many as one statement takes."""
 
 COLUMNS: Final = tuple(name for name in Entry.__struct_fields__ if name in ENTRIES.c)
 """The fields of an entry that are columns; all others are in the document."""
@@ -58,10 +56,8 @@ def insert_new(connection: Connection, entries: Sequence[Entry]) -> tuple[Entry,
     batch = _batch(new)
     try:
         with connection.begin_nested():
-            for at in range(0, len(new), ROWS_AT_A_TIME):
-                rows = [_row(line) for line in batch.lines[at : at + ROWS_AT_A_TIME]]
-                write_rows(connection, ENTRIES, rows, "fail")
-    except IntegrityError:
+            insert_rows(connection, ENTRIES, map(_row, batch.lines))
+    except (IntegrityError, DataError):
         new = _offer(connection, batch)
         batch = _batch(new)
     batch.roll_up(connection, closed_s)
