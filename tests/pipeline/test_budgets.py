@@ -188,3 +188,24 @@ def _away_from_the_turn_of_the_minute() -> None:
     left_s = 60 - time.time() % 60
     if left_s < 5:
         asyncio.run(asyncio.sleep(left_s + 0.1))
+
+
+def test_while_the_store_is_away_calls_go_on_from_what_was_leased_and_then_wait(start: Start) -> None:
+    gateway = start()
+    key = gateway.issue(project="search")
+    put(gateway, budget("project:search", "1"))
+    assert [ask(gateway, key) for _ in range(3)] == [200] * 3
+    gateway.run(gateway.house.store.close())
+    database = gateway.folder / "test.db"
+    database.rename(database.with_suffix(".away"))
+    database.mkdir()
+    statuses = [ask(gateway, key) for _ in range(60)]
+    assert statuses[0] == 200, "leased before"
+    assert set(statuses) <= {200, 503}
+    big = gateway.post(CHAT, chat_body("openai/gpt-4o", "hello", max_tokens=4000, n=20), key)
+    assert big.status == 503, "what is left cannot be known"
+    assert int(big.headers["retry-after"]) >= 1
+    database.rmdir()
+    database.with_suffix(".away").rename(database)
+    assert ask(gateway, key) == 200
+    assert standing(gateway, "bud_project:search@0").settled > 0
