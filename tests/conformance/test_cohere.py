@@ -20,6 +20,7 @@ from keywright.core.message import Part, Text, Thinking, ToolCall
 from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects import cohere
+from tests.conformance.looped import over
 from tests.conformance.plain import frames, recorded
 from tests.conformance.readings.cohere import joined
 from tests.dialects.cohere.official import check_request, official
@@ -89,7 +90,7 @@ def asked(item: Body) -> Request:
     return cohere.decode_request(json.dumps(item["request_json"]).encode() if item.get("request_json") else MINIMAL)
 
 
-@pytest.mark.parametrize("item", ANSWERS, ids=by_id)
+@over("item", ANSWERS, ids=by_id)
 def test_an_answer_is_read_as_it_is(item: Body) -> None:
     body = item["response_json"]
     raw = json.dumps(body).encode()
@@ -106,7 +107,7 @@ def test_an_answer_is_read_as_it_is(item: Body) -> None:
     assert tapped.complete
 
 
-@pytest.mark.parametrize("item", ANSWERS, ids=by_id)
+@over("item", ANSWERS, ids=by_id)
 def test_an_answer_written_again_is_the_same(item: Body) -> None:
     body = item["response_json"]
     encoded = cohere.encode_response(cohere.decode_response(json.dumps(body).encode()), asked(item))
@@ -135,7 +136,7 @@ def read(stream: bytes, size: int) -> list[Event]:
     return events + reader.end()
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=by_id)
+@over("item", STREAMS, ids=by_id)
 def test_a_stream_is_read_as_it_is(item: Body) -> None:
     stream, plain = item["response_sse_text"].encode(), frames(item["response_sse_text"])
     events = read(stream, len(stream))
@@ -161,7 +162,7 @@ def test_two_of_the_streams_fail_at_their_end() -> None:
     assert sum('"ERROR"' in item["response_sse_text"] for item in STREAMS) == 2
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=by_id)
+@over("item", STREAMS, ids=by_id)
 def test_a_stream_written_again_is_the_same_byte_for_byte_but_for_its_end(item: Body) -> None:
     """Its last frame repeats the usage in its normal form; not every stream was recorded with a `[DONE]`."""
     text = item["response_sse_text"]
@@ -179,7 +180,7 @@ def test_a_stream_written_again_is_the_same_byte_for_byte_but_for_its_end(item: 
     assert last == wanted
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=by_id)
+@over("item", STREAMS, ids=by_id)
 @pytest.mark.parametrize("size", [10**9, 1009, 13])
 def test_a_stream_passes_the_tap_untouched(item: Body, size: int) -> None:
     stream = item["response_sse_text"].encode()
@@ -219,7 +220,7 @@ def normal_message(message: Body) -> Body:
     return message
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=by_id)
+@over("item", REQUESTS, ids=by_id)
 def test_a_request_decoded_and_encoded_again_is_the_same(item: Body) -> None:
     body = item["request_json"]
     encoded = cohere.encode_request(asked(item), body["model"], ABLE)
@@ -229,7 +230,7 @@ def test_a_request_decoded_and_encoded_again_is_the_same(item: Body) -> None:
     check_request(again)
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=by_id)
+@over("item", REQUESTS, ids=by_id)
 def test_every_tools_result_answers_a_call_before_it(item: Body) -> None:
     sent = json.loads(cohere.encode_request(asked(item), "m", ABLE).body)
     calls: set[str] = set()
@@ -239,7 +240,7 @@ def test_every_tools_result_answers_a_call_before_it(item: Body) -> None:
             assert message["tool_call_id"] in calls
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=by_id)
+@over("item", REQUESTS, ids=by_id)
 def test_a_patched_request_differs_in_the_model_only(item: Body) -> None:
     body = item["request_json"]
     for raw in (json.dumps(body).encode(), json.dumps(body, indent=1).encode(), msgspec.json.encode(body)):
@@ -250,7 +251,7 @@ def test_a_patched_request_differs_in_the_model_only(item: Body) -> None:
         assert json.loads(patched) == {**body, "model": "else/where"}
 
 
-@pytest.mark.parametrize("item", ERRORS, ids=by_id)
+@over("item", ERRORS, ids=by_id)
 def test_an_error_is_understood(item: Body) -> None:
     failure = cohere.decode_error(item["status"], json.dumps(item["response_json"]).encode())
     assert (failure.status, failure.kind) == (

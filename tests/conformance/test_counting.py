@@ -18,6 +18,7 @@ from keywright.dialects import anthropic, cohere, gemini, mistral, openai_chat, 
 from keywright.dialects.counting import anthropic as anthropic_count
 from keywright.dialects.counting import openai as openai_count
 from keywright.dialects.counting.estimate import estimate
+from tests.conformance.looped import over
 from tests.conformance.plain import frames, recorded
 from tests.conftest import shared_dir
 
@@ -35,7 +36,7 @@ def test_all_recordings_are_here() -> None:
     assert (len(COUNTS), len(GIVEN)) == (9, 8)
 
 
-@pytest.mark.parametrize("item", GIVEN, ids=by_id)
+@over("item", GIVEN, ids=by_id)
 def test_a_count_is_read_as_it_is_and_written_again_the_same(item: Body) -> None:
     raw = json.dumps(item["response_json"]).encode()
     response = anthropic_count.decode_response(raw)
@@ -45,7 +46,7 @@ def test_a_count_is_read_as_it_is_and_written_again_the_same(item: Body) -> None
     assert anthropic_count.tap_response(raw).complete
 
 
-@pytest.mark.parametrize("item", COUNTS, ids=by_id)
+@over("item", COUNTS, ids=by_id)
 def test_a_request_decoded_and_encoded_again_is_the_same(item: Body) -> None:
     body = item["request_json"]
     encoded = anthropic_count.encode_request(
@@ -77,7 +78,7 @@ def counted() -> frozenset[str]:
     return frozenset(properties["TokenCountsBody"]["properties"])
 
 
-@pytest.mark.parametrize("item", list(recorded("openai", "responses"))[::10], ids=by_id)
+@over("item", list(recorded("openai", "responses"))[::10], ids=by_id)
 def test_openai_is_asked_to_count_only_what_it_counts(item: Body) -> None:
     body = json.dumps({"input": "x", "model": "m", **(item["request_json"] or {})}).encode()
     encoded = openai_count.encode_request(openai_count.decode_request(body), "m", Abilities(reasoning="effort"))

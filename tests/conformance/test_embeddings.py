@@ -19,6 +19,7 @@ from keywright.core.embedding import EmbedRequest, EmbedResponse
 from keywright.core.errors import NotTranslatableError
 from keywright.dialects.embeddings import cohere, feature_extraction, ollama, openai
 from keywright.dialects.embeddings.vectors import as_type
+from tests.conformance.looped import over
 from tests.conformance.plain import recorded
 from tests.conftest import shared_dir
 
@@ -79,7 +80,7 @@ def plain_tokens(body: Body) -> int | None:
     return body.get("prompt_eval_count")
 
 
-@pytest.mark.parametrize(("item", "wire"), ANSWERS, ids=by_id)
+@over(("item", "wire"), ANSWERS, ids=by_id)
 def test_an_answer_is_read_as_it_is(item: Body, wire: EmbedWire) -> None:
     body = item["response_json"]
     raw = json.dumps(body).encode()
@@ -97,7 +98,7 @@ def asked(item: Body, wire: EmbedWire) -> EmbedRequest:
     return wire.decode_request(json.dumps(item["request_json"]).encode())
 
 
-@pytest.mark.parametrize(("item", "wire"), BOTH, ids=by_id)
+@over(("item", "wire"), BOTH, ids=by_id)
 def test_an_answer_written_again_is_the_same(item: Body, wire: EmbedWire) -> None:
     encoded = wire.encode_response(wire.decode_response(json.dumps(item["response_json"]).encode()), asked(item, wire))
     again, wanted = json.loads(encoded.body), item["response_json"]
@@ -122,7 +123,7 @@ def official() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(types["EmbedByTypeResponse"])
 
 
-@pytest.mark.parametrize(("item", "wire"), REQUESTS, ids=by_id)
+@over(("item", "wire"), REQUESTS, ids=by_id)
 def test_a_request_decoded_and_encoded_again_is_the_same(item: Body, wire: EmbedWire) -> None:
     body = {field: value for field, value in item["request_json"].items() if value is not None}
     encoded = wire.encode_request(asked(item, wire), body["model"], ABLE)
@@ -134,7 +135,7 @@ def test_a_request_decoded_and_encoded_again_is_the_same(item: Body, wire: Embed
     assert {field: value for field, value in json.loads(encoded.body).items() if value is not None} == body
 
 
-@pytest.mark.parametrize(("item", "wire"), REQUESTS, ids=by_id)
+@over(("item", "wire"), REQUESTS, ids=by_id)
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
 def test_a_request_reaches_each_provider_or_is_refused_by_name(item: Body, wire: EmbedWire, target: EmbedWire) -> None:
     request = asked(item, wire)
@@ -175,7 +176,7 @@ def validator(name: str) -> jsonschema.Draft202012Validator:
             return jsonschema.Draft202012Validator({"properties": properties, "required": required})
 
 
-@pytest.mark.parametrize(("item", "wire"), BOTH, ids=by_id)
+@over(("item", "wire"), BOTH, ids=by_id)
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
 def test_an_answer_reaches_a_client_of_each_wire(item: Body, wire: EmbedWire, target: EmbedWire) -> None:
     response = wire.decode_response(json.dumps(item["response_json"]).encode())
@@ -192,7 +193,7 @@ def test_an_answer_reaches_a_client_of_each_wire(item: Body, wire: EmbedWire, ta
     assert again.usage == (None if target is feature_extraction else response.usage)
 
 
-@pytest.mark.parametrize(("item", "wire"), REQUESTS, ids=by_id)
+@over(("item", "wire"), REQUESTS, ids=by_id)
 def test_a_patched_request_differs_in_the_model_only(item: Body, wire: EmbedWire) -> None:
     body = item["request_json"]
     for raw in (json.dumps(body).encode(), json.dumps(body, indent=1).encode()):
@@ -201,7 +202,7 @@ def test_a_patched_request_differs_in_the_model_only(item: Body, wire: EmbedWire
         assert json.loads(patched) == {**body, "model": "else/where"}
 
 
-@pytest.mark.parametrize(("item", "wire"), ERRORS, ids=by_id)
+@over(("item", "wire"), ERRORS, ids=by_id)
 def test_an_error_is_understood(item: Body, wire: EmbedWire) -> None:
     failure = wire.decode_error(item["status"], json.dumps(item["response_json"]).encode())
     expected = "authentication" if item["status"] == 401 else "not_found"

@@ -21,6 +21,7 @@ from keywright.core.message import Part, Text, Thinking, ToolCall, ToolResult, T
 from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects import anthropic, mistral, openai_chat
+from tests.conformance.looped import over
 from tests.conformance.plain import Body, recorded
 from tests.conftest import shared_dir
 from tests.dialects.mistral.official import complaint, official, published
@@ -43,9 +44,9 @@ ANSWERS = [item for item in GOOD if item.get("response_json")]
 STREAMS = [item for item in GOOD if item.get("response_sse_text")]
 REQUESTS = [item for item in ALL if item.get("request_json")]
 
-requests = pytest.mark.parametrize("item", REQUESTS, ids=lambda item: item["id"])
-answers = pytest.mark.parametrize("item", ANSWERS, ids=lambda item: item["id"])
-streams = pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
+requests = over("item", REQUESTS, ids=lambda item: item["id"])
+answers = over("item", ANSWERS, ids=lambda item: item["id"])
+streams = over("item", STREAMS, ids=lambda item: item["id"])
 
 
 def test_all_recordings_are_here() -> None:
@@ -174,7 +175,7 @@ OTHERS: list[tuple[Dialect, list[Body]]] = [
 ]
 
 
-@pytest.mark.parametrize(
+@over(
     ("source", "item"),
     [(source, item) for source, items in OTHERS for item in items],
     ids=lambda value: value["id"] if isinstance(value, dict) else "",

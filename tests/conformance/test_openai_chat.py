@@ -18,6 +18,7 @@ from keywright.core.fold import fold
 from keywright.core.message import Part, Refusal, Text, Thinking, ToolCall
 from keywright.core.response import Response
 from keywright.dialects import openai_chat
+from tests.conformance.looped import over
 from tests.conftest import shared_dir
 
 Recording = dict[str, Any]  # one line of the recordings
@@ -88,7 +89,7 @@ def check_usage(response: Response, usage: dict[str, Any] | None) -> None:
     assert got.output_total == completion + (reasoning if outside else 0)
 
 
-@pytest.mark.parametrize("item", ANSWERS, ids=lambda item: item["id"])
+@over("item", ANSWERS, ids=lambda item: item["id"])
 def test_an_answer_is_read_as_it_is(item: Recording) -> None:
     body = item["response_json"]
     raw = json.dumps(body).encode()
@@ -111,7 +112,7 @@ def test_an_answer_is_read_as_it_is(item: Recording) -> None:
     assert tapped.complete
 
 
-@pytest.mark.parametrize("item", ANSWERS, ids=lambda item: item["id"])
+@over("item", ANSWERS, ids=lambda item: item["id"])
 def test_an_answer_written_again_reads_the_same(item: Recording) -> None:
     response = openai_chat.decode_response(json.dumps(item["response_json"]).encode())
     asked = openai_chat.decode_request(json.dumps(item["request_json"] or MINIMAL).encode())
@@ -134,7 +135,7 @@ def read(stream: bytes, size: int) -> list[Event]:
     return events + reader.end()
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
+@over("item", STREAMS, ids=lambda item: item["id"])
 def test_a_stream_is_read_as_it_is(item: Recording) -> None:
     chunks = plain_chunks(item["response_sse_text"])
     stream = item["response_sse_text"].encode()
@@ -160,7 +161,7 @@ def test_a_stream_is_read_as_it_is(item: Recording) -> None:
     check_usage(response, next((chunk["usage"] for chunk in reversed(chunks) if chunk.get("usage")), None))
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
+@over("item", STREAMS, ids=lambda item: item["id"])
 @pytest.mark.parametrize("size", [10**9, 1009, 13])
 def test_a_stream_passes_the_tap_untouched(item: Recording, size: int) -> None:
     stream = item["response_sse_text"].encode()
@@ -177,7 +178,7 @@ def test_a_stream_passes_the_tap_untouched(item: Recording, size: int) -> None:
     assert tapped.output_chars >= sum(len(delta.get("content") or "") for delta in deltas)
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
+@over("item", STREAMS, ids=lambda item: item["id"])
 @pytest.mark.parametrize("size", [10**9, 211, 7])
 def test_only_the_usage_that_the_client_did_not_ask_for_is_taken_out(item: Recording, size: int) -> None:
     text = item["response_sse_text"]
@@ -243,7 +244,7 @@ def normal_message(message: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=lambda item: item["id"])
+@over("item", REQUESTS, ids=lambda item: item["id"])
 def test_a_request_decoded_and_encoded_again_is_the_same(item: Recording) -> None:
     body = item["request_json"]
     request = openai_chat.decode_request(json.dumps(body).encode())
@@ -272,7 +273,7 @@ def without_strict(value: Any) -> Any:
     return [without_strict(item) for item in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=lambda item: item["id"])
+@over("item", REQUESTS, ids=lambda item: item["id"])
 def test_a_patched_request_differs_in_the_model_and_the_usage_only(item: Recording) -> None:
     body = item["request_json"]
     for raw in (json.dumps(body).encode(), json.dumps(body, indent=1).encode(), msgspec.json.encode(body)):
@@ -287,7 +288,7 @@ def test_a_patched_request_differs_in_the_model_and_the_usage_only(item: Recordi
             assert patched == raw.replace(json.dumps(body["model"]).encode(), b'"else/where"', 1)
 
 
-@pytest.mark.parametrize("item", ERRORS, ids=lambda item: item["id"])
+@over("item", ERRORS, ids=lambda item: item["id"])
 def test_an_error_is_understood(item: Recording) -> None:
     raw = json.dumps(item["response_json"]).encode() if item.get("response_json") else item["response_text"].encode()
     failure = openai_chat.decode_error(item["status"], raw)

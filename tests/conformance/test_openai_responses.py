@@ -22,6 +22,7 @@ from keywright.core.message import Opaque, Part, RedactedThinking, Refusal, Serv
 from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects import openai_responses
+from tests.conformance.looped import over
 from tests.conformance.plain import frames, recorded
 from tests.dialects.openai_responses.official import check_answer, check_event, complaint_about_request
 
@@ -146,7 +147,7 @@ def check_answer_of(response: Response, answer: Recording) -> None:
     check_usage(response, answer)
 
 
-@pytest.mark.parametrize("item", ANSWERS, ids=lambda item: item["id"])
+@over("item", ANSWERS, ids=lambda item: item["id"])
 def test_an_answer_is_read_as_it_is(item: Recording) -> None:
     raw = json.dumps(item["response_json"]).encode()
     response = openai_responses.decode_response(raw)
@@ -158,7 +159,7 @@ def test_an_answer_is_read_as_it_is(item: Recording) -> None:
     assert tapped.complete
 
 
-@pytest.mark.parametrize("item", ANSWERS, ids=lambda item: item["id"])
+@over("item", ANSWERS, ids=lambda item: item["id"])
 def test_an_answer_written_again_says_the_same_in_the_same_items(item: Recording) -> None:
     response = openai_responses.decode_response(json.dumps(item["response_json"]).encode())
     encoded = openai_responses.encode_response(response, asked(item))
@@ -207,7 +208,7 @@ def last_answer(item: Recording) -> Recording:
     return {"model": first["model"], **answer}  # one server does not repeat it
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
+@over("item", STREAMS, ids=lambda item: item["id"])
 def test_a_stream_is_read_as_it_is(item: Recording) -> None:
     stream = item["response_sse_text"].encode()
     events = read(stream, len(stream))
@@ -244,7 +245,7 @@ def check_pieces(parts: tuple[Part, ...], events: list[Recording]) -> None:
         assert said in ("", whole)
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
+@over("item", STREAMS, ids=lambda item: item["id"])
 def test_a_stream_written_again_says_the_same_and_is_what_openai_publishes(item: Recording) -> None:
     events = read(item["response_sse_text"].encode(), 10**9)
     writer = openai_responses.StreamWriter(asked(item))
@@ -272,7 +273,7 @@ def seen_output(item: Recording) -> list[Recording]:
     return [done.get(index, each) for index, each in enumerate(output)]
 
 
-@pytest.mark.parametrize("item", STREAMS, ids=lambda item: item["id"])
+@over("item", STREAMS, ids=lambda item: item["id"])
 @pytest.mark.parametrize("size", [10**9, 1009, 13])
 def test_a_stream_passes_the_tap_untouched(item: Recording, size: int) -> None:
     stream = item["response_sse_text"].rstrip("\n").encode() + b"\n\n"  # some recordings lack the last empty line
@@ -357,7 +358,7 @@ def encoded_again(item: Recording) -> tuple[Recording, tuple[Loss, ...]]:
     return json.loads(encoded.body), encoded.losses
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=lambda item: item["id"])
+@over("item", REQUESTS, ids=lambda item: item["id"])
 def test_a_request_decoded_and_encoded_again_is_the_same(item: Recording) -> None:
     again, losses = encoded_again(item)
     assert not losses
@@ -374,14 +375,14 @@ UNKNOWN_TO_THE_TYPES = {"openrouter-responses-7600295c68": ROUTED, "openrouter-r
 """Recorded requests with what OpenAI has not, and that what its types say of them: OpenRouter's choice of providers."""
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=lambda item: item["id"])
+@over("item", REQUESTS, ids=lambda item: item["id"])
 def test_a_request_of_ours_is_what_openai_takes(item: Recording) -> None:
     again, _ = encoded_again(item)
     complaint = complaint_about_request(again)
     assert (complaint or "") == UNKNOWN_TO_THE_TYPES.get(item["id"], "")
 
 
-@pytest.mark.parametrize("item", REQUESTS, ids=lambda item: item["id"])
+@over("item", REQUESTS, ids=lambda item: item["id"])
 def test_a_patched_request_differs_in_the_model_only(item: Recording) -> None:
     body = item["request_json"]
     for raw in (json.dumps(body).encode(), json.dumps(body, indent=1).encode(), msgspec.json.encode(body)):
@@ -402,7 +403,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("item", ERRORS, ids=lambda item: item["id"])
+@over("item", ERRORS, ids=lambda item: item["id"])
 def test_an_error_is_understood(item: Recording) -> None:
     error = item["response_json"]["error"]
     failure = openai_responses.decode_error(item["status"], json.dumps(item["response_json"]).encode())

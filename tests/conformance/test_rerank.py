@@ -12,6 +12,7 @@ from keywright.core.ability import ABLE
 from keywright.core.dialect import Wire
 from keywright.core.reranking import RerankRequest, RerankResponse
 from keywright.dialects.rerank import cohere, jina
+from tests.conformance.looped import over
 from tests.conformance.plain import recorded
 
 Body = dict[str, Any]  # the JSON boundary
@@ -20,7 +21,7 @@ RerankWire = Wire[RerankRequest, RerankResponse]
 WIRES: dict[str, RerankWire] = {"cohere": cohere, "openrouter": jina}
 ALL = [(item, wire) for file, wire in WIRES.items() for item in recorded(file, "rerank")]
 
-each = pytest.mark.parametrize(("item", "wire"), ALL, ids=lambda value: value["id"] if isinstance(value, dict) else "")
+each = over(("item", "wire"), ALL, ids=lambda value: value["id"] if isinstance(value, dict) else "")
 
 
 def test_all_recordings_are_here() -> None:

@@ -20,6 +20,7 @@ from keywright.core.fold import fold
 from keywright.core.message import Text, Turn
 from keywright.core.request import Request
 from keywright.dialects import anthropic, openai_chat
+from tests.conformance.looped import over
 from tests.conformance.plain import (
     Answer,
     Body,
@@ -69,7 +70,7 @@ def as_told(answer: Answer, *, refused: bool = False) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize("item", OPENAI_WHOLE, ids=lambda item: item["id"])
+@over("item", OPENAI_WHOLE, ids=lambda item: item["id"])
 def test_a_chat_completion_is_given_as_a_message(item: Body) -> None:
     original = item["response_json"]
     response = openai_chat.decode_response(json.dumps(original).encode())
@@ -80,7 +81,7 @@ def test_a_chat_completion_is_given_as_a_message(item: Body) -> None:
     anthropic_sdk.types.Message.model_validate(given)
 
 
-@pytest.mark.parametrize("item", ANTHROPIC_WHOLE, ids=lambda item: item["id"])
+@over("item", ANTHROPIC_WHOLE, ids=lambda item: item["id"])
 def test_a_message_is_given_as_a_chat_completion(item: Body) -> None:
     response = anthropic.decode_response(json.dumps(item["response_json"]).encode())
     given = json.loads(openai_chat.encode_response(response, ASKED).body)
@@ -128,7 +129,7 @@ def openai_client(wire: Wire) -> Iterator[openai_sdk.OpenAI]:
         yield openai_sdk.OpenAI(api_key="k", base_url="http://gateway", http_client=network)
 
 
-@pytest.mark.parametrize("item", OPENAI_STREAMS, ids=lambda item: item["id"])
+@over("item", OPENAI_STREAMS, ids=lambda item: item["id"])
 def test_a_stream_of_chunks_is_given_as_events_of_a_message(
     item: Body, wire: Wire, anthropic_client: anthropic_sdk.Anthropic
 ) -> None:
@@ -149,7 +150,7 @@ def test_a_stream_of_chunks_is_given_as_events_of_a_message(
     assert anthropic_answer(json.loads(final.model_dump_json())) == told
 
 
-@pytest.mark.parametrize("item", ANTHROPIC_STREAMS, ids=lambda item: item["id"])
+@over("item", ANTHROPIC_STREAMS, ids=lambda item: item["id"])
 def test_a_stream_of_a_message_is_given_as_chunks(item: Body, wire: Wire, openai_client: openai_sdk.OpenAI) -> None:
     original = item["response_sse_text"]
     events = read(anthropic.StreamReader(), original)

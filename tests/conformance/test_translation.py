@@ -16,6 +16,7 @@ from keywright.core.dialect import Dialect
 from keywright.core.loss import Loss
 from keywright.core.request import Request
 from keywright.dialects import anthropic, openai_chat
+from tests.conformance.looped import over
 from tests.conformance.plain import FILES_FOLLOW, Body, anthropic_said, at_path, openai_said, recorded
 from tests.conftest import shared_dir
 from tests.standin.chat import ChatWire
@@ -139,7 +140,7 @@ def anthropic_cannot_be_said(body: Body, loss: Loss) -> bool:
     return kind in ONLY_THERE or kind.startswith(SERVED)
 
 
-@pytest.mark.parametrize("item", OPENAI, ids=lambda item: item["id"])
+@over("item", OPENAI, ids=lambda item: item["id"])
 def test_a_chat_completion_reaches_the_messages_api(item: Body, messages_api: MessagesWire) -> None:
     body = item["request_json"]
     translated, losses = to_anthropic(body)
@@ -204,7 +205,7 @@ def choice_of_openai(body: Body) -> tuple[str, str | None, bool | None]:
     return "named", (choice.get("function") or choice)["name"], parallel
 
 
-@pytest.mark.parametrize("item", ANTHROPIC, ids=lambda item: item["id"])
+@over("item", ANTHROPIC, ids=lambda item: item["id"])
 def test_a_message_reaches_chat_completions(item: Body, chat_api: ChatWire) -> None:
     body = item["request_json"]
     translated, losses = to_openai(body)

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from keywright.core.ability import Abilities
 from keywright.core.dialect import PathSaid, Peek
 from keywright.core.event import Event
@@ -13,6 +11,7 @@ from keywright.core.message import Text, Turn
 from keywright.core.request import Request
 from keywright.dialects import anthropic, anthropic_vertex, openai_chat
 from keywright.dialects.anthropic_vertex import VERSION
+from tests.conformance.looped import over
 from tests.conformance.plain import Body, anthropic_answer, assembled, openai_answer, recorded
 from tests.conftest import shared_dir
 from tests.standin.messages import OLD_VERSION, MessagesWire
@@ -22,7 +21,7 @@ ASKED = Request("m", (Turn("user", (Text("hi"),)),), stream=True, stream_usage=T
 ALL = list(recorded("vertex", "rawPredict"))
 NATIVE = [item for item in recorded("anthropic", "messages") if item.get("request_json")]
 
-items = pytest.mark.parametrize("item", ALL, ids=lambda item: item["id"])
+items = over("item", ALL, ids=lambda item: item["id"])
 
 
 def test_everything_recorded_is_here() -> None:
@@ -105,7 +104,7 @@ def test_a_request_of_vertexs_client_passes_through_untouched(item: Body) -> Non
         assert anthropic_vertex.patch(raw, anthropic_vertex.peek(raw, said(item)), "m") == raw
 
 
-@pytest.mark.parametrize("item", NATIVE, ids=lambda item: item["id"])
+@over("item", NATIVE, ids=lambda item: item["id"])
 def test_a_request_of_anthropics_client_differs_in_two_members(item: Body) -> None:
     body = item["request_json"]
     wanted = {name: value for name, value in body.items() if name != "model"} | {"anthropic_version": VERSION}

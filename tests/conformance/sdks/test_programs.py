@@ -3,6 +3,7 @@
 import pytest
 
 from tests.client import Answer
+from tests.conformance.looped import over
 from tests.conformance.sdks.conftest import PROVIDERS, Place
 from tests.conformance.sdks.programs import CHATS, MESSAGES
 from tests.gateway import Gateway
@@ -59,12 +60,12 @@ def test_every_exception_is_one_of_the_programs() -> None:
     assert {name for names in (*NOT_CARRIED.values(), *REFUSED.values()) for name in names} <= PROVIDERS.keys()
 
 
-@pytest.mark.parametrize("name", CHATS)
+@over("name", CHATS, ids=str)
 def test_a_chat_keeps_to_the_providers_rules(every_gateway: Gateway, place: Place, name: str) -> None:
     judged(every_gateway.post("/v1/chat/completions", {"model": place.model, **CHATS[name]}), place, name)
 
 
-@pytest.mark.parametrize("name", MESSAGES)
+@over("name", MESSAGES, ids=str)
 def test_a_message_keeps_to_the_providers_rules(every_gateway: Gateway, place: Place, name: str) -> None:
     body = {"model": place.model, "max_tokens": 300, **MESSAGES[name]}
     judged(every_gateway.post("/v1/messages", body, anthropic_version="2023-06-01"), place, name)

@@ -7,8 +7,6 @@ import json
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Dialect
 from keywright.core.errors import ProviderError, UpstreamError
@@ -18,6 +16,7 @@ from keywright.core.message import Part, Refusal, Text, Thinking, ToolCall, Turn
 from keywright.core.request import Request
 from keywright.core.response import Response
 from keywright.dialects import anthropic, openai_chat, openai_responses
+from tests.conformance.looped import over
 from tests.conformance.plain import frames, recorded
 from tests.dialects.openai_responses.official import check_answer, check_event
 
@@ -99,7 +98,7 @@ def check_same(got: Response, wanted: Response) -> None:
         assert got.usage.output_total == wanted.usage.output_total
 
 
-@pytest.mark.parametrize("item", [*whole(CHAT), *whole(MESSAGES)], ids=lambda item: item["id"])
+@over("item", [*whole(CHAT), *whole(MESSAGES)], ids=lambda item: item["id"])
 def test_an_answer_of_another_wire_is_a_response(item: Recording) -> None:
     response = decoded(item)
     if response is None:
@@ -114,7 +113,7 @@ def events_of(item: Recording) -> list[Event]:
     return reader.feed(item["response_sse_text"].encode()) + reader.end()
 
 
-@pytest.mark.parametrize("item", [*streamed(CHAT), *streamed(MESSAGES)], ids=lambda item: item["id"])
+@over("item", [*streamed(CHAT), *streamed(MESSAGES)], ids=lambda item: item["id"])
 def test_a_stream_of_another_wire_is_a_stream_of_responses(item: Recording) -> None:
     events = events_of(item)
     if any(isinstance(event, Failed) for event in events):
@@ -130,7 +129,7 @@ def test_a_stream_of_another_wire_is_a_stream_of_responses(item: Recording) -> N
     check_same(openai_responses.decode_response(json.dumps(plain[-1]["response"]).encode()), fold(events))
 
 
-@pytest.mark.parametrize("item", whole(RESPONSES), ids=lambda item: item["id"])
+@over("item", whole(RESPONSES), ids=lambda item: item["id"])
 def test_a_response_is_an_answer_of_the_other_wires(item: Recording) -> None:
     response = openai_responses.decode_response(json.dumps(item["response_json"]).encode())
     chat = openai_chat.decode_response(openai_chat.encode_response(response, ASKED).body)
