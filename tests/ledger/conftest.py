@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from keywright.store import Store
+from tests.postgres import database_url, postgres, postgres_url
+
+__all__ = ["database_url", "postgres", "postgres_url"]
 
 
 @pytest.fixture

@@ -12,11 +12,9 @@ holders die in the middle and are replayed. The model knows what is truly left o
 import asyncio
 import os
 import random
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -28,7 +26,8 @@ from keywright.ledger.escrow import Escrow, EscrowSettings
 from keywright.store import Store
 from tests.store.samples import ENTRY, START_S
 
-RUNS = 200 if os.environ.get("KEYWRIGHT_SOAK") else 12
+RUNS = 200 if os.environ.get("KEYWRIGHT_SOAK") else 6
+"""On each store."""
 HOLDERS, CALLS = 4, 80
 CAPS = {"organisation@0": 40_000, "project@0": 15_000, "key@0": 12_000, "model@0": 20_000}
 FAST = EscrowSettings(tend_s=0.004, recall_poll_s=0.002, tight_s=0.05, recall_wait_s=5.0)
@@ -194,13 +193,12 @@ class World:
 
 
 @asynccontextmanager
-async def world(seed: int) -> AsyncIterator[World]:
-    with tempfile.TemporaryDirectory() as folder:
-        store = await Store.open(f"sqlite:///{Path(folder)}/keywright.db")
-        try:
-            yield World(store, seed)
-        finally:
-            await store.close()
+async def world(url: str, seed: int) -> AsyncIterator[World]:
+    store = await Store.open(url)
+    try:
+        yield World(store, seed)
+    finally:
+        await store.close()
 
 
 async def live(world: World) -> None:
@@ -233,8 +231,8 @@ async def end(world: World) -> None:
 
 
 @pytest.mark.parametrize("seed", range(RUNS))
-async def test_no_budget_is_exceeded_and_no_call_refused_without_need(seed: int) -> None:
-    async with world(seed) as it:
+async def test_no_budget_is_exceeded_and_no_call_refused_without_need(database_url: str, seed: int) -> None:
+    async with world(database_url, seed) as it:
         await live(it)
         await end(it)
         await it.check()
