@@ -45,8 +45,13 @@ new_keys = st.fixed_dictionaries(
         "parent": st.integers(0, 30),
     },
 )
+simple_keys = st.fixed_dictionaries(
+    {"name": st.just("k"), "kind": st.sampled_from(("user", "admin")), "owner": st.sampled_from(USERS)},
+    optional={"project": st.sampled_from(PROJECTS)},
+)
 steps = st.one_of(
     st.tuples(st.just("key"), new_keys, wishes),
+    st.tuples(st.just("key"), simple_keys, st.sampled_from(({}, NARROW))),
     st.tuples(st.just("change"), st.integers(0, 30), wishes),
     st.tuples(st.just("rotate"), st.integers(0, 30), st.just({})),
     st.tuples(st.just("revoke"), st.integers(0, 30), st.just({})),
@@ -126,10 +131,10 @@ async def with_api(work: Callable[[Api], Awaitable[None]]) -> None:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    organisation=st.sampled_from((None, "admin", "member", "viewer", "auditor")),
+    organisation=st.sampled_from((None, "admin", "admin", "member", "viewer", "auditor")),
     project=role | maybe(),
     narrow=st.booleans(),
-    attempts=st.lists(st.tuples(st.integers(0, 5), steps), min_size=4, max_size=24),
+    attempts=st.lists(st.tuples(st.integers(0, 5), steps), min_size=8, max_size=24),
 )
 def test_no_sequence_of_calls_gives_anybody_a_right_that_they_had_not(
     organisation: Role | None, project: Role | None, narrow: bool, attempts: list[Any]
