@@ -31,7 +31,7 @@ SQLITE: Final = (
 )
 """SQLite's error name (its start), what is wrong, what to do."""
 
-_TAKES_OVER: Final = "Keywright goes on by itself as soon as it can"
+_TAKES_OVER: Final = "a running gateway goes on by itself as soon as it can"
 _PASSWORD: Final = "check the user in the URL and [store] password"  # noqa: S105 - a piece of advice
 _TOO_MANY: Final = "raise the server's max_connections, or run fewer workers (each has up to 5)"
 
