@@ -326,10 +326,11 @@ def _live(connection: Connection, holder: str, now_s: int) -> None:
 
 
 def _release(connection: Connection, holder: str) -> None:
+    """The holder goes first: a question of its own that is still under way ends before, and none begins after."""
+    connection.execute(delete(HOLDERS).where(HOLDERS.c.id == holder))
     held = connection.scalars(select(LEASES.c.account_id).where(LEASES.c.holder_id == holder)).all()
     _locked(connection, held, make=False)
     connection.execute(delete(LEASES).where(LEASES.c.holder_id == holder))
-    connection.execute(delete(HOLDERS).where(HOLDERS.c.id == holder))
 
 
 def _release_abandoned(connection: Connection, now_s: int) -> tuple[str, ...]:
