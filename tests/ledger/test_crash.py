@@ -19,17 +19,25 @@ from keywright.store import Store
 from tests.ledger.stores import SwitchedStore
 from tests.store.samples import ENTRY, RESERVATION, START_S
 
-ROUNDS = 6
+ROUNDS = 4
 WAIT_S = 20.0
 DAYS = (START_S - 86_400, START_S + 86_400)
 LAZY = LedgerSettings(flush_interval_s=60.0)
 
 
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """Of either kind: here, nothing may depend on which."""
+    store = await Store.open(database_url)
+    yield store
+    await store.close()
+
+
 @contextlib.asynccontextmanager
-async def dying(what: str, folder: Path, store: Store, prefix: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def dying(what: str, folder: Path, url: str, prefix: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The process of `dying.py`, once it has said its first line; killed at the end."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.ledger.dying", what, str(folder), f"sqlite:///{store.address.file}", prefix),
+        *(sys.executable, "-m", "tests.ledger.dying", what, str(folder), url, prefix),
         cwd=Path(__file__).parents[2],
         stdout=asyncio.subprocess.PIPE,
     )
@@ -64,12 +72,14 @@ async def replayed(folder: Path, store: Store) -> Ledger:
 
 
 @pytest.mark.parametrize("what", ["store", "away"])
-async def test_nothing_settled_is_lost_and_nothing_is_there_twice(what: str, store: Store, folder: Path) -> None:
+async def test_nothing_settled_is_lost_and_nothing_is_there_twice(
+    what: str, store: Store, database_url: str, folder: Path
+) -> None:
     moments = random.Random(what)
     said: list[str] = []
     lost = 0
     for number in range(ROUNDS):
-        async with dying(what, folder, store, f"round_{number}") as process:
+        async with dying(what, folder, database_url, f"round_{number}") as process:
             settled = await killed_after(process, moments.uniform(0.01, 0.15))
         lost += (await replayed(folder, store)).replayed.lost
         assert settled
@@ -86,8 +96,8 @@ async def test_nothing_settled_is_lost_and_nothing_is_there_twice(what: str, sto
     assert list(folder.iterdir()) == []
 
 
-async def test_every_single_id_that_was_said_is_stored(store: Store, folder: Path) -> None:
-    async with dying("away", folder, store, "all") as process:
+async def test_every_single_id_that_was_said_is_stored(store: Store, database_url: str, folder: Path) -> None:
+    async with dying("away", folder, database_url, "all") as process:
         settled = await killed_after(process, 0.05)
     await replayed(folder, store)
     missing = [id_ for id_ in settled if await store.entry(id_) is None]
@@ -95,8 +105,10 @@ async def test_every_single_id_that_was_said_is_stored(store: Store, folder: Pat
     assert missing == []
 
 
-async def test_a_call_that_died_with_its_process_is_lost_at_its_worst_case(store: Store, folder: Path) -> None:
-    async with dying("open", folder, store, "req_7") as process:
+async def test_a_call_that_died_with_its_process_is_lost_at_its_worst_case(
+    store: Store, database_url: str, folder: Path
+) -> None:
+    async with dying("open", folder, database_url, "req_7") as process:
         process.kill()
     ledger = await replayed(folder, store)
     assert (ledger.replayed.entries, ledger.replayed.lost) == (0, 1)
@@ -123,8 +135,8 @@ async def test_a_call_that_died_with_its_process_is_lost_at_its_worst_case(store
     assert (await replayed(folder, store)).replayed.spools == 0
 
 
-async def test_the_spool_of_a_process_that_lives_is_not_touched(store: Store, folder: Path) -> None:
-    async with dying("open", folder, store, "req_8") as process:
+async def test_the_spool_of_a_process_that_lives_is_not_touched(store: Store, database_url: str, folder: Path) -> None:
+    async with dying("open", folder, database_url, "req_8") as process:
         before = sorted(folder.rglob("*"))
         assert (await replayed(folder, store)).replayed.spools == 0
         assert sorted(folder.rglob("*")) == before
