@@ -69,6 +69,7 @@ class Api:
     store: Store
     now_s: int = START_S
     changes: int = 0
+    strangers: list[str] = field(default_factory=list)
     snapshot: Snapshot = field(init=False)
     control: Control = field(init=False)
 
@@ -87,6 +88,8 @@ class Api:
                 random=secrets.token_bytes,
                 new_id=lambda: f"req_{next(numbers)}",
                 on_change=self.follow,
+                on_stranger=self.strangers.append,
+                read_s=0.2,
             )
         )
 
@@ -111,10 +114,11 @@ class Api:
         *,
         raw: bytes | None = None,
         address: str = "127.0.0.1",
+        more: bool = False,
         query: Mapping[str, Any] = MappingProxyType({}),
         **headers: str,
     ) -> Reply:
-        """One request. `path` below `/api/v1`; `headers` with underscores for hyphens."""
+        """One request. `more`: its body never ends. `path` below `/api/v1`; `headers` with underscores for hyphens."""
         target = path if path.startswith("/openapi") else "/api/v1" + quote(path, safe="/%")
         content = raw if raw is not None else b"" if body is None else msgspec.json.encode(body)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -136,7 +140,7 @@ class Api:
             "client": (address, 40000),
             "server": ("127.0.0.1", 4100),
         }
-        return await _exchange(self.control, scope, content)
+        return await _exchange(self.control, scope, content, more)
 
     async def get(self, path: str, key: str = OPERATORS_KEY, **query: Any) -> Reply:
         """GET with these parameters."""
@@ -157,8 +161,8 @@ class Api:
         return str((await self.made("/keys", {"name": name, "kind": "user", "owner": name}))["key"])
 
 
-async def _exchange(control: Control, scope: dict[str, Any], body: bytes) -> Reply:
-    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+async def _exchange(control: Control, scope: dict[str, Any], body: bytes, more: bool) -> Reply:
+    messages = iter([{"type": "http.request", "body": body, "more_body": more}])
     sent: list[Any] = []
 
     async def receive() -> Any:

@@ -12,6 +12,12 @@ async def test_who_proves_no_key_is_told_how_and_learns_nothing_else(quick_api: 
             assert (reply.status, reply.json["code"]) == (401, "invalid_api_key")
             assert reply.headers["www-authenticate"] == "Bearer"
             assert reply.headers["content-type"] == "application/problem+json"
+    assert quick_api.strangers == ["invalid_api_key"] * 9
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(quick_api: Api) -> None:
+    reply = await quick_api.ask("POST", "/projects", raw=b"", content_type="application/json", more=True)
+    assert (reply.status, reply.json["code"]) == (408, "request_timeout")
 
 
 async def test_a_key_may_come_as_x_api_key_too(quick_api: Api) -> None:

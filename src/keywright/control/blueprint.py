@@ -12,6 +12,8 @@ from keywright.store.standing import BudgetStanding
 from keywright.store.store import Store
 
 BODY_BYTES_MAX: Final = 1 << 20
+READ_S: Final = 60.0
+"""How long a request's body may take to come."""
 
 
 class Standings(Protocol):
@@ -26,7 +28,7 @@ class ControlBlueprint(Struct, frozen=True, eq=False):
     """`snapshot` gives what the gateway knows now: the keys by which callers prove themselves, models and prices.
 
     `on_change` is awaited after every change, before its answer goes out. `random(n)` gives `n` unpredictable bytes.
-    `new_id` names a request.
+    `new_id` names a request. `on_stranger` is told the code by which somebody was refused who proved no key.
     """
 
     store: Store
@@ -36,7 +38,9 @@ class ControlBlueprint(Struct, frozen=True, eq=False):
     random: Callable[[int], bytes]
     new_id: Callable[[], str]
     on_change: Callable[[], Awaitable[None]]
+    on_stranger: Callable[[str], None] = lambda _: None
     body_bytes_max: int = BODY_BYTES_MAX
+    read_s: float = READ_S
 
     def now_s(self) -> int:
         """Unix seconds."""

@@ -29,6 +29,7 @@ from keywright.server.reading import present
 from keywright.store.realms import Realms
 from keywright.store.replays import Replays
 
+UNPROVEN: Final = 401
 DESCRIPTION: Final = b"/openapi.json"
 JSON: Final = b"application/json"
 CHALLENGE: Final = (b"www-authenticate", b"Bearer")
@@ -84,7 +85,7 @@ class Control:
             return Answer(200, ((b"content-type", JSON),), (await self._routes()).description)
         presented = present(scope["headers"], b"")
         now_s = self._blueprint.now_s()
-        actor = await admit(presented, address_of(scope), now_s, self._blueprint.snapshot(), self._realms)
+        actor = await self._admitted(presented, address_of(scope), now_s)
         body = await self._body(receive)
         fault = _fault(scope, body)
         if fault is not None:
@@ -98,6 +99,14 @@ class Control:
         if earlier is not None:
             return _again(earlier)
         return await self._first(once, scope, target, body, actor, name)
+
+    async def _admitted(self, presented: str, address: str, now_s: int) -> Actor:
+        try:
+            return await admit(presented, address, now_s, self._blueprint.snapshot(), self._realms)
+        except RefusedError as refused:
+            if refused.failure.status == UNPROVEN:
+                self._blueprint.on_stranger(refused.failure.code)
+            raise
 
     async def _first(self, once: Once, scope: Scope, target: bytes, body: bytes, actor: Actor, name: str) -> Answer:
         """Work at a request that is to be worked at once, and keep its answer. A caller's leaving does not stop it."""
@@ -136,8 +145,17 @@ class Control:
         """The whole body.
 
         Raises:
-            RefusedError: 413, it is too large.
+            RefusedError: 413, it is too large; 408, it takes too long.
         """
+        try:
+            async with asyncio.timeout(self._blueprint.read_s):
+                return await self._pieces(receive)
+        except TimeoutError:
+            text = f"the request's body did not come within {self._blueprint.read_s:g} seconds"
+            failure = Failure(kind="timeout", status=408, code="request_timeout", message=text)
+            raise RefusedError(failure) from None
+
+    async def _pieces(self, receive: Receive) -> bytes:
         pieces: list[bytes] = []
         size_bytes, more = 0, True
         while more:
@@ -202,7 +220,7 @@ def _fault(scope: Scope, body: bytes) -> Problem | None:
 
 
 def _refusal(given: Problem, name: str) -> Answer:
-    headers = [PROBLEM, CHALLENGE] if given.status == 401 else [PROBLEM]
+    headers = [PROBLEM, CHALLENGE] if given.status == UNPROVEN else [PROBLEM]
     return Answer(given.status, headers, encoded(given, name))
 
 

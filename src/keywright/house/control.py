@@ -17,8 +17,12 @@ def open_control(
     clock: Clock,
     new_id: Callable[[], str],
     on_change: Callable[[], Awaitable[None]],
+    on_stranger: Callable[[str], None] = lambda _: None,
 ) -> Control:
-    """The API over `store`. `on_change` is awaited after every change: this process is to know at once."""
+    """The API over `store`. `on_change` is awaited after every change: this process is to know at once.
+
+    `on_stranger` is told the code by which somebody was refused who proved no key.
+    """
     return Control(
         ControlBlueprint(
             store=store,
@@ -28,5 +32,6 @@ def open_control(
             random=secrets.token_bytes,
             new_id=new_id,
             on_change=on_change,
+            on_stranger=on_stranger,
         )
     )

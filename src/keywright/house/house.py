@@ -232,7 +232,9 @@ class House:
         )
         server = blueprint.config.server
         edge = Edge(desk, Ids(secrets.token_hex(NODE_BYTES)), server.body_bytes_max, server.calls_max)
-        control = open_control(self.store, lambda: self._snapshot, blueprint.clock, edge.new_id, self.refresh)
+        control = open_control(
+            self.store, lambda: self._snapshot, blueprint.clock, edge.new_id, self.refresh, self.meters.unknown
+        )
         return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state, control=control)
 
     def _not_ready(self) -> str:

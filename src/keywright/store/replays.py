@@ -8,7 +8,8 @@ is taken over.
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, Delete, Update, delete, insert, select, update
+from sqlalchemy import Connection, Delete, Update, delete, insert, not_, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from keywright.store.database import Database
 from keywright.store.schema import IDEMPOTENCY
@@ -58,11 +59,15 @@ class Replays:
 def _begin(connection: Connection, actor: str, key: str, digest: str, now_s: int) -> Replay | None:
     connection.execute(delete(IDEMPOTENCY).where(IDEMPOTENCY.c.created_s <= now_s - KEPT_S))
     mine = (IDEMPOTENCY.c.actor == actor, IDEMPOTENCY.c.key == key)
-    row = connection.execute(select(IDEMPOTENCY).where(*mine).with_for_update()).first()
-    if row is not None and (row.status != RUNNING or row.created_s > now_s - RUNNING_S_MAX):
-        return Replay(row.digest, row.status, row.body)
-    connection.execute(delete(IDEMPOTENCY).where(*mine))
-    connection.execute(
-        insert(IDEMPOTENCY).values(actor=actor, key=key, digest=digest, created_s=now_s, status=RUNNING, body="")
-    )
-    return None
+    ended = or_(IDEMPOTENCY.c.status != RUNNING, IDEMPOTENCY.c.created_s > now_s - RUNNING_S_MAX)
+    earlier = select(IDEMPOTENCY).where(*mine, ended)
+    row = connection.execute(earlier).first()
+    if row is None:
+        connection.execute(delete(IDEMPOTENCY).where(*mine, not_(ended)))
+        first = {"actor": actor, "key": key, "digest": digest, "created_s": now_s, "status": RUNNING, "body": ""}
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(IDEMPOTENCY).values(first))
+        except IntegrityError:  # another process was first, and has just committed
+            row = connection.execute(earlier).one()
+    return None if row is None else Replay(row.digest, row.status, row.body)

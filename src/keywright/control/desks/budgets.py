@@ -13,7 +13,7 @@ from keywright.control.desks.names import new_id
 from keywright.control.paging import Part, page
 from keywright.control.resources import BudgetBody, BudgetChange, BudgetRow, Page
 from keywright.control.rows import budget_row
-from keywright.core.budget import Budget, Subject
+from keywright.core.budget import Budget
 from keywright.core.errors import ChangeRefusedError
 from keywright.store import budgets as store
 
@@ -46,7 +46,7 @@ class Budgets:
     async def page(self, by: Actor, part: Part, on: str | None) -> Page[BudgetRow]:
         """Those that they may see, by id; on one subject, unless that is None."""
         subject = None if on is None else reading.on(on)
-        found = await self._visible(by, part, subject)
+        found = await self._bounds.visible(by, part, Budget, subject)
         rows = await self._rows(found)
         return page(rows, part, lambda row: row, lambda row: row.id)
 
@@ -76,19 +76,6 @@ class Budgets:
         await self._bounds.require(by, (await self._seen(by, budget_id)).on)
         await self._budgets.remove(Budget, budget_id, expected, lambda budget: require_own("budget", budget.declared))
         await self._blueprint.on_change()
-
-    async def _visible(self, by: Actor, part: Part, subject: Subject | None) -> list[Budget]:
-        found: list[Budget] = []
-        after = part.after
-        while len(found) < part.wanted:
-            batch = await self._budgets.page(
-                Budget, lambda budget: subject is None or budget.on == subject, after, part.wanted
-            )
-            found += [budget for budget in batch if await self._bounds.may(by, "budgets.read", budget.on)]
-            if len(batch) < part.wanted:
-                break
-            after = batch[-1].id
-        return found[: part.wanted]
 
     async def _seen(self, by: Actor, budget_id: str) -> Budget:
         """The budget, if they may see it."""

@@ -11,7 +11,7 @@ from keywright.control.desks.names import new_id
 from keywright.control.paging import Part, page
 from keywright.control.resources import LimitBody, LimitChange, LimitRow, Page
 from keywright.control.rows import limit_row
-from keywright.core.budget import Limit, Subject
+from keywright.core.budget import Limit
 from keywright.core.errors import ChangeRefusedError
 from keywright.store import budgets as store
 
@@ -44,7 +44,7 @@ class Limits:
     async def page(self, by: Actor, part: Part, on: str | None) -> Page[LimitRow]:
         """Those that they may see, by id; on one subject, unless that is None."""
         subject = None if on is None else reading.on(on)
-        return page(await self._visible(by, part, subject), part, limit_row, lambda limit: limit.id)
+        return page(await self._bounds.visible(by, part, Limit, subject), part, limit_row, lambda limit: limit.id)
 
     async def get(self, by: Actor, limit_id: str) -> LimitRow:
         """One."""
@@ -80,19 +80,6 @@ class Limits:
         await self._bounds.require(by, (await self._seen(by, limit_id)).on)
         await self._limits.remove(Limit, limit_id, expected, lambda limit: require_own("limit", limit.declared))
         await self._blueprint.on_change()
-
-    async def _visible(self, by: Actor, part: Part, subject: Subject | None) -> list[Limit]:
-        found: list[Limit] = []
-        after = part.after
-        while len(found) < part.wanted:
-            batch = await self._limits.page(
-                Limit, lambda limit: subject is None or limit.on == subject, after, part.wanted
-            )
-            found += [limit for limit in batch if await self._bounds.may(by, "budgets.read", limit.on)]
-            if len(batch) < part.wanted:
-                break
-            after = batch[-1].id
-        return found[: part.wanted]
 
     async def _seen(self, by: Actor, limit_id: str) -> Limit:
         """The limit, if they may see it."""
