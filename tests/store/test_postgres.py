@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, text
 
 from keywright.core.errors import StoreError
+from keywright.core.escrow import Back, Need, Want
 from keywright.core.secret import Secret
 from keywright.store import Store
 from tests.postgres import ADMINISTRATOR, PASSWORD, PASSWORD_USER, USER, PostgresServer
@@ -229,6 +230,35 @@ async def test_writers_that_bring_overlapping_batches_in_any_order_count_each_en
         await other.close()
 
 
+async def test_holders_that_ask_at_once_never_hold_more_than_there_is(store: Store, url: str) -> None:
+    caps = {f"bud_{number}@0": 1000 for number in range(4)}
+    others = [await Store.open(url) for _ in range(3)]
+    drawn = random.Random(5)
+
+    async def spend(holder: str, at: Store) -> int:
+        spent = 0
+        for call in range(12):
+            accounts = tuple(drawn.sample(sorted(caps), 2))
+            want = Want(tuple(Need(account, caps[account], 60) for account in accounts))
+            answers = await at.escrow.ask(holder, (), [want], (), START_S)
+            if answers.short == (None,):
+                spent += 1
+                entry = replace(ENTRY, id=f"{holder}_{call}", cost_picodollars=50, reserved_picodollars=60)
+                await at.write_entries([replace(entry, reserved=accounts, charged=accounts)], holder)
+                await at.escrow.give_back(holder, [Back(account, 10) for account in accounts], {})
+        return spent
+
+    for holder in range(6):
+        await store.escrow.introduce(f"h{holder}", START_S)
+    spent = await asyncio.gather(*(spend(f"h{holder}", others[holder % 3]) for holder in range(6)))
+    standing = await store.escrow.standing(list(caps), START_S)
+    assert sum(each.settled for each in standing.values()) == sum(spent) * 100
+    assert all(each.settled <= caps[account] and each.granted == 0 for account, each in standing.items())
+    assert max(each.settled for each in standing.values()) > 900
+    for other in others:
+        await other.close()
+
+
 async def test_a_migration_that_fails_leaves_the_database_as_it_was(
     postgres: PostgresServer, empty_postgres_url: str
 ) -> None:
@@ -285,6 +315,7 @@ WITHOUT = """
 import asyncio, sys
 sys.modules["psycopg"] = None  # as where the extra is not installed
 from keywright.core.errors import StoreError
+from keywright.core.escrow import Back, Need, Want
 from keywright.store import Store
 async def main():
     await (await Store.open("sqlite://")).close()
