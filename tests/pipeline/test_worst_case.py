@@ -84,17 +84,17 @@ def only(known: Routes, name: str) -> Target:
         ("openai/gpt-4.1-mini", "priority", "openai/gpt-4.1-mini@2026-11-24+priority:2026-10-12"),
         ("openai/gpt-4.1-mini", "flex", "openai/gpt-4.1-mini@2026-11-24+flex?"),
         ("anthropic/claude-haiku-4-5", "priority", "anthropic/claude-haiku-4-5@2026-11-24+priority?"),
-        ("edge/m", "priority", "edge/m@own;input=1;output=10+priority?"),
+        ("edge/m", "priority", "edge/m@own;input=1;output=10"),
     ],
 )
-def test_a_tier_without_a_price_is_charged_plainly_and_the_entry_says_so(
+def test_a_tier_without_a_price_is_charged_plainly_and_the_entry_says_so_but_an_own_price_is_for_all(
     known: Routes, name: str, tier: str, row: str
 ) -> None:
     usage = Usage(input=1000, output=10)
     found = charge(usage, only(known, name), known, NOW_S, Tapped(tier=tier))
     assert found.price == row
     plain = charge(usage, only(known, name), known, NOW_S)
-    assert (found.picodollars == plain.picodollars) is (row.endswith("?") or not tier)
+    assert (found.picodollars == plain.picodollars) is ("+" not in row or row.endswith("?"))
 
 
 def test_other_models_within_a_call_are_paid_at_their_own_prices(known: Routes) -> None:

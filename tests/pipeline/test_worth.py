@@ -10,7 +10,7 @@ from keywright.pipeline.worth import costs_nothing, priced_targets, unpriced
 from keywright.providers.provider import EndpointKind
 from tests.routing import routes, source
 
-NOW_S = 1_790_000_000
+NOW_S = 1_795_500_000
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,25 @@ def test_where_a_provider_charges_nothing_no_price_is_missed(known: Routes) -> N
     moderation = known.find("openai/omni-moderation-latest")
     assert not unpriced(moderation, known, NOW_S, "moderations")
     assert unpriced(moderation, known, NOW_S, "chat") == moderation
+
+
+@pytest.mark.parametrize(
+    ("name", "tier", "priced"),
+    [
+        ("openai/gpt-4.1-mini", "priority", True),
+        ("openai/gpt-4.1-mini", "flex", True),
+        ("openai/gpt-4.1-mini", "auto", True),
+        ("openai/gpt-4", "priority", False),
+        ("openai/gpt-4", "fast-us", False),
+        ("azure/mine", "priority", True),
+        ("ollama/anything", "priority", True),
+    ],
+)
+def test_a_dearer_tier_that_is_asked_for_must_have_a_price_too(
+    known: Routes, name: str, tier: str, *, priced: bool
+) -> None:
+    targets = known.find(name)
+    assert priced_targets(targets, known, NOW_S, tier=tier) == (targets if priced else ())
 
 
 def test_candidates_are_told_apart(known: Routes) -> None:

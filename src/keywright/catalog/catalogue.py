@@ -117,12 +117,12 @@ class Catalogue:
         """What a call of `target` (`provider/model`) costs at `when_s`, at a service tier if one is given; None when
         nobody knows.
 
-        The operator's own price wins, which is that of no tier; else a provider that is `free` costs nothing; else the
-        catalogue's price counts.
+        The operator's own price wins, at every tier; else a provider that is `free` costs nothing; else the catalogue's
+        price counts.
         """
         own = self._own.get(target)
         if own is not None:
-            return None if tier else own
+            return own
         if free:
             return FREE
         return None if model is None else price_at(model, when_s, tier)

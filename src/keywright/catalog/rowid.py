@@ -53,7 +53,7 @@ def constant_price(text: str) -> Price | None:
     """The price that its id alone tells: the operator's own, or free. None for any other."""
     if text == FREE.id:
         return FREE
-    target, own, amounts = _plain(text).partition(OWN)
+    target, own, amounts = text.partition(OWN)
     if not own:
         return None
     quoted: Mapping[str, str] = dict(pair.partition("=")[::2] for pair in amounts.split(";"))

@@ -20,7 +20,7 @@ from keywright.pipeline.settle import likely_tokens, worst_case
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.terms import BudgetTerm, LimitTerm, counts_for
 from keywright.pipeline.types import Admitted, Call, Plan
-from keywright.pipeline.worth import priced_targets
+from keywright.pipeline.worth import NOT_DEARER, priced_targets
 
 MINUTE_US: Final = 60 * SECOND_US
 BUSY_RETRY_S: Final = 1.0
@@ -125,9 +125,12 @@ def _priced(plan: Plan, snapshot: Snapshot, now_s: int) -> Plan:
     admitted = plan.admitted
     if admitted.principal.grant.allows_unpriced:
         return plan
-    priced = priced_targets(plan.targets, snapshot.routes, now_s, admitted.intent.endpoint)
+    peek = admitted.intent.peek
+    priced = priced_targets(plan.targets, snapshot.routes, now_s, admitted.intent.endpoint, peek.tier)
     if not priced:
-        what = f"the model {plan.targets[0].name!r}" if admitted.intent.peek.model else "this call"
+        what = f"the model {plan.targets[0].name!r}" if peek.model else "this call"
+        if peek.tier not in NOT_DEARER:
+            what += f", at the service tier {peek.tier[:50]!r},"
         message = (
             f"{what} has no price, and a budget counts for this key: state one with [[prices]], "
             "or let the key use models without a price"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from keywright.core.tier import AUTO
 from keywright.pipeline.routes import Routes, Target
 from keywright.providers.provider import EndpointKind
 
@@ -10,6 +11,9 @@ FREE_ENDPOINTS: Final[frozenset[EndpointKind]] = frozenset({"models", "count", "
 
 MODELS_WORK: Final[frozenset[EndpointKind]] = frozenset({"responses_items"})
 """Where only a request that names a model has one run: the others ask for what is stored, or stop it."""
+
+NOT_DEARER: Final = frozenset({"", AUTO, "flex", "batch"})
+"""Tiers for which the plain price may stand in: none of them costs more. Any other may."""
 
 READING: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"DELETE"})
 """Methods by which no provider lets a model run."""
@@ -31,20 +35,20 @@ def costs_nothing(endpoint: EndpointKind, method: bytes = b"POST", model: str = 
 
 
 def unpriced(
-    targets: tuple[Target, ...], routes: Routes, when_s: int, endpoint: EndpointKind = "chat"
+    targets: tuple[Target, ...], routes: Routes, when_s: int, endpoint: EndpointKind = "chat", tier: str = AUTO
 ) -> tuple[Target, ...]:
-    """Those of `targets` whose price at `when_s` (Unix seconds) nobody knows."""
-    return tuple([target for target in targets if not _has_price(target, routes, when_s, endpoint)])
+    """Those of `targets` whose price at `when_s` (Unix seconds) nobody knows; at the service tier that is asked for."""
+    return tuple([target for target in targets if not _has_price(target, routes, when_s, endpoint, tier)])
 
 
 def priced_targets(
-    targets: tuple[Target, ...], routes: Routes, when_s: int, endpoint: EndpointKind = "chat"
+    targets: tuple[Target, ...], routes: Routes, when_s: int, endpoint: EndpointKind = "chat", tier: str = AUTO
 ) -> tuple[Target, ...]:
     """Those of `targets` whose price at `when_s` is known: where a budget counts, only they may be tried."""
-    return tuple([target for target in targets if _has_price(target, routes, when_s, endpoint)])
+    return tuple([target for target in targets if _has_price(target, routes, when_s, endpoint, tier)])
 
 
-def _has_price(target: Target, routes: Routes, when_s: int, endpoint: EndpointKind) -> bool:
+def _has_price(target: Target, routes: Routes, when_s: int, endpoint: EndpointKind, tier: str) -> bool:
     if target.price is not None or routes.price_of(target, when_s) is not None:
-        return True
+        return tier in NOT_DEARER or routes.price_of(target, when_s, tier) is not None
     return any(there.free for there in target.source.row.endpoints if there.kind == endpoint)

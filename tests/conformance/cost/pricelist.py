@@ -57,7 +57,7 @@ def quoted(price: str) -> Quotes:
     """The quotes of the price of that id."""
     named, _, own = price.partition("@own;")
     if own:
-        return dict(pair.split("=") for pair in own.removesuffix("?").partition("+")[0].split(";"))
+        return dict(pair.split("=") for pair in own.split(";"))
     named, _, row = price.rpartition("@")
     row, _, variant = row.partition("+")
     number = int(row.partition("#")[2] or 0)
