@@ -53,14 +53,16 @@ class Charge(Struct, frozen=True, gc=False):
 
 def metered(tapped: Tapped, peek: Peek) -> Metered:
     """What is to be paid for: what the provider says it bills, else the usage that it stated; what it left out is
-    counted from the text that passed.
+    counted from the text that passed. Of an answer that began and broke off before it said anything, that is the
+    prompt: the provider has read it.
     """
     usage = tapped.billed or tapped.usage
     if usage is not None and tapped.complete:
         return Metered(usage, "provider")
     output = -(-tapped.output_chars // BYTES_PER_TOKEN)
     if usage is None:
-        if not output and not tapped.complete:
+        has_begun = tapped.model is not None and tapped.failure is None
+        if not output and not tapped.complete and not has_begun:
             return Metered()
         return Metered(Usage(input=-(-peek.input_bytes // BYTES_PER_TOKEN), output=output), "counted")
     missing = output - usage.output_total

@@ -23,7 +23,7 @@ from tests.gateway import Gateway
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
 
-ENDLESS = Script(words=50_000, pace_s=0.001, deaf=True)
+ENDLESS = Script(words=5_000, pace_s=0.0001, deaf=True)
 TOKENS = 60
 CLOSED_WITHIN_S = 1.0
 CHARS_MAX = 20_000
