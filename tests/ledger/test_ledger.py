@@ -94,7 +94,7 @@ async def test_segments_go_when_what_they_hold_is_stored(store: Store, folder: P
     assert segments(folder) <= 3  # the current one, its spare if it needs one, and that of the call still open
     ledger.settle(replace(ENTRY, id="long"))
     await ledger.flush()
-    assert segments(folder) == 2
+    assert segments(folder) <= 2
     await ledger.close()
 
 
