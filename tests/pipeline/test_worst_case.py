@@ -7,7 +7,14 @@ from keywright.catalog.quote import own_price
 from keywright.core.dialect import Beyond, Peek, Tapped
 from keywright.core.usage import Usage
 from keywright.pipeline.routes import Routes, Target
-from keywright.pipeline.settle import CONTEXT_TOKENS_ASSUMED, TOKENS_ADDED_MAX, charge, settled, worst_case
+from keywright.pipeline.settle import (
+    CONTEXT_TOKENS_ASSUMED,
+    TOKENS_ADDED_MAX,
+    charge,
+    likely_tokens,
+    settled,
+    worst_case,
+)
 from tests.routing import routes, source
 
 NOW_S = 1_795_500_000
@@ -44,6 +51,16 @@ def test_without_a_limit_the_model_s_own_counts_or_all_that_it_takes(known: Rout
 def test_a_picture_s_bytes_are_no_tokens(known: Routes) -> None:
     picture = replace(ASK, input_bytes=900_000, beyond=Beyond(added_tokens=40_000, data_bytes=899_000))
     assert worst(known, picture) == worst(known, replace(ASK, input_bytes=41_000))
+
+
+def test_an_answer_whose_usage_never_came_is_counted_within_what_was_reserved(known: Routes) -> None:
+    picture = replace(ASK, input_bytes=900_000, beyond=Beyond(added_tokens=40_000, data_bytes=899_000))
+    for peek in (ASK, picture):
+        seen = Tapped(model="m", output_chars=400, complete=True)
+        metered, charged = settled(seen, peek, only(known, "edge/m"), known, NOW_S)
+        assert metered.source == "counted"
+        assert 0 < charged.picodollars < worst(known, peek)
+    assert likely_tokens(picture) == 250 + 40_000 + 100
 
 
 def test_what_nothing_bounds_fills_the_context_and_each_run_of_a_tool_does_so_again(known: Routes) -> None:

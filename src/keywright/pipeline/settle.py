@@ -64,7 +64,7 @@ def metered(tapped: Tapped, peek: Peek) -> Metered:
         has_begun = tapped.model is not None and tapped.failure is None
         if not output and not tapped.complete and not has_begun:
             return Metered()
-        return Metered(Usage(input=-(-peek.input_bytes // BYTES_PER_TOKEN), output=output), "counted")
+        return Metered(Usage(input=_prompt_tokens(peek), output=output), "counted")
     missing = output - usage.output_total
     if missing <= 0:
         return Metered(usage, "provider")
@@ -160,7 +160,14 @@ def _context(abilities: Abilities, price: Price) -> int:
 def likely_tokens(peek: Peek) -> int:
     """How many tokens the call will likely use: what limits of tokens per minute take before it is known."""
     output = OUTPUT_TOKENS_LIKELY if peek.output_tokens_max is None else peek.output_tokens_max
-    return -(-peek.input_bytes // BYTES_PER_TOKEN) + output * peek.choices
+    return _prompt_tokens(peek) + output * peek.choices
+
+
+def _prompt_tokens(peek: Peek) -> int:
+    """How many tokens the prompt likely has: its text, and its pictures, counted as text within their bound."""
+    beyond = peek.beyond
+    text = -(-(peek.input_bytes - beyond.data_bytes) // BYTES_PER_TOKEN)
+    return text + min(beyond.added_tokens, beyond.data_bytes // BYTES_PER_TOKEN)
 
 
 def outcome_of(error: BaseException, *, refused: bool) -> Outcome:
