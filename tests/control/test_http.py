@@ -1,8 +1,26 @@
 """What holds for every route: who is let in, what a fault looks like, what every answer carries."""
 
-import pytest
-
 from tests.control.conftest import OPERATORS_KEY, Api
+
+UNREADABLE = (
+    (b"{", "application/json", 400, "invalid_json"),
+    (b"\xff", "application/json", 400, "invalid_json"),
+    (b"[" * 100_000, "application/json", 422, "invalid"),
+    (b"[]", "application/json", 422, "invalid"),
+    (b"{}", "text/plain", 415, "unsupported_media_type"),
+    (b" " * (1 << 20) + b"{}", "application/json", 413, "body_too_large"),
+)
+
+
+FAULTS = (
+    ({"nam": "x"}, "nam", "did you mean name?"),
+    ({"name": "x", "zzz": 1}, "zzz", "known are"),
+    ({"name": 5}, "name", "Expected `str`"),
+    ({"title": "x"}, "name", "missing"),
+    ({"name": "x", "models": ["a", 1]}, "models[1]", "Expected `str`"),
+    ({"name": "x", "allow_unpriced": "yes"}, "allow_unpriced", "Expected `bool`"),
+    ({"name": "a/b"}, "name", "which no name has"),
+)
 
 
 async def test_who_proves_no_key_is_told_how_and_learns_nothing_else(quick_api: Api) -> None:
@@ -59,22 +77,10 @@ async def test_an_admin_key_of_nobody_acts_with_its_own_role_where_its_project_i
     assert me[1]["projects"] == [{"project": "search", "role": "admin"}]
 
 
-@pytest.mark.parametrize(
-    ("raw", "kind", "status", "code"),
-    [
-        (b"{", "application/json", 400, "invalid_json"),
-        (b"\xff", "application/json", 400, "invalid_json"),
-        (b"[" * 100_000, "application/json", 422, "invalid"),
-        (b"[]", "application/json", 422, "invalid"),
-        (b"{}", "text/plain", 415, "unsupported_media_type"),
-        (b" " * (1 << 20) + b"{}", "application/json", 413, "body_too_large"),
-    ],
-)
-async def test_a_body_that_cannot_be_read_is_refused(
-    quick_api: Api, raw: bytes, kind: str, status: int, code: str
-) -> None:
-    reply = await quick_api.ask("POST", "/projects", raw=raw, content_type=kind)
-    assert (reply.status, reply.json["code"], reply.json["status"]) == (status, code, status)
+async def test_a_body_that_cannot_be_read_is_refused(quick_api: Api) -> None:
+    for raw, kind, status, code in UNREADABLE:
+        reply = await quick_api.ask("POST", "/projects", raw=raw, content_type=kind)
+        assert (reply.status, reply.json["code"], reply.json["status"]) == (status, code, status), raw[:80]
     assert (await quick_api.get("/projects")).json["rows"][1:] == []
 
 
@@ -82,26 +88,13 @@ async def test_a_body_that_is_missing_is_refused(quick_api: Api) -> None:
     assert (await quick_api.ask("POST", "/projects")).status == 422
 
 
-@pytest.mark.parametrize(
-    ("body", "field", "word"),
-    [
-        ({"nam": "x"}, "nam", "did you mean name?"),
-        ({"name": "x", "zzz": 1}, "zzz", "known are"),
-        ({"name": 5}, "name", "Expected `str`"),
-        ({"title": "x"}, "name", "missing"),
-        ({"name": "x", "models": ["a", 1]}, "models[1]", "Expected `str`"),
-        ({"name": "x", "allow_unpriced": "yes"}, "allow_unpriced", "Expected `bool`"),
-        ({"name": "a/b"}, "name", "which no name has"),
-    ],
-)
-async def test_a_fault_in_a_body_names_the_member_and_the_nearest_known(
-    quick_api: Api, body: object, field: str, word: str
-) -> None:
-    reply = await quick_api.ask("POST", "/projects", body)
-    assert reply.status == 422
-    fault = reply.json["fields"][0]
-    assert fault["field"] == field
-    assert word in fault["detail"]
+async def test_a_fault_in_a_body_names_the_member_and_the_nearest_known(quick_api: Api) -> None:
+    for body, field, word in FAULTS:
+        reply = await quick_api.ask("POST", "/projects", body)
+        assert reply.status == 422
+        fault = reply.json["fields"][0]
+        assert fault["field"] == field
+        assert word in fault["detail"]
 
 
 async def test_a_parameter_that_is_not_known_is_refused_with_the_nearest(quick_api: Api) -> None:

@@ -36,8 +36,6 @@ Operation: TypeAlias = Literal[
     "providers.read",
     "calls.read",
     "policy.test",
-    "prices.change",
-    "reconciliation.read",
 ]
 """`budgets` are limits, too. `calls`: usage and single requests."""
 
@@ -91,8 +89,6 @@ RULES: Final[Mapping[Operation, Rule]] = MappingProxyType(
         "providers.read": Rule(READERS),
         "calls.read": Rule(READERS, READERS, EVERYBODY),
         "policy.test": Rule(READERS, READERS, EVERYBODY),
-        "prices.change": Rule(ADMINS),
-        "reconciliation.read": Rule(READERS),
     }
 )
 
