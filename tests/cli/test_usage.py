@@ -94,7 +94,7 @@ def test_what_a_client_named_is_no_row_of_its_own(shell: Shell) -> None:
 
 
 def test_no_usage_is_said_so(used: Shell) -> None:
-    assert used.run("usage", "--since", "1s").out == "nothing was called in the last 1s\n"
+    assert used.run("usage", "--since", "1s").out.startswith("nothing was called since 20")
     assert used.run("usage", "--since", "1s", "--json").json == {"rows": []}
 
 
@@ -106,7 +106,7 @@ def test_no_usage_is_said_so(used: Shell) -> None:
         (("--since", "yesterday"), "'yesterday' is not a duration"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_one_line(shell: Shell, words: tuple[str, ...], expected: str) -> None:
-    done = shell.run("usage", *words)
+def test_a_question_that_makes_no_sense_is_one_line(used: Shell, words: tuple[str, ...], expected: str) -> None:
+    done = used.run("usage", *words)
     assert done.code == 2
     assert expected in done.error

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
-from keywright.cli.errors import CommandError
-from keywright.cli.place import URL_VARIABLE, local_blueprint, local_store
+from keywright.cli.errors import ApiRefusedError, CommandError
+from keywright.cli.place import URL_VARIABLE, local_blueprint, local_store, remote_url
 from keywright.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,40 +110,39 @@ class Api:
         return told
 
 
-def run(config: Path | None, work: Callable[[Api], Coroutine[Any, Any, T]]) -> T:
-    """What `work` gives, done with the API that this shell has: that of `KEYWRIGHT_URL`, else over the local store."""
+def run(config: Path | None, work: Callable[[Api], Coroutine[Any, Any, T]], *, create: bool = False) -> T:
+    """What `work` gives, done with the API that this shell has: that of `KEYWRIGHT_URL`, else over the local store.
+
+    `create`: a local store that is not there yet is made.
+    """
 
     async def with_api() -> T:
-        async with opened(config) as api:
+        async with opened(config, create=create) as api:
             return await work(api)
 
     return asyncio.run(with_api())
 
 
-def name(*parts: str) -> str:
-    """A path of the API: `name("keys", id)` is `/keys/ID`, whatever the id holds."""
+def path(*parts: str) -> str:
+    """A path of the API: `path("keys", id)` is `/keys/ID`, whatever the id holds."""
     return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
-def given(body: Mapping[str, object]) -> dict[str, object]:
-    """What of `body` was given: a field that is UNSET is left out."""
-    return {field: value for field, value in body.items() if value is not UNSET}
-
-
 @asynccontextmanager
-async def opened(config: Path | None) -> AsyncIterator[Api]:
-    """The API. Local, it is over the store of `config`; there it is made when it is absent.
+async def opened(config: Path | None, *, create: bool) -> AsyncIterator[Api]:
+    """The API. Local, it is over the store of `config`; one that is absent is made only if `create` says so.
 
     Raises:
         ConfigError: no key is given for the gateway, or the configuration is wrong.
+        CommandError: there is no store yet.
         StoreError, SecretError: the store cannot be opened.
     """
-    url = os.environ.get(URL_VARIABLE, "").strip()
+    url = remote_url()
     if url:
         async with _remote(url) as door:
             yield Api(door)
         return
-    async with _local(local_blueprint(config)) as door:
+    async with _local(local_blueprint(config), create=create) as door:
         yield Api(door)
 
 
@@ -192,14 +191,14 @@ class _Remote:
 
 
 @asynccontextmanager
-async def _local(blueprint: "Blueprint") -> AsyncIterator[Door]:
+async def _local(blueprint: "Blueprint", *, create: bool) -> AsyncIterator[Door]:
     from keywright.core.clock import SYSTEM_CLOCK
     from keywright.core.identity import Key
     from keywright.house.control import open_control
     from keywright.house.view import view_of
     from keywright.identity.keystring import digest
 
-    async with local_store(blueprint, create=True) as store:
+    async with local_store(blueprint, create=create) as store:
         key = secrets.token_urlsafe(32)
         now_s = int(time.time())
         view: Snapshot = msgspec.structs.replace(
@@ -286,11 +285,12 @@ def _decoded(told: Told, kind: type[T]) -> T:
 
 
 def _refused(told: Told) -> CommandError:
+    """What the API says is wrong, in its words, with the field that it is about."""
     from keywright.control.resources import Problem
 
     try:
         problem = msgspec.json.decode(told.body, type=Problem)
     except msgspec.DecodeError:
         return CommandError(f"the gateway answered {told.status}, and not as a gateway does")
-    fields = "; ".join(f"{fault.field}: {fault.detail}" for fault in problem.fields)
-    return CommandError(f"{problem.detail or problem.title}{f' ({fields})' if fields else ''}")
+    faults = "; ".join(f"{fault.field}: {fault.detail}" for fault in problem.fields)
+    return ApiRefusedError(problem.code, faults or problem.detail or problem.title)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 from keywright.cli.errors import CommandError
-from keywright.cli.key import moment
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
 from keywright.cli.place import local_blueprint, local_store
-from keywright.cli.screen import confirm, console, emit_json
+from keywright.cli.screen import confirm, console, emit_json, moment
 from keywright.core.json import JsonObject
 
 if TYPE_CHECKING:

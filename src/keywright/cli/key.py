@@ -1,197 +1,223 @@
-"""`keywright key`: make, list, show and revoke keys, in the store of the configuration."""
+"""`keywright key`: make, list, show, change, rotate and revoke keys."""
 
-import asyncio
-import secrets
-import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from types import MappingProxyType
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from keywright.cli.errors import CommandError
-from keywright.cli.options import ConfigFile, JsonFlag, Yes
-from keywright.cli.place import local_blueprint, local_store
-from keywright.cli.screen import DIM, STRONG, confirm, console, emit_json, show_facts, show_table
-from keywright.core.identity import Key, KeyKind, Permission
-from keywright.core.json import JsonObject
-
-if TYPE_CHECKING:
-    from keywright.house.blueprint import Blueprint
+from keywright.cli.api import Api, path, run
+from keywright.cli.options import (
+    Cidrs,
+    Concurrency,
+    ConfigFile,
+    JsonFlag,
+    KeyId,
+    Models,
+    RequestsPerMin,
+    Tags,
+    TokensPerMin,
+    Yes,
+    key_id,
+)
+from keywright.cli.screen import DIM, STRONG, confirm, console, emit_json, show_row, show_rows
+from keywright.cli.words import Words, body, change, expiry, rates, said, several, tags
+from keywright.control.resources import IssuedKeyRow, KeyRow, State
+from keywright.core.identity import KeyKind, Permission, Role
 
 CREATE_EXAMPLE: Final = "Example: keywright key create --name ci --models 'openai/*' --expires 30d"
-LIST_EXAMPLE: Final = "Example: keywright key list --json"
+LIST_EXAMPLE: Final = "Example: keywright key list --project search --state active --json"
 SHOW_EXAMPLE: Final = "Example: keywright key show 3fZkQ0pW7sYt1LbC"
+UPDATE_EXAMPLE: Final = "Example: keywright key update 3fZkQ0pW7sYt1LbC --models 'openai/gpt-5*' --expires never"
 REVOKE_EXAMPLE: Final = "Example: keywright key revoke 3fZkQ0pW7sYt1LbC --yes"
+ROTATE_EXAMPLE: Final = "Example: keywright key rotate 3fZkQ0pW7sYt1LbC --grace 24h"
+CHILDREN_EXAMPLE: Final = "Example: keywright key children 3fZkQ0pW7sYt1LbC"
 
-Words: TypeAlias = list[str] | None
-KeyId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keywright key list` shows it.")]
+COLUMNS: Final = ("id", "name", "kind", "project", "owner", "models", "expires", "last_used", "last_address", "state")
+ABSENT: Final = MappingProxyType({"models": "all", "expires": "never"})
+NO_GRACE: Final = frozenset({"0", "0s"})
+
+
+Endpoints: TypeAlias = Annotated[
+    Words, typer.Option("--endpoint", metavar="NAME", help="What a restricted key may call, as chat (repeatable).")
+]
+Expires: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="How long it lives, as 12h or 30d; or a time; or never.")
+]
+MayCall: TypeAlias = Annotated[Permission | None, typer.Option(help="What it may call.", show_default=False)]
+Unpriced: TypeAlias = Annotated[
+    bool | None, typer.Option("--allow-unpriced/--no-allow-unpriced", help="Also models without a price.")
+]
 
 
 def commands() -> typer.Typer:
     """The group."""
-    app = typer.Typer(name="key", help="Make, list, show and revoke keys.")
+    app = typer.Typer(name="key", help="Make, list, change, rotate and revoke keys.")
     app.command("create", epilog=CREATE_EXAMPLE)(create)
     app.command("list", epilog=LIST_EXAMPLE)(list_all)
     app.command("show", epilog=SHOW_EXAMPLE)(show)
+    app.command("update", epilog=UPDATE_EXAMPLE)(update)
+    app.command("rotate", epilog=ROTATE_EXAMPLE)(rotate)
     app.command("revoke", epilog=REVOKE_EXAMPLE)(revoke)
+    app.command("children", epilog=CHILDREN_EXAMPLE)(children)
     return app
 
 
 def create(
     *,
     name: Annotated[str, typer.Option(metavar="NAME", help="What the key is for.")],
-    project: Annotated[str, typer.Option(metavar="NAME", help="Whose usage it counts as.")] = "default",
+    project: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose usage it counts as (else default, or as the parent).")
+    ] = None,
     kind: Annotated[KeyKind, typer.Option(help="Who uses it.")] = "service",
-    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Who answers for it.")] = None,
-    models: Annotated[Words, typer.Option(metavar="GLOB", help="A pattern of models (repeatable).")] = None,
-    permission: Annotated[Permission, typer.Option(help="What it may call.")] = "all",
-    endpoint: Annotated[
-        Words, typer.Option(metavar="NAME", help="What a restricted key may call, as chat (repeatable).")
+    owner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who answers for it: a service account, else a user.")
     ] = None,
-    cidr: Annotated[
-        Words, typer.Option(metavar="NETWORK", help="A network that it may be used from (repeatable).")
+    parent: Annotated[
+        str | None, typer.Option(metavar="ID", help="The key that it is derived from, and never exceeds.")
     ] = None,
-    expires: Annotated[str | None, typer.Option(metavar="DURATION", help="How long it lives: 12h, 30d.")] = None,
-    allow_unpriced: Annotated[bool, typer.Option("--allow-unpriced", help="Also models without a price.")] = False,
+    models: Models = None,
+    permission: MayCall = None,
+    endpoint: Endpoints = None,
+    cidr: Cidrs = None,
+    expires: Expires = None,
+    allow_unpriced: Unpriced = None,
+    tag: Tags = None,
+    requests_per_min: RequestsPerMin = None,
+    tokens_per_min: TokensPerMin = None,
+    concurrency: Concurrency = None,
+    role: Annotated[Role | None, typer.Option(help="What an admin key of nobody may administer (else owner).")] = None,
     config: ConfigFile = None,
     json: JsonFlag = False,
 ) -> None:
-    """Make a key. It is shown now and never again."""
-    from keywright.identity.key import KeyRequest, make_key
-    from keywright.identity.keystring import issue
+    """Make a key. It is shown now and never again. A project or an owner that is not there is made as well."""
+    from keywright.cli.making import make_key
 
-    request = KeyRequest(
-        name=name,
-        project=project,
-        owner=owner,
-        permission=permission,
-        models=tuple(models or ()),
-        endpoints=tuple(endpoint or ()),
-        cidrs=tuple(cidr or ()),
-        expires=expires,
-        allow_unpriced=allow_unpriced,
+    wanted = body(
+        {
+            "name": name,
+            "kind": kind,
+            "project": said(project),
+            "owner": said(owner),
+            "parent": said(key_id(parent)),
+            "permission": said(permission),
+            "models": several(models),
+            "endpoints": several(endpoint),
+            "cidrs": several(cidr),
+            "expires": expiry(expires),
+            "allow_unpriced": said(allow_unpriced),
+            "tags": tags(tag),
+            **rates(requests_per_min, tokens_per_min, concurrency),
+            "role": said(role),
+        }
     )
-    issued = issue(kind, secrets.token_bytes)
-    try:
-        key = make_key(issued, request, int(time.time()))
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    asyncio.run(_add(local_blueprint(config), key))
+    row = run(config, lambda api: make_key(api, wanted), create=True)
     if json:
-        emit_json({"id": issued.id, "key": issued.secret.reveal()})
-        return
-    screen = console()
-    screen.print(f"key {key.id} ({key.name}), shown only now:", style=DIM)
-    screen.print(issued.secret.reveal(), style=STRONG)
+        emit_json({"id": row.id, "key": row.key})
+    else:
+        _show_secret(row)
 
 
-def list_all(*, config: ConfigFile = None, json: JsonFlag = False) -> None:
-    """List all keys, revoked ones included. Secrets are not known any more."""
-    keys = asyncio.run(_keys(local_blueprint(config)))
-    now_s = int(time.time())
-    if json:
-        emit_json({"keys": [as_json(key, now_s) for key in keys]})
-        return
-    show_table(
-        ("id", "name", "kind", "project", "models", "expires", "state"),
-        (_cells(key, now_s) for key in keys),
-    )
+def list_all(
+    *,
+    project: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of that project.")] = None,
+    owner: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of that owner.")] = None,
+    kind: Annotated[KeyKind | None, typer.Option(help="Only those of that kind.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only those in that state.")] = None,
+    config: ConfigFile = None,
+    json: JsonFlag = False,
+) -> None:
+    """List keys, revoked ones included. Secrets are not known any more."""
+    which = {"project": project, "owner": owner, "kind": kind, "state": state}
+    rows = run(config, lambda api: api.rows("/keys", KeyRow, which))
+    _show_keys(rows, json=json)
 
 
-def show(key_id: KeyId, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
+def show(key: KeyId, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
     """Show one key, without its secret."""
-    key = asyncio.run(_key(local_blueprint(config), key_id))
-    if key is None:
-        raise _unknown(key_id)
-    facts = as_json(key, int(time.time()))
+    show_row(run(config, lambda api: api.get(path("keys", key), KeyRow)), json=json, absent=ABSENT)
+
+
+def update(
+    key: KeyId,
+    *,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What the key is for.")] = None,
+    models: Models = None,
+    permission: MayCall = None,
+    endpoint: Endpoints = None,
+    cidr: Cidrs = None,
+    expires: Expires = None,
+    allow_unpriced: Unpriced = None,
+    tag: Tags = None,
+    requests_per_min: RequestsPerMin = None,
+    tokens_per_min: TokensPerMin = None,
+    concurrency: Concurrency = None,
+    config: ConfigFile = None,
+    json: JsonFlag = False,
+) -> None:
+    """Change a key: what is given, no more. What narrows it narrows the keys that are derived from it."""
+    wanted = change(
+        {
+            "name": said(name),
+            "permission": said(permission),
+            "models": several(models),
+            "endpoints": several(endpoint),
+            "cidrs": several(cidr),
+            "expires": expiry(expires),
+            "allow_unpriced": said(allow_unpriced),
+            "tags": tags(tag),
+            **rates(requests_per_min, tokens_per_min, concurrency),
+        }
+    )
+    show_row(run(config, lambda api: api.patch(path("keys", key), wanted, KeyRow)), json=json, absent=ABSENT)
+
+
+def revoke(key: KeyId, *, yes: Yes = False, config: ConfigFile = None, json: JsonFlag = False) -> None:
+    """Revoke a key, and those that are derived from it, for ever. Gateways refuse it within two seconds."""
+    row = run(config, lambda api: _revoke(api, key, yes=yes))
     if json:
-        emit_json(facts)
+        emit_json(row)
+    else:
+        console().print(f"key {row.id} ({row.name}) is revoked since {row.revoked}")
+
+
+def rotate(
+    key: KeyId,
+    *,
+    grace: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long the secret until now goes on working; 0s: not at all.")
+    ] = "24h",
+    yes: Yes = False,
+    config: ConfigFile = None,
+    json: JsonFlag = False,
+) -> None:
+    """Give a key a new secret. It is shown now and never again."""
+    if grace in NO_GRACE:
+        confirm(f"End the secret of the key {key} at once?", yes=yes)
+    row = run(config, lambda api: api.post(path("keys", key, "rotate"), {"grace": grace}, IssuedKeyRow))
+    if json:
+        emit_json({"id": row.id, "key": row.key, "previous_until": row.previous_until})
         return
-    show_facts((name, _written(value)) for name, value in facts.items())
+    _show_secret(row)
+    if row.previous_until is not None:
+        console().print(f"the secret until now works until {row.previous_until}", style=DIM)
 
 
-def revoke(key_id: KeyId, *, yes: Yes = False, config: ConfigFile = None, json: JsonFlag = False) -> None:
-    """Revoke a key for ever. A running gateway refuses it within two seconds."""
-    blueprint = local_blueprint(config)
-    known = asyncio.run(_key(blueprint, key_id))
-    if known is None:
-        raise _unknown(key_id)
+def children(key: KeyId, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
+    """List the keys that are derived from one."""
+    _show_keys(run(config, lambda api: api.rows(path("keys", key, "children"), KeyRow)), json=json)
+
+
+async def _revoke(api: Api, key: str, *, yes: bool) -> KeyRow:
+    known = await api.get(path("keys", key), KeyRow)
     confirm(f"Revoke the key {known.id} ({known.name}) for ever?", yes=yes)
-    now_s = int(time.time())
-    key = asyncio.run(_revoke(blueprint, key_id, now_s))
-    if key is None:
-        raise _unknown(key_id)
-    if json:
-        emit_json(as_json(key, now_s))
-        return
-    console().print(f"key {key.id} ({key.name}) is revoked since {moment(key.revoked_s)}")
+    return await api.post(path("keys", key, "revoke"), None, KeyRow)
 
 
-def as_json(key: Key, now_s: int) -> JsonObject:
-    """All that is known of `key`, at `now_s` Unix seconds."""
-    return {
-        "id": key.id,
-        "kind": key.kind,
-        "name": key.name,
-        "project": key.project,
-        "owner": key.owner,
-        "permission": key.permission,
-        "models": list(key.models),
-        "endpoints": list(key.endpoints),
-        "cidrs": [str(network) for network in key.cidrs],
-        "allow_unpriced": key.allow_unpriced,
-        "created": moment(key.created_s),
-        "expires": moment(key.expires_s),
-        "revoked": moment(key.revoked_s),
-        "state": state(key, now_s),
-    }
+def _show_keys(rows: list[KeyRow], *, json: bool) -> None:
+    show_rows(rows, COLUMNS, json=json, title="keys", absent=ABSENT)
 
 
-def state(key: Key, now_s: int) -> str:
-    """`active`, `expired` or `revoked`, at `now_s` Unix seconds."""
-    if key.revoked_s is not None and key.revoked_s <= now_s:
-        return "revoked"
-    return "expired" if key.expires_s is not None and key.expires_s <= now_s else "active"
-
-
-def moment(at_s: int | None) -> str | None:
-    """Unix seconds as people and programs read them, UTC."""
-    return None if at_s is None else f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _cells(key: Key, now_s: int) -> tuple[str, ...]:
-    models, expires = ", ".join(key.models) or "all", moment(key.expires_s) or "never"
-    return (key.id, key.name, key.kind, key.project, models, expires, state(key, now_s))
-
-
-def _written(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
-    return "-" if value is None else str(value)
-
-
-def _unknown(key_id: str) -> CommandError:
-    """A whole key in the place of an id is not repeated."""
-    if key_id.startswith("sk-"):
-        return CommandError("that is not a key's id: give the 16 characters between sk-kw-, one letter, and the dash")
-    return CommandError(f"there is no key with the id {key_id!r}: `keywright key list` shows them")
-
-
-async def _add(blueprint: "Blueprint", key: Key) -> None:
-    async with local_store(blueprint, create=True) as store:
-        await store.add_key(key)
-
-
-async def _keys(blueprint: "Blueprint") -> tuple[Key, ...]:
-    async with local_store(blueprint, create=False) as store:
-        return await store.keys()
-
-
-async def _key(blueprint: "Blueprint", key_id: str) -> Key | None:
-    async with local_store(blueprint, create=False) as store:
-        return await store.key(key_id)
-
-
-async def _revoke(blueprint: "Blueprint", key_id: str, now_s: int) -> Key | None:
-    async with local_store(blueprint, create=False) as store:
-        return await store.revoke_key(key_id, now_s)
+def _show_secret(row: IssuedKeyRow) -> None:
+    screen = console()
+    screen.print(f"key {row.id} ({row.name}), shown only now:", style=DIM)
+    screen.print(row.key, style=STRONG)

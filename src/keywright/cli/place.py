@@ -29,6 +29,11 @@ def config_path(given: Path | None) -> Path | None:
     return here if here.exists() else None
 
 
+def remote_url() -> str:
+    """The address of the gateway that this shell's commands act on; "" for the local store."""
+    return os.environ.get(URL_VARIABLE, "").strip()
+
+
 def local_blueprint(given: Path | None) -> "Blueprint":
     """What the file says, or the defaults where there is none, without looking for providers.
 
@@ -38,10 +43,10 @@ def local_blueprint(given: Path | None) -> "Blueprint":
     from keywright.config import Config, load
     from keywright.house.blueprint import Blueprint
 
-    if os.environ.get(URL_VARIABLE):
+    if remote_url():
         raise ConfigError(
-            f"{URL_VARIABLE} is set, but this version cannot administer a gateway over the network: "
-            "unset it, and run this where the gateway's store is"
+            f"this works on the gateway's own store and files, not over the network: unset {URL_VARIABLE}, and run it "
+            "where they are"
         )
     path = config_path(given)
     config = Config() if path is None else load(path)

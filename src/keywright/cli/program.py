@@ -6,7 +6,26 @@ from typing import Annotated
 
 import typer
 
-from keywright.cli import backup, chat, config, demo, explain, init, key, models, policy, prices, provider, up, usage
+from keywright.cli import (
+    backup,
+    budget,
+    chat,
+    config,
+    demo,
+    explain,
+    init,
+    key,
+    limit,
+    models,
+    policy,
+    prices,
+    project,
+    provider,
+    service_account,
+    up,
+    usage,
+    user,
+)
 from keywright.cli.errors import FAILED, INTERRUPTED, MISUSED, exit_code
 from keywright.cli.screen import say_error
 from keywright.core.errors import KeywrightError
@@ -62,7 +81,12 @@ def program() -> typer.Typer:
     app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
     app.command("init", epilog=init.EXAMPLE)(init.init)
     app.add_typer(config.commands())
+    app.add_typer(project.commands())
+    app.add_typer(user.commands())
+    app.add_typer(service_account.commands())
     app.add_typer(key.commands())
+    app.add_typer(budget.commands())
+    app.add_typer(limit.commands())
     app.add_typer(provider.commands())
     app.add_typer(prices.commands())
     app.command("models", epilog=models.EXAMPLE)(models.models)

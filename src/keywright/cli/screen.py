@@ -2,11 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
 import typer
+from msgspec import Struct
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +22,8 @@ PIPE_COLUMNS: Final = 10_000
 
 DIM: Final = "dim"
 STRONG: Final = "bold"
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 _CONTROLS: Final = dict.fromkeys(code for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t")
 
@@ -66,6 +71,58 @@ def show_facts(facts: Iterable[tuple[str, str]]) -> None:
     console().print(table)
 
 
+def show_row(row: Struct, *, json: bool, absent: Mapping[str, str] = NOTHING) -> None:
+    """One resource of the API: the document that it is, or its facts. `absent`: what no value of a field is called."""
+    if json:
+        emit_json(row)
+    else:
+        show_facts((_title(name), _cell(row, name, absent)) for name in row.__struct_fields__)
+
+
+def show_rows(
+    rows: Sequence[Struct],
+    columns: Sequence[str],
+    *,
+    json: bool,
+    title: str = "rows",
+    figures: Sequence[str] = (),
+    absent: Mapping[str, str] = NOTHING,
+) -> None:
+    """A list of the API: a document with all of it under `title`, or a table of the `columns` of each."""
+    if json:
+        emit_json({title: rows})
+        return
+    cells = [tuple(_cell(row, column, absent) for column in columns) for row in rows]
+    show_table([*map(_title, columns)], cells, [*map(_title, figures)])
+
+
+def note(message: str) -> None:
+    """Something that went on beside what was asked for, on standard error."""
+    console(stderr=True).print(Text(printable(message), style=DIM))
+
+
+def moment(at_s: int | None) -> str | None:
+    """Unix seconds as people and programs read them, UTC."""
+    return None if at_s is None else f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def written(value: object) -> str:
+    """A value as people read it."""
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple():
+            return ", ".join(map(written, value)) or "-"
+        case dict():
+            return ", ".join(f"{name}={each}" for name, each in value.items()) or "-"
+        case Struct():
+            return " ".join(written(getattr(value, name)) for name in value.__struct_fields__)
+        case _:
+            return str(value)
+
+
 def say_error(message: str) -> None:
     """`message` on standard error, each of its lines as one."""
     screen = console(stderr=True)
@@ -76,6 +133,15 @@ def say_error(message: str) -> None:
 def printable(text: str) -> str:
     """`text` without control characters: what a model or a server wrote may not steer the terminal."""
     return text.translate(_CONTROLS)
+
+
+def _title(field: str) -> str:
+    return field.replace("_", " ")
+
+
+def _cell(row: Struct, field: str, absent: Mapping[str, str]) -> str:
+    value = getattr(row, field)
+    return written(value) if value or field not in absent else absent[field]
 
 
 def _one_line(text: str) -> str:

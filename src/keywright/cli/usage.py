@@ -1,24 +1,25 @@
 """`keywright usage`: what was called, used and spent, by whatever it is asked by."""
 
-import asyncio
-import time
-from typing import TYPE_CHECKING, Annotated, Final, get_args
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
 from keywright.cli import reconcile
-from keywright.cli.options import ConfigFile, JsonFlag
-from keywright.cli.place import local_blueprint, local_store
+from keywright.cli.api import run
+from keywright.cli.options import ConfigFile, JsonFlag, key_id
 from keywright.cli.screen import console, emit_json, show_table
+from keywright.cli.words import when
+from keywright.control.resources import UsageRow, UsageTable
 from keywright.core.json import JsonObject
-from keywright.core.money import to_usd
-
-if TYPE_CHECKING:
-    from keywright.house.blueprint import Blueprint
-    from keywright.store.usage import Dimension, UsageRow
+from keywright.core.money import from_usd, to_usd
 
 EXAMPLE: Final = "Example: keywright usage --by day,model,key --since 7d"
-FIGURES: Final = ("calls", "ok", "input_tokens", "output_tokens", "cost_usd")
+COUNTS: Final = ("calls", "ok", "input_tokens", "output_tokens")
+FIGURES: Final = (*COUNTS, "cost_usd")
+
+Filter: TypeAlias = str | None
 
 
 def commands() -> typer.Typer:
@@ -32,68 +33,62 @@ def usage(
     context: typer.Context,
     *,
     by: Annotated[str, typer.Option(metavar="COLUMN,…", help="Group by these, in this order.")] = "day,model",
-    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 12h, 7d, 4w.")] = "7d",
+    since: Annotated[str, typer.Option(metavar="WHEN", help="From when on: 7d ago, a day, a time.")] = "7d",
+    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Until when (else now).")] = None,
+    project: Annotated[Filter, typer.Option(metavar="NAME", help="Only calls of that project.")] = None,
+    key: Annotated[Filter, typer.Option(metavar="ID", help="Only by that key.", callback=key_id)] = None,
+    user: Annotated[Filter, typer.Option(metavar="NAME", help="Only by that user's keys.")] = None,
+    model: Annotated[Filter, typer.Option(metavar="NAME", help="Only served by that model.")] = None,
+    provider: Annotated[Filter, typer.Option(metavar="NAME", help="Only served by that provider.")] = None,
+    tag: Annotated[Filter, typer.Option(metavar="NAME=VALUE", help="Only with that tag.")] = None,
+    credential: Annotated[Filter, typer.Option(metavar="FINGERPRINT", help="Only by that provider key.")] = None,
+    outcome: Annotated[Filter, typer.Option(metavar="WORD", help="Only those that ended so, as ok or failed.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
     config: ConfigFile = None,
     json: JsonFlag = False,
 ) -> None:
     """Show what was called, used and spent."""
     if context.invoked_subcommand is not None:
         return
-    from keywright.identity.key import duration_s
-
-    columns = _columns(by)
-    now_s = int(time.time())
-    try:
-        since_s = now_s - duration_s(since)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--since") from None
-    found = asyncio.run(_usage(local_blueprint(config), columns, since_s, now_s + 1))
-    rows = [_row(columns, row) for row in found]
-    if json:
-        emit_json({"rows": rows})
-    elif not rows:
-        console().print(f"nothing was called in the last {since}")
-    else:
-        cells = [tuple(str(value) or "-" for value in row.values()) for row in rows]
-        show_table((*columns, *FIGURES), [*cells, _total(columns, found)], FIGURES)
-
-
-def _columns(text: str) -> "tuple[Dimension, ...]":
-    from keywright.store.usage import Dimension
-
-    known: dict[str, Dimension] = {name: name for name in get_args(Dimension)}
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if name not in known or names.count(name) > 1:
-            what = "is there twice" if name in known else f"is not one of {', '.join(known)}"
-            raise typer.BadParameter(f"{name!r} {what}", param_hint="--by")
-    return tuple(known[name] for name in names)
-
-
-async def _usage(
-    blueprint: "Blueprint", by: "tuple[Dimension, ...]", since_s: int, until_s: int
-) -> "tuple[UsageRow, ...]":
-    async with local_store(blueprint, create=False) as store:
-        return await store.usage(by, since_s, until_s)
-
-
-def _row(columns: "tuple[Dimension, ...]", row: "UsageRow") -> JsonObject:
-    return {
-        **dict(zip(columns, row.by, strict=True)),
-        "calls": row.calls,
-        "ok": row.ok,
-        "input_tokens": row.input_tokens,
-        "output_tokens": row.output_tokens,
-        "cost_usd": to_usd(row.cost_picodollars),
+    if csv and json:
+        raise typer.BadParameter("--csv and --json exclude each other")
+    query = {
+        "by": by,
+        "since": when(since),
+        "until": when(until),
+        "project": project,
+        "key": key,
+        "user": user,
+        "model": model,
+        "provider": provider,
+        "tag": tag,
+        "credential": credential,
+        "outcome": outcome,
     }
+    if csv:
+        sys.stdout.write(run(config, lambda api: api.text("/usage", query, "text/csv")))
+        return
+    table = run(config, lambda api: api.get("/usage", UsageTable, query))
+    if json:
+        emit_json({"rows": [_facts(table.by, row) for row in table.rows]})
+    elif table.rows:
+        _show(table)
+    else:
+        console().print(f"nothing was called since {table.since}")
 
 
-def _total(columns: "tuple[Dimension, ...]", rows: "tuple[UsageRow, ...]") -> tuple[str, ...]:
-    sums = (
-        str(sum(row.calls for row in rows)),
-        str(sum(row.ok for row in rows)),
-        str(sum(row.input_tokens for row in rows)),
-        str(sum(row.output_tokens for row in rows)),
-        to_usd(sum(row.cost_picodollars for row in rows)),
-    )
-    return ("total", *[""] * (len(columns) - 1), *sums)
+def _facts(by: Sequence[str], row: UsageRow) -> JsonObject:
+    return {name: getattr(row, name) for name in (*by, *FIGURES)}
+
+
+def _show(table: UsageTable) -> None:
+    cells = [tuple(str(value) or "-" for value in _facts(table.by, row).values()) for row in table.rows]
+    if table.by:
+        cells.append(_total(table))
+    show_table((*table.by, *FIGURES), cells, FIGURES)
+
+
+def _total(table: UsageTable) -> tuple[str, ...]:
+    counts = (str(sum(getattr(row, name) for row in table.rows)) for name in COUNTS)
+    cost = to_usd(sum(from_usd(row.cost_usd) for row in table.rows))
+    return ("total", *[""] * (len(table.by) - 1), *counts, cost)
