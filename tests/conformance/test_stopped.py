@@ -9,8 +9,11 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from keywright.catalog.price import Price, Rates
+from keywright.catalog.price import Price, Rates, cost, worst_cost
 from keywright.core.dialect import Peek, Tapped
 from keywright.core.errors import ProviderError, UpstreamError
 from keywright.core.event import Closed, Ended, Event, Finished, Metered, Opened, Started, TextDelta
@@ -222,3 +225,35 @@ def test_invoke_model_ends_in_the_shape_that_was_asked(shape: str) -> None:
     assert answer is not None
     assert [choice.finish.reason for choice in answer.choices if choice.finish] == ["length"]
     assert answer.usage == Usage(input=3, output=2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(sorted(DIALECTS)),
+    size=st.integers(1, 400),
+    tokens=st.integers(0, 60),
+    fee_bp=st.integers(0, 900),
+)
+def test_wherever_it_is_cut_it_is_an_answer_and_costs_no_more_than_was_reserved(
+    name: str, size: int, tokens: int, fee_bp: int
+) -> None:
+    price = Price("dear", replace(RATES, input=3, output=7, request=5))
+    reserved = Allowance(worst_cost(150, tokens, price, fee_bp), price, fee_bp, 150)
+    body = written(name)
+    valve = Valve(DIALECTS[name].Tap(SEEN), Cutoff(reserved), SEEN)
+    out, stopped = b"", None
+    try:
+        for start in range(0, len(body), size):
+            out += valve.feed(body[start : start + size])
+        out += valve.end()
+    except StreamStoppedError as error:
+        out, stopped = out + error.last, error.tapped
+    if stopped is None:
+        assert out == body
+        return
+    assert stopped.usage is not None
+    assert cost(stopped.usage, price, fee_bp) <= reserved.picodollars
+    answer = read(name, out) if out else None
+    assert answer is not None or name == "bedrock_invoke"
+    if answer is not None:
+        assert [choice.finish.reason for choice in answer.choices if choice.finish] == ["length"]
