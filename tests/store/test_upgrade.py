@@ -1,15 +1,16 @@
 """A database of revision 0001 keeps its entries, and they are rolled up as if they had come today."""
 
 import json
-import sqlite3
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
 from keywright.store import Store
+from keywright.store.address import parsed
+from keywright.store.engine import engine_for
+from keywright.store.intent import intending
 from keywright.store.migration import FOLDER
 from keywright.store.usage import UsageQuery, select_usage
 from tests.store.samples import START_S, START_US
@@ -21,7 +22,7 @@ COLUMNS = (
 )
 
 
-def old_row(number: int) -> tuple[str | int, ...]:
+def old_row(number: int) -> dict[str, str | int]:
     document = {
         "dialect": "openai_chat",
         "endpoint": "chat",
@@ -33,28 +34,27 @@ def old_row(number: int) -> tuple[str | int, ...]:
     started_us = START_US + number * 1800 * 10**6
     names = ("p", f"key_{number % 4}", "openai", served, "fast", "cred")
     outcome = "ok" if served else "refused"
-    return (f"req_{number}", started_us, *names, outcome, 200, 123, 9, 10**12 + number, json.dumps(document))
+    row = (f"req_{number}", started_us, *names, outcome, 200, 123, 9, 10**12 + number, json.dumps(document))
+    return dict(zip(COLUMNS, row, strict=True))
 
 
-def make_old(file: Path, entries: int) -> None:
+def make_old(url: str, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """A database of revision 0001 with `rows` in its `table`."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
-    with engine.begin() as connection:
+    engine = engine_for(parsed(url), None)
+    with intending(engine, "write").begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-    with sqlite3.connect(file) as database:
-        marks = ", ".join("?" * len(COLUMNS))
-        database.executemany(
-            f"INSERT INTO entries ({', '.join(COLUMNS)}) VALUES ({marks})",
-            [old_row(number) for number in range(entries)],
-        )
-    database.close()
+        names = list(rows[0])
+        values = ", ".join(f":{name}" for name in names)
+        connection.execute(text(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})"), list(rows))
+    engine.dispose()
 
 
-async def test_entries_of_the_first_revision_are_rolled_up(tmp_path: Path) -> None:
-    make_old(tmp_path / "keywright.db", 200)
-    store = await Store.open(f"sqlite:///{tmp_path}/keywright.db")
+async def test_entries_of_the_first_revision_are_rolled_up(new_database_url: str) -> None:
+    make_old(new_database_url, "entries", [old_row(number) for number in range(200)])
+    store = await Store.open(new_database_url)
     query = UsageQuery(("project", "key", "model", "requested", "outcome"), START_S - DAY_S, START_S + 9 * DAY_S)
     rolled = await store.database.read(lambda connection: select_usage(connection, query))
     raw_query = UsageQuery(query.by, query.since_s, query.until_s, raw=True)
