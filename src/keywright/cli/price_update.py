@@ -13,6 +13,7 @@ from msgspec import Struct
 from keywright.cli.errors import CommandError
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
 from keywright.cli.place import local_blueprint
+from keywright.cli.price_lists import kept_lists, list_named
 from keywright.cli.screen import confirm, console, emit_json, show_facts
 from keywright.core.errors import SourceError
 from keywright.core.json import JsonObject
@@ -166,7 +167,6 @@ async def _find(blueprint: "Blueprint", file: Path | None, accepted: tuple[str, 
     from keywright.catalog import received
     from keywright.catalog.difference import difference
     from keywright.catalog.plausible import faults
-    from keywright.cli.prices import kept_lists
 
     source = blueprint.config.prices_source
     fetched = await _fetch(blueprint, source, file)
@@ -221,23 +221,17 @@ def _proven(source: "PricesSource", found: "Received", signed: str) -> bool:
 
 
 async def _apply(blueprint: "Blueprint", found: Update) -> "PriceList":
-    from keywright.cli.prices import kept_lists
-
     signature = found.fetched.signature.strip() if found.is_proven else ""
-    async with kept_lists(blueprint) as kept:
+    async with kept_lists(blueprint, create=True) as kept:
         return await kept.lists.add(found.received.document, signature, int(time.time()))
 
 
 async def _roll_back(blueprint: "Blueprint") -> "tuple[PriceList, PriceList]":
-    from keywright.cli.prices import kept_lists
-
     async with kept_lists(blueprint) as kept:
         return await kept.lists.roll_back(int(time.time()))
 
 
 async def _listed(blueprint: "Blueprint", as_of: str | None) -> "Snapshot":
-    from keywright.cli.prices import kept_lists, list_named
-
     async with kept_lists(blueprint) as kept:
         return kept.snapshot if as_of is None else await list_named(kept.lists, as_of)
 

@@ -1,19 +1,16 @@
 """`keywright prices`: what models cost, since when, by which list, and what changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from msgspec import Struct
 
 from keywright.cli import price_update, rerate
 from keywright.cli.errors import CommandError
 from keywright.cli.options import ConfigFile, JsonFlag
-from keywright.cli.place import local_blueprint, local_store
+from keywright.cli.place import local_blueprint
+from keywright.cli.price_lists import counting, kept_lists, list_named
 from keywright.cli.screen import console, emit_json, show_facts, show_table
 from keywright.core.errors import ConfigError
 from keywright.core.json import JsonObject
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     from keywright.catalog.price import Price, Rates
     from keywright.catalog.snapshot import ModelRow, Snapshot
     from keywright.house.blueprint import Blueprint
-    from keywright.store.price_lists import PriceList, PriceLists
+    from keywright.store.price_lists import PriceList
 
 LIST_EXAMPLE: Final = "Example: keywright prices list --model 'openai/gpt-5*'"
 SHOW_EXAMPLE: Final = "Example: keywright prices show openai/gpt-4o@2026-11-24"
@@ -149,41 +146,6 @@ def history(*, config: ConfigFile = None, json: JsonFlag = False) -> None:
     )
 
 
-class Kept(Struct, frozen=True):
-    """The lists of a store, and the one that counts."""
-
-    lists: "PriceLists"
-    snapshot: "Snapshot"
-
-
-@asynccontextmanager
-async def kept_lists(blueprint: "Blueprint") -> AsyncIterator[Kept]:
-    """The price lists of the store, which is made if there is none; the release's own is kept as any other."""
-    import time
-
-    from keywright.catalog.snapshot import DATA_FILE
-    from keywright.store.price_lists import PriceLists
-
-    async with local_store(blueprint, create=True) as store:
-        lists = PriceLists(store.database)
-        yield Kept(lists, await lists.adopt(DATA_FILE.read_bytes(), int(time.time())))
-
-
-async def counting(blueprint: "Blueprint") -> "Snapshot":
-    """The list that counts: the store's, or the release's own where there is no store."""
-    from keywright.catalog.dating import is_newer
-    from keywright.catalog.snapshot import bundled
-    from keywright.store.price_lists import PriceLists
-
-    release = bundled()
-    try:
-        async with local_store(blueprint, create=False) as store:
-            newest = await PriceLists(store.database).newest()
-    except CommandError:  # there is no store yet
-        return release
-    return release if newest is None or is_newer(release, newest) else newest
-
-
 def difference_facts(found: "Difference") -> JsonObject:
     """A difference for a program."""
     return {
@@ -211,39 +173,6 @@ def show_difference(found: "Difference") -> None:
         screen.print(f"other names lead to {len(found.renamed)} models, among them {', '.join(found.renamed[:3])}")
     if not rows and not found.renamed:
         screen.print("no price differs")
-
-
-async def list_named(lists: "PriceLists", text: str) -> "Snapshot":
-    """The list that `text` names: the date of a kept one, or a file.
-
-    Raises:
-        CommandError: it is neither.
-    """
-    in_file = _list_in_file(Path(text))
-    if in_file is not None:
-        return in_file
-    try:
-        found = await lists.at(text)
-    except ValueError as error:
-        raise CommandError(f"{error}, and there is no file of that name") from None
-    if found is None:
-        oldest = (await lists.all())[0].as_of
-        raise CommandError(f"no price list of {text} or before is kept; the oldest is of {oldest}")
-    return found
-
-
-def _list_in_file(path: Path) -> "Snapshot | None":
-    """The list in that file; None when there is no such file."""
-    from datetime import UTC, datetime
-
-    from keywright.catalog.received import read
-
-    if not path.is_file():
-        return None
-    try:
-        return read(path.read_bytes(), datetime.now(UTC).date(), "0001-01-01").snapshot
-    except ValueError as error:
-        raise CommandError(f"{path}: {error}") from None
 
 
 async def _two(blueprint: "Blueprint", before: str | None, after: str | None) -> "tuple[Snapshot, Snapshot]":

@@ -14,6 +14,7 @@ from keywright.cli.drift import FIGURES, cells, line_facts
 from keywright.cli.errors import CommandError
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.place import local_blueprint, local_store
+from keywright.cli.price_lists import counting
 from keywright.cli.screen import console, emit_json, show_table
 from keywright.core.errors import SecretError
 from keywright.core.json import JsonObject
@@ -72,7 +73,6 @@ def reconcile(
 
 async def _reconcile(blueprint: "Blueprint", name: str, day: date, tolerance: Decimal, now: datetime) -> Found:
     from keywright.catalog.catalogue import Catalogue
-    from keywright.cli.prices import counting
     from keywright.config import resolve_provider
     from keywright.reconcile.compare import Recorded, compare
     from keywright.reconcile.reader import starts
