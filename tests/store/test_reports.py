@@ -166,7 +166,7 @@ async def test_a_call_that_is_priced_anew_changes_every_roll_up(filled: Store) -
     changes = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     await filled.database.write(lambda connection: reprice(connection, changes))
     for by in (("day", "model"), ("hour",), ("tag",)):
-        query = UsageQuery(by, DAY0_S, DAY0_S + 20 * DAY_S)  # type: ignore[arg-type]
+        query = UsageQuery(by, DAY0_S, DAY0_S + 20 * DAY_S)
         assert await answer(filled, query) == counted(after, query)
         assert await answer(filled, replace(query, raw=True)) == counted(after, query)
     assert await filled.entry(changes[0][1].id) == changes[0][1]

@@ -10,7 +10,7 @@ from keywright.core.entry import Entry, Outcome
 from keywright.store.database import Database
 from keywright.store.entries import entry_of
 from keywright.store.keys import select_where
-from keywright.store.schema import ENTRIES, KEYS
+from keywright.store.schema import ENTRIES, KEYS, USAGE_GROUPS
 
 US_PER_S: Final = 10**6
 KEYS_MAX: Final = 10_000
@@ -67,9 +67,20 @@ class Calls:
 
 
 def _where(query: CallQuery, before: Before | None) -> Sequence[ColumnElement[bool]]:
-    columns = ENTRIES.c
-    where = [columns.started_us >= query.since_s * US_PER_S, columns.started_us < query.until_s * US_PER_S]
-    where += [
+    """By the time and the group only, both of which are in the index: passing over a call costs no look at its row."""
+    at = ENTRIES.c.started_us
+    where = [at >= query.since_s * US_PER_S, at < query.until_s * US_PER_S]
+    if groups := _groups(query):
+        where.append(ENTRIES.c.group_id.in_(select(USAGE_GROUPS.c.id).where(*groups)))
+    if before is not None:
+        same = and_(at == before.started_us, ENTRIES.c.id < before.id)
+        where += [at <= before.started_us, or_(at < before.started_us, same)]
+    return where
+
+
+def _groups(query: CallQuery) -> list[ColumnElement[bool]]:
+    columns = USAGE_GROUPS.c
+    groups: list[ColumnElement[bool]] = [
         column == wanted
         for column, wanted in (
             (columns.project, query.project),
@@ -82,10 +93,7 @@ def _where(query: CallQuery, before: Before | None) -> Sequence[ColumnElement[bo
         if wanted is not None
     ]
     if query.of_keys is not None:
-        where.append(columns.key_id.in_(query.of_keys))
+        groups.append(columns.key_id.in_(query.of_keys))
     if query.projects is not None:
-        where.append(or_(columns.project.in_(sorted(query.projects)), columns.key_id.in_(query.keys)))
-    if before is not None:
-        same = and_(columns.started_us == before.started_us, columns.id < before.id)
-        where.append(or_(columns.started_us < before.started_us, same))
-    return where
+        groups.append(or_(columns.project.in_(sorted(query.projects)), columns.key_id.in_(query.keys)))
+    return groups

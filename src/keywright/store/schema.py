@@ -258,6 +258,7 @@ USAGE_GROUPS: Final = Table(
     Column("credential", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("unpriced", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 """What calls have in common that are added up together. See `groups.py`."""
 

@@ -52,6 +52,15 @@ def spans(since_s: int, until_s: int, horizon: Horizon, *, by_hour: bool, by_tag
     yield from _span("entries", last_s, until_s)
 
 
+def by_day(span: Span) -> Iterator[Span]:
+    """The parts of `span`, one for each day."""
+    since_s = span.since_s
+    while since_s < span.until_s:
+        until_s = min((since_s // DAY_S + 1) * DAY_S, span.until_s)
+        yield Span(span.source, since_s, until_s)
+        since_s = until_s
+
+
 def _whole_hours(first_s: int, last_s: int, closed_s: int) -> Iterator[Span]:
     day_s, end_s = -(-first_s // DAY_S) * DAY_S, min(last_s // DAY_S * DAY_S, closed_s)
     if day_s >= end_s:

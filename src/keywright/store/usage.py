@@ -3,16 +3,19 @@
 A question is one query for each part of the time (`spans.py`), all of one form: within, the rows of a table are added
 up by the number of their group, and by the hour or day, and by the number of their tags, as far as that is asked;
 around it, the few sums that are left get the texts of their groups, and are added up by those. Whatever remains to be
-added, of the parts, is added here.
+added, of the parts, is added here. Where days are told apart, the entries are asked day by day: to group them, SQLite
+sorts them, and ninety times a hundred thousand are sorted in half the time of nine million.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from operator import add
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     case,
+    cast,
     func,
     literal,
     select,
@@ -39,7 +43,7 @@ from keywright.store.schema import (
     USAGE_GROUPS,
     USAGE_HOURS,
 )
-from keywright.store.spans import Horizon, Source, Span, spans
+from keywright.store.spans import Horizon, Source, Span, by_day, spans
 from keywright.store.wide import HALF_BITS, LOW_MASK, joined
 
 Dimension: TypeAlias = Literal[
@@ -135,7 +139,7 @@ class UsageRow(Struct, frozen=True):
     reasoning_tokens: int = 0
 
 
-_Group: TypeAlias = tuple[str | int, ...]
+_Group: TypeAlias = tuple[Any, ...]
 
 
 def select_usage(connection: Connection, query: UsageQuery) -> tuple[UsageRow, ...]:
@@ -144,17 +148,14 @@ def select_usage(connection: Connection, query: UsageQuery) -> tuple[UsageRow, .
     Raises:
         StoreError: the answer would have more than `ROWS_MAX` rows.
     """
-    sums: dict[_Group, list[int]] = {}
+    sums: dict[_Group, tuple[int, ...]] = {}
     for span in _spans(query, horizon(connection)):
         for row in connection.execute(_select(query, span).limit(ROWS_MAX + 1)):
             _add(sums, row, len(query.by))
     if len(sums) > ROWS_MAX:
         raise StoreError(f"the answer has more than {ROWS_MAX} rows: ask for less time, or by fewer columns")
-    labels = tuple(_label(dimension) for dimension in query.by)
-    return tuple(
-        UsageRow(tuple(label(value) for label, value in zip(labels, group, strict=True)), *_figures(amounts))
-        for group, amounts in sorted(sums.items())
-    )
+    periods = [(place, _label(dimension)) for place, dimension in enumerate(query.by) if dimension in PERIODS_S]
+    return tuple([UsageRow(_labelled(group, periods), *_figures(sums[group])) for group in sorted(sums)])
 
 
 def horizon(connection: Connection) -> Horizon:
@@ -187,11 +188,11 @@ def conditions(table: Table, filters: Filters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _spans(query: UsageQuery, reach: Horizon) -> Iterable[Span]:
-    if query.raw:
-        return [Span("entries", query.since_s, query.until_s)] if query.since_s < query.until_s else []
+def _spans(query: UsageQuery, reach: Horizon) -> Iterator[Span]:
     by_tag = "tag" in query.by or bool(query.filters.tag)
-    return spans(query.since_s, query.until_s, reach, by_hour="hour" in query.by, by_tag=by_tag)
+    found = spans(query.since_s, query.until_s, reach, by_hour="hour" in query.by, by_tag=by_tag)
+    for span in [Span("entries", query.since_s, query.until_s)] if query.raw else found:
+        yield from by_day(span) if span.source == "entries" and _period_s(query) else [span]
 
 
 def _select(query: UsageQuery, span: Span) -> Select[Any]:
@@ -209,7 +210,11 @@ def _facts(query: UsageQuery, span: Span) -> Subquery:
     table, time, ticks = TABLES[span.source]
     at = table.c[time]
     keys = [table.c.group_id.label("group_id")]
-    if period_s := _period_s(query):
+    constants: list[ColumnElement[Any]] = []
+    period_s = _period_s(query)
+    if period_s == DAY_S and span.source == "entries":
+        constants.append(literal(span.since_s // DAY_S, BigInteger).label("period"))
+    elif period_s:
         keys.append((at // literal(period_s * ticks)).label("period"))
     if "tag" in query.by:
         keys.append(table.c.tags_id.label("tags_id"))
@@ -217,19 +222,24 @@ def _facts(query: UsageQuery, span: Span) -> Subquery:
     if "tag" in query.by:
         within.append(table.c.tags_id != 0)
     names = [key.name for key in keys]
-    return select(*keys, *_amounts(table)).where(*within).group_by(*names).subquery("facts")
+    return select(*keys, *constants, *_amounts(table)).where(*within).group_by(*names).subquery("facts")
 
 
 def _amounts(table: Table) -> Iterator[ColumnElement[Any]]:
     """`SUMS` of `table`, added up."""
     if table is not ENTRIES:
-        yield from (func.sum(table.c[name]).label(name) for name in SUMS)
+        yield from (_sum(table.c[name]).label(name) for name in SUMS)
         return
     cost = ENTRIES.c.cost_picodollars
     yield func.count().label("calls")
-    yield from (func.sum(ENTRIES.c[name]).label(name) for name in SUMS if name.endswith("_tokens"))
-    yield func.sum(cost.bitwise_rshift(literal(HALF_BITS, Integer))).label("cost_high")
-    yield func.sum(cost.bitwise_and(LOW_MASK)).label("cost_low")
+    yield from (_sum(ENTRIES.c[name]).label(name) for name in SUMS if name.endswith("_tokens"))
+    yield _sum(cost.bitwise_rshift(literal(HALF_BITS, Integer))).label("cost_high")
+    yield _sum(cost.bitwise_and(LOW_MASK)).label("cost_low")
+
+
+def _sum(amounts: ColumnElement[int]) -> ColumnElement[int]:
+    """Their sum, which fits 64 bits (PostgreSQL's own type of a sum has no end, and is read slowly)."""
+    return cast(func.sum(amounts), BigInteger)
 
 
 def _period_s(query: UsageQuery) -> int:
@@ -249,33 +259,37 @@ def _dimension(dimension: Dimension, query: UsageQuery, facts: Subquery) -> Colu
 
 
 def _sums(facts: Subquery) -> Iterator[ColumnElement[Any]]:
-    yield from (func.sum(facts.c[name]) for name in SUMS)
+    yield from (_sum(facts.c[name]) for name in SUMS)
     for outcome in ("ok", "refused", "failed"):
-        yield func.sum(case((USAGE_GROUPS.c.outcome == outcome, facts.c.calls), else_=0))
-    yield func.sum(USAGE_GROUPS.c.unpriced * facts.c.calls)
+        yield _sum(case((USAGE_GROUPS.c.outcome == outcome, facts.c.calls), else_=0))
+    yield _sum(USAGE_GROUPS.c.unpriced * facts.c.calls)
 
 
-def _add(sums: dict[_Group, list[int]], row: Row[Any], width: int) -> None:
+def _add(sums: dict[_Group, tuple[int, ...]], row: Row[*tuple[Any, ...]], width: int) -> None:
     if not row[width]:
         return  # asked by no dimension, no calls are one row of nulls; and a group may have lost all its calls
-    group = tuple(row[:width])
+    group = row[:width]
     so_far = sums.get(group)
-    if so_far is None:
-        sums[group] = [int(amount) for amount in row[width:]]
-    else:
-        for place, amount in enumerate(row[width:]):
-            so_far[place] += int(amount)
+    sums[group] = row[width:] if so_far is None else tuple(map(add, so_far, row[width:]))
 
 
-def _figures(amounts: list[int]) -> tuple[int, ...]:
+def _figures(amounts: tuple[int, ...]) -> tuple[int, ...]:
     """The figures of a `UsageRow`, in its order."""
     calls, prompt, read, written, completion, reasoning, high, low, ok, refused, failed, unpriced = amounts
     cost = joined(high, low)
     return (calls, ok, prompt, completion, cost, refused, failed, unpriced, read, written, reasoning)
 
 
-def _label(dimension: Dimension) -> Callable[[str | int], str]:
-    if dimension not in PERIODS_S:
-        return str
+def _label(dimension: Dimension) -> Callable[[int], str]:
     length_s, form = PERIODS_S[dimension], PERIOD_FORMATS[dimension]
-    return cache(lambda number: datetime.fromtimestamp(int(number) * length_s, UTC).strftime(form))
+    return cache(lambda number: datetime.fromtimestamp(number * length_s, UTC).strftime(form))
+
+
+def _labelled(group: _Group, periods: Sequence[tuple[int, Callable[[int], str]]]) -> tuple[str, ...]:
+    """`group` with its periods as texts."""
+    if not periods:
+        return group
+    values = list(group)
+    for place, label in periods:
+        values[place] = label(values[place])
+    return tuple(values)

@@ -139,6 +139,7 @@ def _create_roll_ups() -> None:
         _number("id"),
         *(sa.Column(name, sa.Text, nullable=False) for name in texts),
         sa.Column("unpriced", sa.Integer, nullable=False),
+        sqlite_with_rowid=False,
     )
     tag_sets = op.create_table("tag_sets", _number("id"), _name("tag"), sqlite_with_rowid=False)
     op.drop_table("usage_hours")
