@@ -166,6 +166,7 @@ async def _ask_for_bounds(witness: Witness) -> None:
     await ask("GET", "/budgets")
     await ask("GET", "/budgets/{budget_id}", budget_id=budget["id"])
     await ask("PATCH", "/budgets/{budget_id}", {"hard": False}, budget_id=budget["id"])
+    await ask("GET", "/budgets/{budget_id}/burn-down", budget_id=budget["id"])
     await ask("DELETE", "/budgets/{budget_id}", budget_id=budget["id"])
     limit = await ask("POST", "/limits", {"on": "model:openai/*", "tokens_per_min": 5})
     await ask("GET", "/limits")
@@ -202,6 +203,8 @@ async def _ask_for_calls(witness: Witness) -> None:
     made = await ask("POST", "/keys", {"name": "asked"})
     await ask("POST", "/policy/test", {"key": made["id"], "model": "openai/gpt-4o"})
     await ask("GET", "/usage")
+    await ask("GET", "/reports/growth")
+    assert (await ask("GET", "/reports/credentials/{fingerprint}", fingerprint="sha256:1"))["credential"]
     for path in ("/prices", "/models", "/providers"):
         assert (await ask("GET", path))["rows"]
     await ask("GET", "/models/{name}", name="openai%2Fgpt-4o")

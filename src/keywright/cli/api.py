@@ -31,6 +31,7 @@ ADMIN_VARIABLE: Final = "KEYWRIGHT_ADMIN_KEY"
 ROOT: Final = "/api/v1"
 PAGE_ROWS: Final = 500
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+UNPROVEN: Final = 401
 LOCAL_ID: Final = "local"
 
 T = TypeVar("T")
@@ -292,5 +293,7 @@ def _refused(told: Told) -> CommandError:
         problem = msgspec.json.decode(told.body, type=Problem)
     except msgspec.DecodeError:
         return CommandError(f"the gateway answered {told.status}, and not as a gateway does")
+    if told.status == UNPROVEN:
+        return ApiRefusedError(problem.code, f"the key in {ADMIN_VARIABLE} is refused: {problem.detail}")
     faults = "; ".join(f"{fault.field}: {fault.detail}" for fault in problem.fields)
     return ApiRefusedError(problem.code, faults or problem.detail or problem.title)

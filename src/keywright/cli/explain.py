@@ -1,19 +1,16 @@
 """`keywright explain`: one call, with the rule that decided and its cost line by line."""
 
-import asyncio
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from keywright.cli.errors import CommandError
+from keywright.cli.api import Api, path, run
+from keywright.cli.errors import ApiRefusedError, CommandError
 from keywright.cli.options import ConfigFile, JsonFlag
-from keywright.cli.place import local_blueprint, local_store
 from keywright.cli.screen import STRONG, console, emit_json, show_facts, show_table
 
 if TYPE_CHECKING:
-    from keywright.house.blueprint import Blueprint
     from keywright.inquiry.explanation import Explanation
 
 EXAMPLE: Final = "Example: keywright explain 01KA9Z… (the header x-keywright-request-id of an answer)"
@@ -27,12 +24,7 @@ def explain(
     json: JsonFlag = False,
 ) -> None:
     """Explain one call: who asked, which rule decided, who was tried, and how its cost comes about."""
-    found = asyncio.run(_explanation(local_blueprint(config), request_id))
-    if found is None:
-        raise CommandError(
-            f"there is no record of a call {request_id[:100]!r}: one that proved no key leaves none, "
-            "and the newest take a moment to be stored"
-        )
+    found = run(config, lambda api: _explanation(api, request_id))
     if json:
         emit_json(found)
         return
@@ -42,12 +34,18 @@ def explain(
     _show_budgets(found)
 
 
-async def _explanation(blueprint: "Blueprint", request_id: str) -> "Explanation | None":
-    from keywright.house.view import fees_of
-    from keywright.inquiry.lookup import explanation_of
+async def _explanation(api: Api, request_id: str) -> "Explanation":
+    from keywright.inquiry.explanation import Explanation
 
-    async with local_store(blueprint, create=False) as store:
-        return await explanation_of(request_id, store, fees_of(blueprint.config, os.environ))
+    try:
+        return await api.get(path("requests", request_id, "explanation"), Explanation)
+    except ApiRefusedError as error:
+        if error.code != "not_found":
+            raise
+        raise CommandError(
+            f"there is no record of a call {request_id[:100]!r}: one that proved no key leaves none, "
+            "and the newest take a moment to be stored"
+        ) from None
 
 
 def _facts(found: "Explanation") -> Iterator[tuple[str, str]]:

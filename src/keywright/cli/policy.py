@@ -5,23 +5,21 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from keywright.cli import policy_screen
-from keywright.cli.errors import CommandError
-from keywright.cli.options import ConfigFile, JsonFlag
+from keywright.cli.api import run
+from keywright.cli.options import ConfigFile, JsonFlag, key_id
 from keywright.cli.place import config_path, local_blueprint, local_store
 from keywright.cli.screen import emit_json
-from keywright.core.identity import ENDPOINTS
+from keywright.cli.words import utc
+from keywright.control.resources import PolicyQuestion
 
 if TYPE_CHECKING:
     from keywright.house.blueprint import Blueprint
     from keywright.inquiry.replay import Report
-    from keywright.inquiry.trial import Trial
-    from keywright.policy.decision import Question
-    from keywright.providers.provider import EndpointKind
 
 TEST_EXAMPLE: Final = "Example: keywright policy test --key 3fZkQ0pW7sYt1LbC --model openai/gpt-5 --from 10.1.2.3"
 REPLAY_EXAMPLE: Final = "Example: keywright policy replay --config next.toml --since 7d"
@@ -37,7 +35,7 @@ def commands() -> typer.Typer:
 
 def ask(
     *,
-    key: Annotated[str, typer.Option(metavar="ID", help="The key that calls.")],
+    key: Annotated[str, typer.Option(metavar="ID", help="The key that calls.", callback=key_id)],
     model: Annotated[str, typer.Option(metavar="MODEL", help="What it asks for.")],
     endpoint: Annotated[str, typer.Option(metavar="NAME", help="Which endpoint.")] = "chat",
     address: Annotated[
@@ -48,13 +46,12 @@ def ask(
     json: JsonFlag = False,
 ) -> None:
     """Tell whether a call would be admitted, by which rule, where it would go, and what it could cost."""
-    from keywright.policy.decision import Question
+    from keywright.inquiry.trial import Trial
 
-    if endpoint not in ENDPOINTS:
-        raise typer.BadParameter(f"{endpoint!r} is none of {', '.join(ENDPOINTS)}", param_hint="--endpoint")
-    now_s = int(time.time()) if at is None else _moment_s(at, "--at")
-    question = Question(now_s, endpoint, model, address, by_alias=endpoint != "native")
-    found = asyncio.run(_trial(local_blueprint(config), key, question))
+    question = PolicyQuestion(
+        key=key, model=model, endpoint=endpoint, address=address, at=None if at is None else utc(at)
+    )
+    found = run(config, lambda api: api.post("/policy/test", question, Trial))
     if json:
         emit_json(found)
     else:
@@ -85,18 +82,6 @@ def replay(
         emit_json(report)
     else:
         policy_screen.show_report(report)
-
-
-async def _trial(blueprint: "Blueprint", key_id: str, question: "Question") -> "Trial":
-    from keywright.house.view import view_of
-    from keywright.inquiry.trial import attempt
-
-    async with local_store(blueprint, create=False) as store:
-        view = await view_of(blueprint.config, blueprint.base, os.environ, store, question.now_s)
-    key = view.keys.get(key_id)
-    if key is None:
-        raise CommandError(f"there is no key with the id {key_id[:32]!r}: `keywright key list` shows them")
-    return attempt(view, key, question, cast("EndpointKind", question.endpoint))
 
 
 async def _replay(records: "Blueprint", tried: "Blueprint", since_s: int, until_s: int, now_s: int) -> "Report":

@@ -9,6 +9,7 @@ from keywright.control.routes.limits import LimitRoutes
 from keywright.control.routes.organisation import OrganisationRoutes
 from keywright.control.routes.policy import PolicyRoutes
 from keywright.control.routes.projects import ProjectRoutes
+from keywright.control.routes.reports import ReportRoutes
 from keywright.control.routes.requests import RequestRoutes
 from keywright.control.routes.service_accounts import ServiceAccountRoutes
 from keywright.control.routes.usage import UsageRoutes
@@ -26,4 +27,5 @@ CONTROLLERS: Final = (
     UsageRoutes,
     RequestRoutes,
     PolicyRoutes,
+    ReportRoutes,
 )

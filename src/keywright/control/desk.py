@@ -10,6 +10,7 @@ from keywright.control.desks.limits import Limits
 from keywright.control.desks.organisation import Organisation
 from keywright.control.desks.policy import Policy
 from keywright.control.desks.projects import Projects
+from keywright.control.desks.reports import Reports
 from keywright.control.desks.requests import Requests
 from keywright.control.desks.service_accounts import ServiceAccounts
 from keywright.control.desks.usage import Usage
@@ -31,6 +32,7 @@ class Desk(Struct, frozen=True, eq=False):
     usage: Usage
     requests: Requests
     policy: Policy
+    reports: Reports
 
 
 def open_desk(blueprint: ControlBlueprint) -> Desk:
@@ -48,4 +50,5 @@ def open_desk(blueprint: ControlBlueprint) -> Desk:
         usage=Usage(blueprint),
         requests=Requests(blueprint),
         policy=Policy(blueprint),
+        reports=Reports(blueprint),
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from keywright.config import Config, ProviderConfig, resolve_provider
+from keywright.config import Config, ProviderConfig
 from keywright.core.identity import Project, Realm
 from keywright.house.credentials import AnyCredential
 from keywright.house.declared import declared
@@ -64,12 +64,3 @@ def _realm(realm: Realm, wanted: Declared) -> Realm:
     """The realm as it will be. A project that is declared no longer keeps its rules: see `store/declarations.py`."""
     projects: dict[str, Project] = {**realm.projects, **{project.name: project for project in wanted.projects}}
     return replace(realm, projects=projects)
-
-
-def fees_of(config: Config, environment: Mapping[str, str]) -> Mapping[str, int]:
-    """What gateways in between take of calls with a key of one's own, in basis points, by provider."""
-    return {
-        name: resolve_provider(name, provider, environment).byok_fee_bp
-        for name, provider in config.providers.items()
-        if provider.byok
-    }

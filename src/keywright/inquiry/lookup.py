@@ -7,20 +7,10 @@ from keywright.catalog.rowid import constant_price, listed_price, parse
 from keywright.catalog.snapshot import bundled
 from keywright.core.budget import Budget
 from keywright.core.entry import Entry
-from keywright.inquiry.explanation import Explanation, Known, explain
+from keywright.inquiry.explanation import Known
 from keywright.store.budgets import Budgets
 from keywright.store.price_lists import PriceLists
 from keywright.store.store import Store
-
-
-async def explanation_of(request_id: str, store: Store, fees: Mapping[str, int]) -> Explanation | None:
-    """The explanation of that call; None when there is no entry of it. `fees`: basis points, by provider.
-
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    entry = await store.entry(request_id)
-    return None if entry is None else explain(entry, await known_of(entry, store, fees))
 
 
 async def known_of(entry: Entry, store: Store, fees: Mapping[str, int]) -> Known:
