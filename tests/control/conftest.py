@@ -153,12 +153,12 @@ class Api:
         return reply.json
 
     async def user(self, name: str, role: str | None = None, **projects: str) -> str:
-        """A new user with these roles, and a key of theirs."""
+        """A new user with these roles, and an admin key of theirs."""
         await self.made("/users", {"name": name, "role": role})
         for project, project_role in projects.items():
             reply = await self.ask("PUT", f"/projects/{project}/members/{name}", {"role": project_role})
             assert reply.status == 200, reply.body
-        return str((await self.made("/keys", {"name": name, "kind": "user", "owner": name}))["key"])
+        return str((await self.made("/keys", {"name": name, "kind": "admin", "owner": name}))["key"])
 
 
 async def _exchange(control: Control, scope: dict[str, Any], body: bytes, more: bool) -> Reply:

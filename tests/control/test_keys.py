@@ -175,3 +175,28 @@ async def test_the_last_use_of_a_key_is_shown(api: Api) -> None:
     await api.store.write_entries((entry,))
     shown = (await api.get(f"/keys/{made['id']}")).json
     assert (shown["last_used"], shown["last_address"]) == ("2026-09-21T14:13:20Z", "10.0.0.7")
+
+
+async def test_what_a_users_key_makes_derives_from_it(api: Api) -> None:
+    await api.made("/users", {"name": "ann", "role": "admin"})
+    body = {"name": "ann", "kind": "user", "owner": "ann", "models": ["openai/*"], "tags": {"team": "blue"}}
+    ann = await api.made("/keys", body)
+    other = await api.made("/keys", {"name": "other", "models": ["openai/gpt-5"]})
+    child = await api.made("/keys", {"name": "c"}, ann["key"])
+    assert (child["parent"], child["models"], child["tags"]) == (ann["id"], ["openai/*"], {"team": "blue"})
+    refusals: tuple[tuple[str, str, dict[str, object], int], ...] = (
+        ("POST", "/keys", {"name": "k", "models": []}, 409),
+        ("POST", "/keys", {"name": "k", "tags": {}}, 409),
+        ("POST", "/keys", {"name": "k", "parent": other["id"]}, 403),
+        ("POST", "/keys", {"name": "k", "kind": "admin", "role": "viewer"}, 403),
+        ("PATCH", f"/keys/{ann['id']}", {"models": []}, 403),
+        ("PATCH", f"/keys/{ann['id']}", {"tags": {}}, 403),
+        ("PATCH", f"/keys/{other['id']}", {"models": []}, 403),
+        ("POST", f"/keys/{other['id']}/rotate", {}, 403),
+    )
+    for method, path, wish, status in refusals:
+        assert (await api.ask(method, path, wish, ann["key"])).status == status, (method, path, wish)
+    for path in (f"/keys/{child['id']}", f"/keys/{other['id']}", f"/keys/{ann['id']}"):
+        assert (await api.ask("PATCH", path, {"concurrency": 1}, ann["key"])).status == 200
+    for key_id in (child["id"], ann["id"]):
+        assert (await api.ask("POST", f"/keys/{key_id}/rotate", {"grace": "1h"}, ann["key"])).status == 200

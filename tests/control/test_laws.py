@@ -1,7 +1,7 @@
 """Two laws, against whatever order of calls: nobody gains what they had not; no child exceeds its parent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_args
 
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,13 @@ from tests.control.conftest import Api
 ROLES: tuple[Role, ...] = get_args(Role)
 USERS = ("mallory", "bob", "olga")
 PROJECTS = ("p", "q")
-NARROW = {"models": ["openai/*"], "cidrs": ["127.0.0.0/8"], "expires": "7d", "requests_per_min": 60}
+NARROW = {
+    "models": ["openai/*"],
+    "cidrs": ["127.0.0.0/8"],
+    "expires": "7d",
+    "requests_per_min": 60,
+    "tags": {"team": "a"},
+}
 
 maybe = st.none
 role = st.sampled_from(ROLES)
@@ -34,6 +40,7 @@ wishes = st.fixed_dictionaries(
         "requests_per_min": st.sampled_from((None, 1, 60, 600)),
         "tokens_per_min": st.sampled_from((None, 1, 60)),
         "concurrency": st.sampled_from((None, 1, 5)),
+        "tags": st.sampled_from(({}, {"team": "a"}, {"team": "b", "x": "y"})),
     },
 )
 new_keys = st.fixed_dictionaries(
@@ -108,6 +115,11 @@ def rights(user: User, realm: Realm) -> Rights:
     )
 
 
+def lineage(key: Key, keys: Mapping[str, Key]) -> set[str]:
+    """The ids of all that `key` is derived from."""
+    return set() if key.parent is None else {key.parent, *lineage(keys[key.parent], keys)}
+
+
 def standing(key: Key, realm: Realm) -> Standing | None:
     user = realm.users.get(key.owner or "") if key.owner_kind == "user" else None
     return None if user is None else Standing(user, dict(rights(user, realm).projects))
@@ -168,6 +180,7 @@ def test_no_sequence_of_calls_gives_anybody_a_right_that_they_had_not(
             if key.revoked_s is None:
                 assert limit.cover(rights_of_key(key, standing(key, realm))), key
                 assert exceeding(key, bound) == (), key
+                assert key.id == bound.id or bound.id in lineage(key, api.snapshot.keys), key
         if RANK[limit.role] < RANK["admin"]:
             assert not any(each.allow_unpriced for each in realm.projects.values())
 

@@ -41,8 +41,8 @@ NO_RIGHTS: Final = Rights()
 class Actor(Struct, frozen=True):
     """Whoever asks. `key`: with what. `user`: the user whose rights they have, "" where they are the key's own.
 
-    `bound`: what is made or changed with a key that is no admin's never exceeds it. `is_operator`: by the key that the
-    operator set, who can never be locked out.
+    `bound`: the key itself where it is not of the kind admin: what is made with it derives from it. `is_operator`: by
+    the key that the operator set, who can never be locked out.
     """
 
     key: Key

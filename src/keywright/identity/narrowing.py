@@ -22,6 +22,7 @@ Narrowed: TypeAlias = Literal[
     "requests_per_min",
     "tokens_per_min",
     "concurrency",
+    "tags",
 ]
 """What of a key may be more or less than another's."""
 
@@ -58,6 +59,8 @@ def exceeding(key: Key, bound: Key) -> tuple[Narrowed, ...]:
         ("concurrency", key.concurrency, bound.concurrency),
     )
     found += [name for name, mine, most in limits if most is not None and (mine is None or mine > most)]
+    if not set(bound.tags) <= set(key.tags):
+        found.append("tags")  # by which budgets know it
     return tuple(found)
 
 
@@ -86,6 +89,7 @@ def narrowed(key: Key, bound: Key) -> Key:
         requests_per_min=_least(key.requests_per_min, bound.requests_per_min),
         tokens_per_min=_least(key.tokens_per_min, bound.tokens_per_min),
         concurrency=_least(key.concurrency, bound.concurrency),
+        tags=tuple(sorted({**dict(key.tags), **dict(bound.tags)}.items())),
     )
 
 

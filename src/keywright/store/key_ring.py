@@ -41,15 +41,21 @@ class KnownKey(Struct, frozen=True):
 
 
 class Family(Struct, frozen=True):
-    """What is around a key. `descendants`: all that is derived from it and not revoked, parents before children.
+    """What is around a key. `line`: what it is derived from, its parent first.
 
-    `owner`: what the user may do that it belongs to; None when it belongs to none.
+    `descendants`: all that is derived from it and not revoked, parents before children. `owner`: what the user may do
+    that it belongs to; None when it belongs to none.
     """
 
     project: Project | None
     owner: Standing | None
-    parent: Key | None
+    line: tuple[Key, ...]
     descendants: tuple[Key, ...] = ()
+
+    @property
+    def parent(self) -> Key | None:
+        """What it is derived from at once."""
+        return self.line[0] if self.line else None
 
 
 class KeyQuery(Struct, frozen=True):
@@ -109,7 +115,6 @@ class KeyRing:
             require_open(realm_rows.the(connection, Project, key.project))
             _require_owner_of(connection, key)
             check(_family(connection, key))
-            _require_room(connection, key)
             try:
                 insert_key(connection, key)
             except IntegrityError as error:
@@ -204,7 +209,7 @@ def _family(connection: Connection, key: Key) -> Family:
     return Family(
         project=realm_rows.select_one(connection, Project, key.project),
         owner=None if user is None else standing_of(connection, user),
-        parent=None if key.parent is None else select_key(connection, key.parent),
+        line=_line(connection, key),
         descendants=_descendants(connection, key.id),
     )
 
@@ -222,15 +227,21 @@ def _descendants(connection: Connection, key_id: str) -> tuple[Key, ...]:
     return tuple(found)
 
 
-def _require_room(connection: Connection, key: Key) -> None:
-    generation, parent = 0, key.parent
-    while parent is not None:
-        generation += 1
-        if generation > GENERATIONS_MAX:
+def _line(connection: Connection, key: Key) -> tuple[Key, ...]:
+    """What `key` is derived from, its parent first.
+
+    Raises:
+        ChangeRefusedError: conflict, over too many generations.
+    """
+    line: list[Key] = []
+    above = key.parent
+    while above is not None and (parent := select_key(connection, above)) is not None:
+        if len(line) == GENERATIONS_MAX:
             message = f"a key may be derived over {GENERATIONS_MAX} generations at most"
             raise ChangeRefusedError("conflict", message, "parent")
-        above = select_key(connection, parent)
-        parent = None if above is None else above.parent
+        line.append(parent)
+        above = parent.parent
+    return tuple(line)
 
 
 def _require_owner_of(connection: Connection, key: Key) -> None:

@@ -5,7 +5,9 @@ What guards them, beside the table in `permissions.py`:
 - Who makes, changes, revokes or rotates a key has everywhere at least the roles that it acts with.
 - A key that would act as another user is made, and shown by a rotation, by the organisation's owners and admins only:
   whoever has it gains every role that its user is given later.
-- Only an admin key makes or changes an admin key, and what is made or changed with any other key does not exceed that.
+- Only an admin key makes or changes an admin key. What any other key makes derives from it: so it never exceeds it,
+  counts in its budgets and ends with it. Of keys that do not derive from it, it makes none more than they were, and
+  shows no new secret.
 - A child never exceeds its parent. What narrows a parent narrows its descendants in the same transaction, and is
   refused where nothing would be left of one; what revokes it revokes them.
 - Models without a price pass budgets by. So only the organisation's owners and admins allow them, or whoever uses a
@@ -57,6 +59,8 @@ class Keys:
     async def create(self, by: Actor, body: KeyBody) -> IssuedKeyRow:
         """Make one. Its secret is told now and never again."""
         now_s = self._blueprint.now_s()
+        if body.parent is None and by.bound is not None and body.kind != "admin":
+            body = replace(body, parent=by.bound.id)
         parent = None if body.parent is None else (await self._seen(by, body.parent)).key
         issued = issue(body.kind, self._blueprint.random)
         key = draft(issued, body, parent, by.user if body.kind == "user" else None, now_s)
@@ -68,7 +72,7 @@ class Keys:
             if family.parent is not None:
                 by.require("keys.change", family.parent.project, _user(family.parent))
                 _require_parent(key, family.parent, now_s)
-            _require_bound(by, key, None)
+            _require_derived(by, key, family)
             _require_unpriced(by, key, None, family)
 
         await self._ring.add(key, check)
@@ -115,7 +119,8 @@ class Keys:
             changed = redraft(key, body, now_s)
             if family.parent is not None and changed != key:
                 _require_within(changed, family.parent)
-            _require_bound(by, changed, key)
+            if exceeding(changed, key):
+                _require_derived(by, key, family)
             _require_unpriced(by, changed, key, family)
             return (changed, *_narrowed(changed, family.descendants))
 
@@ -137,9 +142,10 @@ class Keys:
         known = (await self._seen(by, key_id)).key
         issued = reissue(known.kind, known.id, self._blueprint.random)
 
-        def change(key: Key, _: Family) -> Sequence[Key]:
+        def change(key: Key, family: Family) -> Sequence[Key]:
             _require_kind(by, key)
-            _require_bound(by, key, None)
+            if by.key.id != key.id:
+                _require_derived(by, key, family)
             if key.expires_s is not None and key.expires_s <= now_s:
                 raise ChangeRefusedError("conflict", f"the key {key.id} has expired")
             return (
@@ -230,12 +236,11 @@ def _require_within(key: Key, parent: Key) -> None:
         raise ChangeRefusedError("conflict", message, fields[0])
 
 
-def _require_bound(by: Actor, key: Key, before: Key | None) -> None:
-    """Nothing, when the key does not exceed the one with which they ask, or is less than `before` in everything."""
-    fields = () if by.bound is None else exceeding(key, by.bound)
-    if fields and (before is None or exceeding(key, before)):
-        message = f"it would exceed the key with which you ask in {', '.join(fields)}"
-        raise ChangeRefusedError("forbidden", message, fields[0])
+def _require_derived(by: Actor, key: Key, family: Family) -> None:
+    """Nothing, when they ask with an admin key, or `key` is derived from the one with which they ask."""
+    if by.bound is not None and by.bound.id not in {each.id for each in family.line}:
+        message = f"with a key of the kind {by.bound.kind} this can be done to keys only that derive from it"
+        raise ChangeRefusedError("forbidden", f"{message}; the key {key.id} does not", "parent")
 
 
 def _require_unpriced(by: Actor, key: Key, before: Key | None, family: Family) -> None:
