@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock names every package with its hash; pip refuses anything else.
 INSTALL := $(PIP) install --require-hashes
 
-.PHONY: help run test check bench bench-pairs bench-transport soak revocation race fuzz conformance format catalogue lock clean
+.PHONY: help run test check bench bench-pairs bench-transport ledger-bench soak revocation race fuzz conformance format catalogue lock clean
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -50,6 +50,9 @@ bench: $(VENV)/dev ## measure CPU per request against nginx (needs nginx and wrk
 
 bench-pairs: $(VENV)/dev ## measure what translating costs, for every pair of dialects (ARGS=--save to write it down)
 	@$(BIN)/python -m bench.pairs $(ARGS)
+
+ledger-bench: $(VENV)/dev ## time the ledger's questions over ten million entries on both stores (20 GB of disk)
+	@$(BIN)/python -m bench.ledger $(ARGS)
 
 bench-transport: $(VENV)/bench-transport/ready ## measure our upstream client beside others (docs/rfd/002-transport.md)
 	@PYTHONPATH=src $(VENV)/bench-transport/bin/python -m bench.transport
