@@ -128,15 +128,10 @@ def test_the_past_is_rated_anew_and_back_again(recorded: Shell) -> None:
     assert "say --yes" in refused.error
     done = recorded.run(*words, "--yes", "--json").json
     assert done["models"] == looked["models"]
-    shown = recorded.run("usage", "--by", "model", "--since", "300w", "--json")
-    assert shown.code == 0
     (run,) = recorded.run("prices", "rerate", "--list", "--json").json["runs"]
     assert (run["id"], run["state"], run["span"]["as_of"]) == (done["run"], "done", LATER)
-    assert recorded.run(*words, "--yes", "--json").json["models"] == [], "once is enough"
-    latest = recorded.run("prices", "rerate", "--list", "--json").json["runs"][0]["id"]
-    assert f"run {latest} came later" in recorded.run("prices", "rerate", "--undo", done["run"], "--yes").error
-    for each in (latest, done["run"]):
-        assert recorded.run("prices", "rerate", "--undo", each, "--yes", "--json").json["state"] == "undone"
+    assert recorded.run(*words, "--dry-run", "--json").json["models"] == [], "once is enough"
+    assert recorded.run("prices", "rerate", "--undo", done["run"], "--yes", "--json").json["state"] == "undone"
     assert everything(recorded.folder) == before
 
 
