@@ -6,6 +6,7 @@ over HTTP pays neither the time nor the memory.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any, Final
@@ -21,7 +22,7 @@ from keywright.control.idempotency import HEADER, Answered, Kept, Once, digest
 from keywright.control.problems import MEDIA_TYPE, encoded, problem, problem_of
 from keywright.control.resources import Problem
 from keywright.control.scope import ACTOR, DESK, ID, KEPT, SLASH
-from keywright.core.errors import KeywrightError, RefusedError
+from keywright.core.errors import KeywrightError, RefusedError, StoreError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
 from keywright.server.data_plane import Message, Receive, Scope, Send, address_of
@@ -36,6 +37,8 @@ CHALLENGE: Final = (b"www-authenticate", b"Bearer")
 PROBLEM: Final = (b"content-type", MEDIA_TYPE.encode())
 REPLAYED: Final = (b"idempotency-replayed", b"true")
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+
+_log = logging.getLogger("keywright")
 
 
 class Answer(Struct, frozen=True):
@@ -109,14 +112,16 @@ class Control:
             raise
 
     async def _first(self, once: Once, scope: Scope, target: bytes, body: bytes, actor: Actor, name: str) -> Answer:
-        """Work at a request that is to be worked at once, and keep its answer. A caller's leaving does not stop it."""
-        try:
-            answer, kept = await self._served(scope, target, body, actor, name)
-        except BaseException:
-            await asyncio.shield(once.forget())
-            raise
+        """Work at a request that is to be worked at once, and keep its answer.
+
+        Where it cannot be kept it is given all the same: what was done is done.
+        """
+        answer, kept = await self._served(scope, target, body, actor, name)
         etag = next((value.decode() for header, value in answer.headers if header == b"etag"), "")
-        await once.end(answer.status, Kept((answer.body if kept is None else kept).decode(), etag))
+        try:
+            await once.end(answer.status, Kept((answer.body if kept is None else kept).decode(), etag))
+        except StoreError as error:
+            _log.warning("the answer to %s is not kept for when it comes again: %s", name, error)
         return answer
 
     async def _served(

@@ -3,8 +3,9 @@
 What is kept is an answer that changed something. A refusal is not: nothing was changed, so it may be asked again.
 Neither is a secret: of an answer that tells one, the resource without it is kept, and says so.
 
-While a request is worked at, another with its key is told so (409). Should the process die in that time, the key may be
-used again after `store.replays.RUNNING_S_MAX`: whether the change was made is then for the client to look.
+While a request is worked at, another with its key is told so (409). Should the process die in that time, or the request
+fail within it (5xx), the key may be used again after `store.replays.RUNNING_S_MAX`: whether the change was made is then
+for the client to look.
 """
 
 from hashlib import sha256
@@ -60,15 +61,11 @@ class Once(Struct, frozen=True):
         return Answered(earlier.status, msgspec.json.decode(earlier.body, type=Kept))
 
     async def end(self, status: int, kept: Kept) -> None:
-        """Keep the answer, if it is one of success. Raises StoreError."""
-        if 200 <= status < 300:
+        """Keep the answer of success, and forget the request that was refused. Raises StoreError."""
+        if status < 300:
             await self.replays.finish(self.actor, self.key, status, msgspec.json.encode(kept).decode())
-        else:
-            await self.forget()
-
-    async def forget(self) -> None:
-        """It has changed nothing. Raises StoreError."""
-        await self.replays.forget(self.actor, self.key)
+        elif status < 500:
+            await self.replays.forget(self.actor, self.key)
 
 
 def digest(method: str, target: bytes, query: bytes, body: bytes) -> str:

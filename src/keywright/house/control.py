@@ -1,14 +1,18 @@
 """The administration API of a house."""
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 
 from keywright.control.blueprint import ControlBlueprint
 from keywright.control.door import Control
 from keywright.core.clock import Clock
+from keywright.core.errors import StoreError
 from keywright.pipeline.snapshot import Snapshot
 from keywright.store.standing import Standings
 from keywright.store.store import Store
+
+_log = logging.getLogger("keywright")
 
 
 def open_control(
@@ -23,6 +27,13 @@ def open_control(
 
     `on_stranger` is told the code by which somebody was refused who proved no key.
     """
+
+    async def told() -> None:
+        try:
+            await on_change()
+        except StoreError as error:  # what was changed is changed
+            _log.warning("a change that was made here is known here with the next look at the store: %s", error)
+
     return Control(
         ControlBlueprint(
             store=store,
@@ -31,7 +42,7 @@ def open_control(
             clock=clock,
             random=secrets.token_bytes,
             new_id=new_id,
-            on_change=on_change,
+            on_change=told,
             on_stranger=on_stranger,
         )
     )
