@@ -17,7 +17,7 @@ from keywright.core.json import JsonObject
 
 if TYPE_CHECKING:
     from keywright.house.blueprint import Blueprint
-    from keywright.store.backup import Manifest
+    from keywright.store.archive import Manifest
 
 BACKUP_EXAMPLE: Final = "Example: keywright backup /var/backups/keywright-2026-11-25.gz"
 RESTORE_EXAMPLE: Final = "Example: keywright restore /var/backups/keywright-2026-11-25.gz"
