@@ -11,6 +11,7 @@ from keywright.cli import (
     budget,
     chat,
     config,
+    cost,
     demo,
     explain,
     init,
@@ -92,6 +93,7 @@ def program() -> typer.Typer:
     app.command("models", epilog=models.EXAMPLE)(models.models)
     app.command("chat", epilog=chat.EXAMPLE)(chat.chat)
     app.add_typer(usage.commands())
+    app.command("cost", epilog=cost.EXAMPLE)(cost.cost)
     app.command("backup", epilog=backup.BACKUP_EXAMPLE)(backup.backup)
     app.command("restore", epilog=backup.RESTORE_EXAMPLE)(backup.restore)
     app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
