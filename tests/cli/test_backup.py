@@ -1,5 +1,6 @@
 """`backup` and `restore`: one file, while a gateway runs, and back into a store of either kind."""
 
+import gzip
 import json
 import stat
 from pathlib import Path
@@ -49,6 +50,15 @@ def test_what_is_there_is_replaced_only_when_that_is_meant(shell: Shell) -> None
     assert shell.run("backup", "b.gz").code == 2
     assert shell.run("restore", "b.gz", "--yes", "--json").json["rows"]["keys"] == 1
     assert keys(shell) == {first}
+
+
+def test_no_secret_is_in_a_backup(shell: Shell) -> None:
+    secret = shell.run("key", "create", "--name", "ci", "--json").json["key"]
+    assert shell.run("backup", "b.gz").code == 0
+    held = gzip.decompress((shell.folder / "b.gz").read_bytes()).decode()
+    assert '"ci' in held.replace("\\", "")
+    assert secret not in held
+    assert secret.rpartition("-")[2][:20] not in held
 
 
 def test_a_bad_file_is_one_line_and_makes_no_store(shell: Shell) -> None:
