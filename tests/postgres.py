@@ -40,8 +40,8 @@ PASSWORD_USER, PASSWORD = "guarded", "correct-horse-battery"
 TEMPLATE = "template_keywright"
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=60", "shared_buffers=32MB")
 HOST_BASED = f"local all {PASSWORD_USER} scram-sha-256\nlocal all all trust\n"
-LEASH = 'trap "" INT; "$@" & read -r _; kill -QUIT $!; wait $!'
-"""Starts the server, and ends it at once when the standard input does."""
+LEASH = 'trap "" INT; "$@" & read -r told; kill -QUIT $!; wait $!; [ -n "$told" ] || rm -rf "$0"'
+"""Starts the server, and ends it at once when it is told to, or when the standard input ends: then with its folder."""
 
 
 @dataclass
@@ -96,7 +96,7 @@ class PostgresServer:
         server: list[str | Path] = [self.programs / "postgres", "-D", self.data, "-k", self.folder, "-h", "", *options]
         with (self.folder / "log").open("ab") as log:
             self._running = subprocess.Popen(
-                ["/bin/sh", "-c", LEASH, "leash", *server],
+                ["/bin/sh", "-c", LEASH, self.folder, *server],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -117,10 +117,8 @@ class PostgresServer:
         running, self._running = self._running, None
         if running is None:
             return
-        assert running.stdin is not None
-        running.stdin.close()
         try:
-            running.wait(STEP_S)
+            running.communicate(b"stop\n", STEP_S)
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             raise
