@@ -251,6 +251,7 @@ def test_what_cannot_be_is_one_line(hand: Hand, words: str, code: int, said: str
     [
         ({"KEYWRIGHT_ADMIN_KEY": ""}, 2, "there is no key for it: set KEYWRIGHT_ADMIN_KEY"),
         ({"KEYWRIGHT_ADMIN_KEY": "wrong" * 8}, 1, "the key in KEYWRIGHT_ADMIN_KEY is refused"),
+        ({"KEYWRIGHT_ADMIN_KEY": "no key\nat all"}, 2, "the key in KEYWRIGHT_ADMIN_KEY has characters"),
         ({"KEYWRIGHT_URL": "http://127.0.0.1:9"}, 1, "no gateway answers at http://127.0.0.1:9"),
         ({"KEYWRIGHT_URL": "nowhere"}, 2, "KEYWRIGHT_URL"),
     ],

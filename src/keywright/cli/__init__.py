@@ -3,10 +3,12 @@
 | module | question |
 |---|---|
 | `program` | which commands are there, and what does a failure look like? |
-| `options` | which options do several commands have? |
-| `screen` | how does something reach the terminal, a pipe or a program? |
+| `options`, `words` | which options do several commands have, and what do their words mean to the API? |
+| `api` | how is the administration API asked, over the network or on the store at hand? |
+| `nearest`, `making` | which name may have been meant, and what is made along with a key? |
+| `screen`, `charts` | how does something reach the terminal, a pipe or a program? |
 | `place` | which configuration and which store does a command act on? |
-| `gateway` | how is a running gateway asked? |
+| `gateway` | how is a running gateway asked, as any client asks it? |
 | `listening`, `banner`, `logs` | how does a house become a gateway, what is said about it, what does it log? |
 | `workers` | how do several processes become one gateway? |
 | the others | the command of that name |

@@ -184,6 +184,8 @@ class _Remote:
             raise CommandError(
                 f"no gateway answers at {gateway.url} ({error}): correct or unset {URL_VARIABLE}"
             ) from None
+        except ValueError:
+            raise ConfigError(f"the key in {ADMIN_VARIABLE} has characters that no key has") from None
         try:
             whole = await answer.read(ANSWER_BYTES_MAX)
         finally:

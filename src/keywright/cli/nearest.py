@@ -42,7 +42,7 @@ async def naming(api: Api, noun: Noun, name: str) -> AsyncIterator[None]:
         if error.code != "not_found" or await api.exists(path(noun.collection, name)):
             raise
         known = [row.name for row in await api.rows(path(noun.collection), Named)]
-        raise CommandError(f"there is no {noun.word} {name!r}: {hint(name, known)}") from None
+        raise CommandError(f"there is no {noun.word} {name!r}: {_hint(noun, name, known)}") from None
 
 
 @asynccontextmanager
@@ -57,9 +57,10 @@ async def naming_subject(api: Api, on: str) -> AsyncIterator[None]:
         yield
 
 
-def hint(name: str, known: Iterable[str]) -> str:
-    """What may have been meant."""
+def _hint(noun: Noun, name: str, known: Iterable[str]) -> str:
+    """What may have been meant, or where to look."""
     from keywright.catalog.catalogue import nearest
 
     near = nearest(name, known)
-    return f"did you mean {near[0]}?" if near else "none has a name like that"
+    command = noun.word.replace(" ", "-")
+    return f"did you mean {near[0]}?" if near else f"`keywright {command} list` shows those that are there"
