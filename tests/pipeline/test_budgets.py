@@ -9,6 +9,7 @@ import pytest
 from keywright.core.budget import Budget, Limit, subject
 from keywright.core.escrow import Standing
 from keywright.core.identity import Project
+from keywright.core.json import JsonObject
 from keywright.core.money import from_usd
 from keywright.store.realms import Realms
 from tests.gateway import CHAT, Gateway, Start, chat_body
@@ -180,7 +181,7 @@ def test_counting_tokens_costs_nothing_and_needs_no_budget(start: Start) -> None
     gateway = start()
     key = gateway.issue(project="search")
     put(gateway, budget("project:search", "0.000001"))
-    body = {"model": "anthropic/claude-haiku-4-5", "messages": [{"role": "user", "content": "hello"}]}
+    body: JsonObject = {"model": "anthropic/claude-haiku-4-5", "messages": [{"role": "user", "content": "hello"}]}
     assert gateway.post("/v1/messages/count_tokens", body, key).status == 200
 
 
