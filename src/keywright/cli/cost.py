@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from keywright.cli import charts
 from keywright.cli.api import Api, path, run
+from keywright.cli.errors import ApiRefusedError
 from keywright.cli.options import ConfigFile, JsonFlag
-from keywright.cli.screen import STRONG, console, emit_json, printable, show_table
+from keywright.cli.screen import STRONG, console, emit_json, note, printable, show_table
 from keywright.cli.words import when
 from keywright.control.resources import BudgetRow, BurnDownRow, GrowthRow, GrowthTable, UsageTable
 from keywright.core.money import from_usd, to_usd
@@ -65,8 +66,10 @@ def cost(
 
 async def _cost(api: Api, by: str, since: str) -> Cost:
     table = await api.get("/usage", UsageTable, {"by": f"day,{by}", "since": when(since)})
-    growth = await api.get("/reports/growth", GrowthTable, {"by": by, "top": str(GROWN_SHOWN)})
+    growth = await _growth(api, by)
     budgets = await api.rows("/budgets", BudgetRow)
+    if len(budgets) > BUDGETS_MAX:
+        note(f"of {len(budgets)} budgets the first {BUDGETS_MAX} are shown: `keywright budget list` has all")
     burnt = [await api.get(path("budgets", one.id, "burn-down"), BurnDownRow) for one in budgets[:BUDGETS_MAX]]
     return Cost(
         by=by,
@@ -74,9 +77,20 @@ async def _cost(api: Api, by: str, since: str) -> Cost:
         until=table.until,
         total_usd=to_usd(sum(from_usd(row.cost_usd) for row in table.rows)),
         days=tuple(_days(table, by)),
-        growth=tuple(row for row in growth.rows if row.calls or row.calls_before),
+        growth=growth,
         budgets=tuple(burnt),
     )
+
+
+async def _growth(api: Api, by: str) -> tuple[GrowthRow, ...]:
+    """What grew most; nothing for those who may see single projects only."""
+    try:
+        table = await api.get("/reports/growth", GrowthTable, {"by": by, "top": str(GROWN_SHOWN)})
+    except ApiRefusedError as error:
+        if error.code != "forbidden":
+            raise
+        return ()
+    return table.rows
 
 
 def _days(table: UsageTable, by: str) -> Iterator[Day]:

@@ -36,7 +36,6 @@ COLUMNS: Final = ("id", "name", "kind", "project", "owner", "models", "expires",
 ABSENT: Final = MappingProxyType({"models": "all", "expires": "never"})
 NO_GRACE: Final = frozenset({"0", "0s"})
 
-
 Endpoints: TypeAlias = Annotated[
     Words, typer.Option("--endpoint", metavar="NAME", help="What a restricted key may call, as chat (repeatable).")
 ]
