@@ -181,7 +181,8 @@ def test_what_a_key_calls_is_in_budgets_usage_explanations_and_costs(hand: Hand,
     assert Decimal(row["cost_usd"]) == Decimal(stands()["spent_usd"]) > 0
     csv = hand.run("usage", "--by", "model", "--project", project, "--csv").out.splitlines()
     assert csv[0].startswith("model,calls,ok,")
-    assert hand.run("usage", "--project", project, "--until", "1d", "--json").json == {"rows": []}
+    for which in ("--until 1d", "--owner nobody", "--requested x", "--tag a=b", "--unpriced"):
+        assert hand.run("usage", "--project", project, *which.split(), "--json").json == {"rows": []}
     tried = hand.run("policy", "test", "--key", made["id"], "--model", "openai/gpt-4o", "--json").json
     assert (tried["allowed"], [one["id"] for one in tried["budgets"]]) == (True, [budget["id"]])
     told = hand.run("cost", "--by", "project", "--since", "2d", "--json").json
@@ -232,6 +233,7 @@ def test_a_limit_is_made_changed_and_deleted(hand: Hand) -> None:
         ("key create --name k --parent nobody", 1, "there is no key 'nobody'"),
         ("key create --name k --expires soon", 2, "expires: 'soon' is not a duration"),
         ("key show sk-kw-snobody-nothing", 1, "that is not a key's id"),
+        ("limit create --on key:sk-kw-snobody-nothing --concurrency 1", 1, "that is not a key's id"),
         ("key list --project nowhere --kind robot", 2, "'robot'"),
         ("usage --since soon", 2, "since: 'soon' is not a duration"),
         ("usage --json --csv", 2, "exclude each other"),

@@ -24,12 +24,12 @@ Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")
 
 
 def key_id(text: str | None) -> str | None:
-    """The id of a key. A whole key in its place is not repeated, and not sent anywhere.
+    """The id of a key, or a subject. A whole key in the place of an id is not repeated, and not sent anywhere.
 
     Raises:
         CommandError: it is a key.
     """
-    if text is not None and "sk-" in text:
+    if text is not None and text.removeprefix("key:").startswith("sk-"):
         raise CommandError("that is not a key's id: give the 16 characters between sk-kw-, one letter, and the dash")
     return text
 
