@@ -38,7 +38,7 @@ from keywright.store.usage import Dimension, Filters, UsageQuery, select_usage
 from tests.postgres import PostgresServer, server_programs
 
 ENTRIES: Final = 10_000_000
-ROUNDS: Final = 2
+ROUNDS: Final = 3
 NOW_S: Final = END_S - 5 * HOUR_S - 1234
 """Within the last day, so that no question is about whole days only."""
 GOALS_S: Final = {"roll-ups": 1.0, "entries": 10.0}

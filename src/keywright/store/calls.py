@@ -69,12 +69,15 @@ class Calls:
 def _where(query: CallQuery, before: Before | None) -> Sequence[ColumnElement[bool]]:
     """By the time and the group only, both of which are in the index: passing over a call costs no look at its row."""
     at = ENTRIES.c.started_us
-    where = [at >= query.since_s * US_PER_S, at < query.until_s * US_PER_S]
+    until_us = query.until_s * US_PER_S
+    if before is not None:
+        until_us = min(until_us, before.started_us + 1)  # one bound: SQLite looks up no more than one
+    where = [at >= query.since_s * US_PER_S, at < until_us]
     if groups := _groups(query):
         where.append(ENTRIES.c.group_id.in_(select(USAGE_GROUPS.c.id).where(*groups)))
     if before is not None:
         same = and_(at == before.started_us, ENTRIES.c.id < before.id)
-        where += [at <= before.started_us, or_(at < before.started_us, same)]
+        where.append(or_(at < before.started_us, same))
     return where
 
 
