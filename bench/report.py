@@ -1,5 +1,6 @@
 """Figures for reading: medians over the rounds, each beside the limit's, on the screen, as JSON and as Markdown."""
 
+import json
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -178,5 +179,6 @@ def save(report: Report, encoded: bytes, folder: Path) -> Sequence[Path]:
     """Write `performance.json` and the table of `performance.md` in `folder`; what was written."""
     data, page = folder / "performance.json", folder / "performance.md"
     page.write_text(written_into(page.read_text(encoding="utf-8"), report), encoding="utf-8")
-    data.write_bytes(encoded + b"\n")
+    kept = json.loads(data.read_bytes()) if data.exists() else {}  # what another harness keeps there stays
+    data.write_text(json.dumps(kept | json.loads(encoded), indent=2) + "\n", encoding="utf-8")
     return data, page

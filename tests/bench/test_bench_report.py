@@ -1,10 +1,14 @@
 """Medians over rounds, beside the limit and beside nothing in between."""
 
+import json
+from pathlib import Path
+
+import msgspec
 import pytest
 from msgspec import structs
 
 from bench.machine import Machine
-from bench.report import BEGIN, END, Report, Row, cell, described, markdown, number, summarise, written_into
+from bench.report import BEGIN, END, Report, Row, cell, described, markdown, number, save, summarise, written_into
 from bench.sample import Case, Sample, rounds
 
 MACHINE = Machine(
@@ -100,3 +104,13 @@ def test_a_document_without_a_place_is_refused() -> None:
 )
 def test_numbers_have_three_digits_that_count(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_what_is_saved_leaves_the_figures_of_other_harnesses(tmp_path: Path) -> None:
+    (tmp_path / "performance.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    (tmp_path / "performance.json").write_text('{"rounds": 1, "ledger": [1]}')
+    report = Report(MACHINE, 2, 3, ())
+    save(report, msgspec.json.encode(report), tmp_path)
+    figures = json.loads((tmp_path / "performance.json").read_text())
+    assert (figures["rounds"], figures["ledger"]) == (2, [1])
+    assert "old" not in (tmp_path / "performance.md").read_text()
