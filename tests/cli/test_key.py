@@ -1,5 +1,6 @@
 """`key`: made once with its secret, shown ever after without it."""
 
+import os
 import re
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from keywright.identity.keystring import read_id
 from tests.cli.shell import Shell
 
+CPU_S = 3.0
+"""Far above what a command takes (1.1 s), as the machine may be busy; above it, something is done twice."""
 SECRET = re.compile(r"sk-kw-[ustA-Za-z0-9]+-[A-Za-z0-9]+")
 
 
@@ -20,6 +23,14 @@ def test_a_new_key_is_its_id_and_its_secret(shell: Shell) -> None:
     document = made(shell)
     assert list(document) == ["id", "key"]
     assert read_id(document["key"]) == document["id"]
+
+
+def test_a_command_does_not_take_long_to_begin(shell: Shell) -> None:
+    made(shell)
+    before = os.times()
+    made(shell)
+    after = os.times()
+    assert after.children_user + after.children_system - before.children_user - before.children_system < CPU_S
 
 
 def test_a_person_is_shown_the_key_on_a_line_of_its_own(shell: Shell) -> None:
