@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 from keywright.core.entry import Entry, Outcome
 from keywright.core.usage import Usage
 from keywright.store import Store
-from tests.cli.shell import Shell
+from tests.cli.hand import Hand
 
 DAY_S = 86_400
 
@@ -32,11 +33,16 @@ def entry(number: int, model: str, key: str, *, ago_s: int = 60, outcome: Outcom
 
 
 @pytest.fixture
-def used(shell: Shell) -> Shell:
+def hand(tmp_path: Path) -> Hand:
+    return Hand(tmp_path)
+
+
+@pytest.fixture
+def used(hand: Hand) -> Hand:
     """A store with four calls, one of them long ago and one of them failed."""
 
     async def fill() -> None:
-        store = await Store.open(f"sqlite:///{shell.folder}/keywright.db")
+        store = await Store.open(f"sqlite:///{hand.folder}/keywright.db")
         entries = [
             entry(1, "openai/gpt-4o", "one", cost=1_200_000_000),
             entry(2, "openai/gpt-4o", "one", cost=300_000_000),
@@ -47,10 +53,10 @@ def used(shell: Shell) -> Shell:
         await store.close()
 
     asyncio.run(fill())
-    return shell
+    return hand
 
 
-def test_usage_is_grouped_as_asked_with_exact_money(used: Shell) -> None:
+def test_usage_is_grouped_as_asked_with_exact_money(used: Hand) -> None:
     done = used.run("usage", "--by", "key,model", "--since", "7d", "--json")
     common = {"input_tokens": 20, "output_tokens": 10}
     assert done.json == {
@@ -69,31 +75,31 @@ def test_usage_is_grouped_as_asked_with_exact_money(used: Shell) -> None:
     }
 
 
-def test_usage_reaches_back_as_far_as_asked(used: Shell) -> None:
+def test_usage_reaches_back_as_far_as_asked(used: Hand) -> None:
     (row,) = used.run("usage", "--by", "provider", "--since", "8w", "--json").json["rows"]
     assert row["calls"] == 4
     assert row["cost_usd"] == "0.001500000001"
 
 
-def test_a_person_is_shown_a_table_with_a_total(used: Shell) -> None:
+def test_a_person_is_shown_a_table_with_a_total(used: Hand) -> None:
     done = used.run("usage", "--by", "model")
     assert "openai/gpt-4o-mini" in done.out
     assert done.out.split("total")[1].split() == ["3", "2", "30", "15", "0.0015"]
 
 
-def test_what_a_client_named_is_no_row_of_its_own(shell: Shell) -> None:
+def test_what_a_client_named_is_no_row_of_its_own(hand: Hand) -> None:
     async def fill() -> None:
-        store = await Store.open(f"sqlite:///{shell.folder}/keywright.db")
+        store = await Store.open(f"sqlite:///{hand.folder}/keywright.db")
         await store.write_entries([entry(1, "a\nforged   9\tb", "one"), entry(2, "", "one")])
         await store.close()
 
     asyncio.run(fill())
-    rows = [line.split() for line in shell.run("usage", "--by", "requested").out.splitlines()]
+    rows = [line.split() for line in hand.run("usage", "--by", "requested").out.splitlines()]
     assert ["a", "forged", "9", "b", "1", "1", "10", "5", "0.00"] in rows
     assert ["-", "1", "1", "10", "5", "0.00"] in rows
 
 
-def test_no_usage_is_said_so(used: Shell) -> None:
+def test_no_usage_is_said_so(used: Hand) -> None:
     assert used.run("usage", "--since", "1s").out.startswith("nothing was called since 20")
     assert used.run("usage", "--since", "1s", "--json").json == {"rows": []}
 
@@ -106,7 +112,7 @@ def test_no_usage_is_said_so(used: Shell) -> None:
         (("--since", "yesterday"), "'yesterday' is not a duration"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_one_line(used: Shell, words: tuple[str, ...], expected: str) -> None:
+def test_a_question_that_makes_no_sense_is_one_line(used: Hand, words: tuple[str, ...], expected: str) -> None:
     done = used.run("usage", *words)
     assert done.code == 2
     assert expected in done.error
