@@ -12,18 +12,21 @@ holders die in the middle and are replayed. The model knows what is truly left o
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 from msgspec.structs import replace
 
-from keywright.core.clock import SYSTEM_CLOCK
+from keywright.core.clock import SYSTEM_CLOCK, Clock
 from keywright.core.entry import Entry, Reservation
+from keywright.core.errors import StoreError
+from keywright.core.escrow import Answers, Back, Spare, Want
 from keywright.core.lease import Claim
-from keywright.ledger.escrow import Escrow, EscrowSettings
+from keywright.ledger.escrow import IDLE_RATE_LOOKS, Escrow, EscrowSettings
 from keywright.store import Store
+from keywright.store.escrow import ABANDONED_S, EscrowRows
 from tests.store.samples import ENTRY, START_S
 
 RUNS = 200 if os.environ.get("KEYWRIGHT_SOAK") else 6
@@ -240,3 +243,114 @@ async def test_no_budget_is_exceeded_and_no_call_refused_without_need(database_u
         assert {account: found.settled for account, found in standing.items()} == it.spent
         assert all(found.granted == 0 for found in standing.values())
         assert it.ok > 10
+
+
+@dataclass(eq=False)
+class Hands:
+    """A clock that is set by hand; ticks go on by themselves."""
+
+    unix_us: int = START_S * 10**6
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(unix_us=lambda: self.unix_us, ticks_us=SYSTEM_CLOCK.ticks_us)
+
+    @property
+    def minute(self) -> int:
+        return self.unix_us // (60 * 10**6)
+
+
+@pytest.fixture
+async def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+async def escrow(store: Store, hands: Hands) -> AsyncIterator[Escrow]:
+    it = Escrow(store.escrow, "me", hands.clock, replace(FAST, tend_s=0.001))
+    yield it
+    await it.close(is_settled=True)
+
+
+async def taken(escrow: Escrow, hands: Hands, claim: Claim) -> bool:
+    return escrow.take([claim], hands.minute) or await escrow.obtain([claim], hands.minute) is None
+
+
+async def test_a_process_that_holds_nothing_for_days_still_lives(store: Store, escrow: Escrow, hands: Hands) -> None:
+    claim = Claim(escrow.lease("total@0", 100, "money"), 10)
+    assert await taken(escrow, hands, claim)
+    escrow.give([claim], hands.minute)
+    async with asyncio.timeout(5):
+        while claim.lease.granted:
+            await asyncio.sleep(0.005)
+    hands.unix_us += (ABANDONED_S + 1) * 10**6
+    await asyncio.sleep(0.5)
+    assert await store.escrow.release_abandoned(hands.unix_us // 10**6) == ()
+    assert await taken(escrow, hands, claim)
+
+
+async def test_a_process_that_was_released_while_it_held_nothing_begins_anew(
+    store: Store, escrow: Escrow, hands: Hands
+) -> None:
+    claim = Claim(escrow.lease("total@0", 100, "money"), 10)
+    assert await taken(escrow, hands, claim)
+    escrow.give([claim], hands.minute)
+    async with asyncio.timeout(5):
+        while claim.lease.granted:
+            await asyncio.sleep(0.005)
+    await store.escrow.release("me")
+    await asyncio.sleep(0.5)
+    assert await taken(escrow, hands, claim)
+
+
+async def test_a_clock_that_is_set_back_gives_a_rate_back(escrow: Escrow, hands: Hands) -> None:
+    claim = Claim(escrow.lease("key:requests", 1, "requests"), 1)
+    assert await taken(escrow, hands, claim)
+    hands.unix_us -= 3600 * 10**6
+    await asyncio.sleep(0.1)
+    assert await taken(escrow, hands, claim)
+
+
+async def test_a_lease_that_a_call_is_about_to_take_is_not_forgotten(escrow: Escrow, hands: Hands) -> None:
+    assert await taken(escrow, hands, Claim(escrow.lease("total@0", 100, "money"), 10))
+    lease = escrow.lease("key:running", 1, "running")
+    lease.looks = IDLE_RATE_LOOKS * 2
+    claim = Claim(escrow.lease("key:running", 1, "running"), 1)
+    await asyncio.sleep(0.2)
+    assert await taken(escrow, hands, claim)
+    assert lease in escrow.leases
+
+
+class Faulty:
+    """A store of budgets whose first question ends by a defect, the others as the real one's."""
+
+    def __init__(self, real: EscrowRows) -> None:
+        self._real = real
+        self.faults = 1
+        self.give_back, self.recalls, self.recalled = real.give_back, real.recalls, real.recalled
+        self.unanswered, self.introduce, self.live, self.release = (
+            real.unanswered,
+            real.introduce,
+            real.live,
+            real.release,
+        )
+
+    async def ask(
+        self, holder: str, back: Sequence[Back], wants: Sequence[Want], spares: Sequence[Spare], now_s: int
+    ) -> Answers:
+        if self.faults:
+            self.faults -= 1
+            raise ValueError("a defect")
+        return await self._real.ask(holder, back, wants, spares, now_s)
+
+
+async def test_a_defect_of_one_question_does_not_end_the_asking(store: Store, hands: Hands) -> None:
+    escrow = Escrow(Faulty(store.escrow), "me", hands.clock, FAST)
+    claim = Claim(escrow.lease("total@0", 100, "money"), 10)
+    try:
+        with pytest.raises(StoreError):
+            await taken(escrow, hands, claim)
+        async with asyncio.timeout(5):
+            assert await taken(escrow, hands, claim)
+    finally:
+        await escrow.close(is_settled=True)

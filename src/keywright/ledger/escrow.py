@@ -123,6 +123,7 @@ class Escrow:
             lease = self._leases[account] = Lease(account, cap, kind)
         elif lease.cap != cap:
             self._resize(lease, cap)
+        lease.looks = 0  # in use from now on: it may not be forgotten between here and the answer of the store
         return lease
 
     @property
@@ -299,11 +300,15 @@ class Escrow:
             answers = await self._store.ask(self.holder, back, wants, spares, self._now_s())
         except BaseException as error:
             self._came_back(leases, back, is_gone=False)
+            for lease in refills:
+                lease.is_wanted = False
             for one in asking:
                 if not one.answer.done():
                     one.answer.set_exception(error if isinstance(error, StoreError) else StoreError(repr(error)))
-            if not isinstance(error, StoreError):
+            if not isinstance(error, Exception):
                 raise
+            if not isinstance(error, StoreError):  # a defect here must not end the asking
+                _log.exception("more of budgets and limits could not be asked for")
             return
         self.asks += 1
         self._alive()
@@ -356,14 +361,14 @@ class Escrow:
         return Spare(lease.account, lease.cap, lease.chunk) if lease.chunk else None
 
     async def _tend_on(self) -> None:
-        """Answer recalls, give back what is idle, and show that this process lives."""
+        """Answer recalls, give back what is idle, and show that this process lives, also while it holds nothing: who
+        shows no life for long is taken for dead.
+        """
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.tend_s):
                     await self._rung.wait()
             self._rung.clear()
-            if not any(lease.granted for lease in self._leases.values()):
-                continue
             try:
                 await self._tend()
                 self._alive()
@@ -375,10 +380,25 @@ class Escrow:
     async def _tend(self) -> None:
         self._looks += 1
         if self._has_lapsed or self._looks % BEAT_LOOKS == 0:
-            await self._store.live(self.holder, self._now_s())
+            if self._is_known:
+                await self._beat()
             self._forget_spent()
         async with self._turn:
-            await self._answer()
+            if any(lease.granted for lease in self._leases.values()):
+                await self._answer()
+            else:
+                self._due()
+
+    async def _beat(self) -> None:
+        """Show that this process lives. One that slept for so long that it was released, and holds nothing, begins anew
+        with its next question.
+        """
+        try:
+            await self._store.live(self.holder, self._now_s())
+        except StoreError:
+            is_idle = not any(lease.granted or lease.held for lease in self._leases.values())
+            self._is_known = not is_idle
+            raise
 
     async def _answer(self) -> None:
         """Give back what is recalled or idle."""
@@ -386,18 +406,22 @@ class Escrow:
         recalls = await self._store.recalls()
         if recalls != self._recalls:
             answered = await self._store.recalled(self.holder)
-            self._recalls = recalls
             if answered:
                 with contextlib.suppress(StoreError):
                     await self.before_answer()
-        now_us = self._clock.ticks_us()
         for account in answered:
             lease = self._leases.get(account)
             if lease is not None:
                 self._tighten(lease)
-        leases = [lease for lease in self._leases.values() if self._is_due(lease, now_us) and lease.free > 0]
+        leases = self._due()
         if leases or answered:
             await self._return(leases, answered)
+        self._recalls = recalls
+
+    def _due(self) -> list[Lease]:
+        """A look at all leases: those of which something is to go back."""
+        now_us = self._clock.ticks_us()
+        return [lease for lease in self._leases.values() if self._is_due(lease, now_us) and lease.free > 0]
 
     def _is_due(self, lease: Lease, now_us: int) -> bool:
         """Whether what is free of the lease is to go back."""
@@ -405,7 +429,7 @@ class Escrow:
         lease.is_tight = lease.is_tight and lease.tight_until_us > now_us
         if lease.kind in PER_MINUTE:
             minute = self._clock.unix_us() // (60 * SECOND_US)
-            if lease.minute < minute:
+            if lease.minute != minute:  # later than now: the clock was set back
                 lease.turn(minute)
             return lease.is_tight or lease.looks > IDLE_RATE_LOOKS
         return lease.is_tight or lease.looks > IDLE_LOOKS
@@ -416,7 +440,6 @@ class Escrow:
         try:
             await self._store.give_back(self.holder, back, answered)
         except BaseException:
-            self._recalls = -1
             self._came_back(by_account, back, is_gone=False)
             raise
         self._came_back(by_account, back, is_gone=True)
