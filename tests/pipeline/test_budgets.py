@@ -128,6 +128,17 @@ def test_tags_of_the_request_count_in_budgets(start: Start) -> None:
     assert ask(gateway, key, x_keywright_tags="team=search") == 402
 
 
+def test_a_tag_that_is_said_twice_counts_once(start: Start) -> None:
+    gateway = start()
+    key = gateway.issue()
+    put(gateway, budget("tag:team=search", "1"), budget("tag:team=other", "1"))
+    assert ask(gateway, key, x_keywright_tags="team=search,team=search,team=other") == 200
+    once = standing(gateway, "bud_tag:team=search@0").settled
+    assert ask(gateway, key, x_keywright_tags="team=search") == 200
+    assert standing(gateway, "bud_tag:team=search@0").settled == 2 * once
+    assert standing(gateway, "bud_tag:team=other@0").settled == 0
+
+
 def test_a_model_without_a_price_is_refused_where_a_budget_counts(start: Start) -> None:
     gateway = start(
         '[providers.own]\nkind = "openai-compatible"\napi_key = "env:STANDIN_OPENAI"\nbase_url = "http://127.0.0.1:9/v1"\n'

@@ -105,10 +105,15 @@ class Bounds:
         return Terms(budgets, (*own, *limits), tags)
 
     def _with_tags(self, terms: Terms, tags: Tags) -> Terms:
-        known = {name for name, _ in terms.tags}
-        own = tuple(tag for tag in tags if tag[0] not in known)
-        budgets, limits = self._on_any(Subject("tag", f"{n}={v}") for n, v in own) if self._has_tags else ((), ())
-        return Terms(terms.budgets + budgets, terms.limits + limits, terms.tags + own)
+        """Of the call's own tags each name counts once, the first of it, and none that the key has."""
+        known = dict(terms.tags)
+        own: dict[str, str] = {}
+        for name, value in tags:
+            if name not in known:
+                own.setdefault(name, value)
+        subjects = [Subject("tag", f"{name}={value}") for name, value in own.items()] if self._has_tags else []
+        budgets, limits = self._on_any(subjects)
+        return Terms(terms.budgets + budgets, terms.limits + limits, terms.tags + tuple(own.items()))
 
     def _with_models(self, terms: Terms, model: str, targets: Sequence[str]) -> Terms:
         names = (model, *targets)
