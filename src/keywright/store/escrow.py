@@ -348,9 +348,9 @@ def _standing(connection: Connection, accounts: Sequence[str], now_s: int) -> di
             for row in connection.execute(select(ACCOUNTS.c.id, ACCOUNTS.c.settled).where(ACCOUNTS.c.id.in_(ids)))
         }
         granted = _grants(connection, ids)
+        past = _past(connection, ids, now_s)
         for account in ids:
-            past = _past(connection, account, now_s)
-            spent = settled.get(account, 0) - sum(past.values())
+            spent = settled.get(account, 0) - sum(past.get(account, {}).values())
             found[account] = Standing(spent, sum(granted[account].values()))
     return found
 
@@ -422,35 +422,43 @@ def _rolling_s(account: str) -> int | None:
 
 
 def _bucket_s(when_s: int, rolling_s: int) -> int:
-    width_s = max(60, rolling_s // BUCKETS_PER_WINDOW)
+    width_s = _width_s(rolling_s)
     return when_s // width_s * width_s
 
 
-def _past(connection: Connection, account: str, now_s: int) -> dict[int, int]:
-    """What an account of a rolling window counts no longer: by bucket, those that ended before the window began."""
-    rolling_s = _rolling_s(account)
-    if rolling_s is None:
-        return {}
-    width_s = max(60, rolling_s // BUCKETS_PER_WINDOW)
-    query = select(ACCOUNT_BUCKETS.c.bucket_s, ACCOUNT_BUCKETS.c.settled).where(
-        ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s <= now_s - rolling_s - width_s
-    )
-    return {row.bucket_s: row.settled for row in connection.execute(query)}
+def _width_s(rolling_s: int) -> int:
+    return max(60, rolling_s // BUCKETS_PER_WINDOW)
+
+
+def _past(connection: Connection, accounts: Iterable[str], now_s: int) -> dict[str, dict[int, int]]:
+    """What those of `accounts` that roll count no longer: by bucket, those that ended before the window began."""
+    begins_s: dict[str, int] = {}
+    for account in accounts:
+        rolling_s = _rolling_s(account)
+        if rolling_s is not None:
+            begins_s[account] = now_s - rolling_s - _width_s(rolling_s)
+    past: dict[str, dict[int, int]] = {}
+    for ids in _slices(sorted(begins_s)):
+        query = select(ACCOUNT_BUCKETS).where(
+            ACCOUNT_BUCKETS.c.account_id.in_(ids), ACCOUNT_BUCKETS.c.bucket_s <= max(begins_s[one] for one in ids)
+        )
+        for row in connection.execute(query):
+            if row.bucket_s <= begins_s[row.account_id]:
+                past.setdefault(row.account_id, {})[row.bucket_s] = row.settled
+    return past
 
 
 def _expire(connection: Connection, rows: Mapping[str, _Account], now_s: int) -> None:
     """Take out of rolling accounts what lies before their windows."""
     settled: dict[str, int] = {}
-    for account, row in rows.items():
-        past = _past(connection, account, now_s)
-        if past:
-            row.settled -= sum(past.values())
-            settled[account] = row.settled
-            connection.execute(
-                delete(ACCOUNT_BUCKETS).where(
-                    ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s.in_(list(past))
-                )
+    for account, past in _past(connection, rows, now_s).items():
+        rows[account].settled -= sum(past.values())
+        settled[account] = rows[account].settled
+        connection.execute(
+            delete(ACCOUNT_BUCKETS).where(
+                ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s.in_(list(past))
             )
+        )
     _set(connection, ACCOUNTS.c.settled, settled)
 
 
