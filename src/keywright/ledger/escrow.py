@@ -419,20 +419,19 @@ class Escrow:
         self._recalls = recalls
 
     def _due(self) -> list[Lease]:
-        """A look at all leases: those of which something is to go back."""
-        now_us = self._clock.ticks_us()
-        return [lease for lease in self._leases.values() if self._is_due(lease, now_us) and lease.free > 0]
-
-    def _is_due(self, lease: Lease, now_us: int) -> bool:
-        """Whether what is free of the lease is to go back."""
-        lease.looks += 1
-        lease.is_tight = lease.is_tight and lease.tight_until_us > now_us
-        if lease.kind in PER_MINUTE:
-            minute = self._clock.unix_us() // (60 * SECOND_US)
-            if lease.minute != minute:  # later than now: the clock was set back
+        """A look at all leases, of which there may be 10,000s: those of which something is to go back."""
+        now_us, minute = self._clock.ticks_us(), self._clock.unix_us() // (60 * SECOND_US)
+        due: list[Lease] = []
+        for lease in self._leases.values():
+            lease.looks += 1
+            if lease.minute != minute:  # it may be later than now: the clock was set back
                 lease.turn(minute)
-            return lease.is_tight or lease.looks > IDLE_RATE_LOOKS
-        return lease.is_tight or lease.looks > IDLE_LOOKS
+            if lease.is_tight:
+                lease.is_tight = lease.tight_until_us > now_us
+            idle = IDLE_RATE_LOOKS if lease.kind in PER_MINUTE else IDLE_LOOKS
+            if (lease.is_tight or lease.looks > idle) and lease.free > 0:
+                due.append(lease)
+        return due
 
     async def _return(self, leases: Sequence[Lease], answered: Mapping[str, int]) -> None:
         by_account = {lease.account: lease for lease in leases}
