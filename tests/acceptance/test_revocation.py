@@ -26,11 +26,11 @@ from tests.gateway import CHAT, chat_body
 from tests.standin.cloud import StandIn
 
 PROMISED_S = 2.0
-KEYS = sized(24, 400)
+KEYS = sized(12, 400)
 BY_COMMAND = sized(2, 20)
 """So many are revoked by `keywright key revoke`, in a process of its own each; the others in the store."""
 BETWEEN_S = 0.1
-ASK_S = sized(60, 300) / 1000
+ASK_S = sized(80, 300) / 1000
 WORKERS = "[server]\nport = 0\nworkers = 3\n"
 NODE = slice(len("req_") + 13, len("req_") + 13 + 10)
 
