@@ -1,12 +1,15 @@
 """Whatever a call was, its entry fits the room that was set aside for it, and loses as little as needed."""
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from keywright.core.entry import Attempt, Entry, Reservation
+from keywright.core.errors import StoreError
 from keywright.core.usage import Usage
-from keywright.ledger.fit import encode, fitting_entry, fitting_reservation
+from keywright.ledger.fit import encode, fitting_entry, fitting_reservation, packed_reservation
 from keywright.ledger.frame import PAYLOAD_BYTES_MAX
 from tests.store.samples import ENTRY, RESERVATION
 
@@ -65,3 +68,18 @@ def test_losses_go_before_tags_and_tags_before_attempts() -> None:
 def test_money_and_usage_survive_the_longest_texts() -> None:
     fitted = fitting_entry(replace(ENTRY, model=LONG, served=LONG, decision=LONG, price=LONG))
     assert (fitted.cost_picodollars, fitted.usage) == (ENTRY.cost_picodollars, ENTRY.usage)
+
+
+def test_a_reservation_with_the_longest_tags_can_be_read_again() -> None:
+    tags = tuple((f"{number:02}" + "\U0001f511" * 126, "\U0001f511" * 128) for number in range(16))
+    reservation = Reservation("call", 0, "key", "p", "openai", "chat", "m", 5, ("bud@0",), ("bud@0",), tags=tags)
+    payload = packed_reservation(reservation)
+    assert len(payload) <= PAYLOAD_BYTES_MAX
+    kept = msgspec.msgpack.decode(payload, type=Reservation)
+    assert (kept.worst_picodollars, kept.reserved, kept.charged) == (5, ("bud@0",), ("bud@0",))
+
+
+def test_a_call_of_more_budgets_than_a_record_holds_is_refused_before_it_begins() -> None:
+    accounts = tuple(f"bud_{number:024}@1764028800" for number in range(120))
+    with pytest.raises(StoreError, match="budgets"):
+        packed_reservation(Reservation("call", 0, "key", "p", "openai", "chat", "m", 5, accounts, accounts))

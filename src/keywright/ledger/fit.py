@@ -13,9 +13,12 @@ import msgspec
 from msgspec.structs import fields, replace
 
 from keywright.core.entry import Attempt, Entry, Reservation
+from keywright.core.errors import StoreError
 from keywright.ledger.frame import PAYLOAD_BYTES_MAX
 
 TEXT_CHARS_MAX: Final = 64
+ACCOUNTS_BYTES_MAX: Final = 6144
+"""Of a record, so much may be names of budgets' accounts, about 80 budgets; the rest is for all else of the entry."""
 INT64_MAX: Final = 2**63 - 1
 
 encode: Final = msgspec.msgpack.Encoder().encode
@@ -34,10 +37,14 @@ def packed_entry(entry: Entry) -> tuple[Entry, bytes]:
 
 
 def packed_reservation(reservation: Reservation) -> bytes:
-    """The payload of `reservation`, shortened if need be, of at most `PAYLOAD_BYTES_MAX` bytes."""
+    """The payload of `reservation`, shortened if need be, of at most `PAYLOAD_BYTES_MAX` bytes.
+
+    Raises:
+        StoreError: more budgets count for the call than a record holds.
+    """
     try:
         payload = encode(reservation)
-        if len(payload) <= PAYLOAD_BYTES_MAX:
+        if len(payload) <= ACCOUNTS_BYTES_MAX:
             return payload
     except (OverflowError, UnicodeEncodeError):
         pass
@@ -50,9 +57,22 @@ def fitting_entry(entry: Entry) -> Entry:
 
 
 def fitting_reservation(reservation: Reservation) -> Reservation:
-    """`reservation`, its texts cut if it is too long for one record."""
+    """`reservation`, its texts cut if it is too long for one record, its tags replaced by their number if it still is.
+
+    Raises:
+        StoreError: more budgets count for the call than a record holds; none of them may be forgotten.
+    """
+    accounts = len(encode((reservation.reserved, reservation.charged)))
+    if accounts > ACCOUNTS_BYTES_MAX:
+        raise StoreError(
+            f"{len(reservation.charged)} budgets count for one call: their names are {accounts} bytes, "
+            f"and a record of the ledger holds {ACCOUNTS_BYTES_MAX}"
+        )
     sound: Reservation = _mapped(reservation, _sound)
-    return sound if _fits(sound) else _mapped(sound, _cut)
+    if _fits(sound):
+        return sound
+    cut: Reservation = _mapped(sound, _cut)
+    return cut if _fits(cut) else replace(cut, tags=_counted(cut.tags))
 
 
 def _fits(noun: Entry | Reservation) -> bool:
@@ -62,13 +82,17 @@ def _fits(noun: Entry | Reservation) -> bool:
 def _shortened(entry: Entry) -> Iterator[Entry]:
     yield entry
     yield (entry := replace(entry, losses=_count(entry.losses, "losses")))
-    yield (entry := replace(entry, tags=tuple(("keywright", note) for note in _count(entry.tags, "tags"))))
+    yield (entry := replace(entry, tags=_counted(entry.tags)))
     yield (entry := replace(entry, attempts=_ends(entry.attempts)))
     yield _mapped(entry, _cut)
 
 
 def _count(items: tuple[object, ...], name: str) -> tuple[str, ...]:
     return (f"{len(items)} {name}, too long to keep",) if items else ()
+
+
+def _counted(tags: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(("keywright", note) for note in _count(tags, "tags"))
 
 
 def _ends(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:

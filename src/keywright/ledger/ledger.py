@@ -116,8 +116,8 @@ class Ledger:
         """Record that a call is about to go upstream. Each id once; `settle` must follow, whatever happens.
 
         Raises:
-            StoreError: the spool is full, or too many entries wait for the store. Nothing was recorded: the call may
-                not be sent.
+            StoreError: the spool is full, too many entries wait for the store, or too many budgets count for the call.
+                Nothing was recorded: the call may not be sent.
         """
         if len(self._waiting) >= self._waiting_max:
             raise StoreError(self._full())
