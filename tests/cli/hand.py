@@ -1,4 +1,4 @@
-"""The program within this process: as a shell runs it, but without the second that a process takes to begin."""
+"""The program within this process: for the many commands of administration, whose API is then built only once."""
 
 import contextlib
 import io
