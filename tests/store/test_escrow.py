@@ -47,6 +47,14 @@ async def test_what_is_granted_is_out_of_reach_for_others_until_it_comes_back(st
     assert (await store.escrow.standing([ACCOUNT], START_S))[ACCOUNT] == Standing(0, 90)
 
 
+async def test_nobody_is_recalled_for_what_could_not_suffice_even_if_all_came_back(store: Store) -> None:
+    await store.escrow.ask("a", (), [Want((need(60, cap=100),))], (), START_S)
+    short = (await store.escrow.ask("b", (), [Want((need(101, cap=100),))], (), START_S)).short[0]
+    assert short is not None
+    assert short.recall is None
+    assert not await store.escrow.recalled("a")
+
+
 async def test_who_is_dead_is_not_waited_for(store: Store) -> None:
     await store.escrow.ask("a", (), [Want((need(60, cap=100),))], (), START_S)
     short = (await store.escrow.ask("b", (), [Want((need(60, cap=100),))], (), START_S)).short[0]

@@ -35,7 +35,7 @@ class Spare(Struct, frozen=True, gc=False):
 class Short(Struct, frozen=True, gc=False):
     """Of this account there is too little: `left` is what nobody holds, `returned` what was ever given back of it.
 
-    `recall`: the number of the last recall, None where no other holder has any of it, so that the answer is final.
+    `recall`: the number of the last recall; None where nothing that others hold would help, so that this is final.
     """
 
     account: str

@@ -8,7 +8,8 @@ its `cap`, a part is settled, and parts are granted to holders, the processes:
 A holder reserves within what it is granted, in its own memory. Three things change that, each one transaction:
 
     ask       a want needs amounts of several accounts and gets all or none. Who asks gives its free part back
-              first, so that what it lacks is seen as it is. Of what does not suffice, all others are recalled.
+              first, so that what it lacks is seen as it is. Of what does not suffice, all others are recalled,
+              unless even all that is not settled were too little.
     settle    an entry brings its cost in the transaction that stores it: settled grows by the cost, the lease
               shrinks by as much of it as had been reserved. An entry is stored once, so a cost counts once.
     give back the free part returns: when it is idle, recalled, or its holder ends.
@@ -186,14 +187,20 @@ def _ask(
     mine = {account: grants[account].get(holder, 0) for account in accounts}
     short = tuple(_granted(want.needs, rows, left, mine) for want in wants)
     lacking = {need.account for want, lack in zip(wants, short, strict=True) if lack for need in want.needs}
-    recalls = _recall_others(connection, rows, grants, holder, {lack.account for lack in short if lack}, now_s)
+    within_reach = {
+        need.account
+        for want, lack in zip(wants, short, strict=True)
+        for need in want.needs
+        if lack and need.account == lack.account and need.amount <= caps[need.account] - rows[need.account].settled
+    }
+    recalls = _recall_others(connection, rows, grants, holder, within_reach, now_s)
     extra = _spared(spares, rows, grants, left, lacking, now_s)
     for account, amount in extra.items():
         mine[account] += amount
         left[account] -= amount
     _set_grants(connection, holder, mine, {account: rows[account].recall for account in mine})
     return Answers(
-        short=tuple(None if lack is None else replace(lack, recall=recalls[lack.account]) for lack in short),
+        short=tuple(None if lack is None else replace(lack, recall=recalls.get(lack.account)) for lack in short),
         spare=extra,
         left=left,
         tight=frozenset(account for account, row in rows.items() if row.tight_until_s > now_s),
