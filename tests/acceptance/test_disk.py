@@ -11,8 +11,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.acceptance.crowd import Seen, Visit, exchanges_by_call, visits
 from tests.acceptance.program import (
     DATABASE,
@@ -149,22 +147,24 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path, openai_cloud: StandIn,
     assert not (tmp_path / DATABASE).exists()
 
 
-@pytest.mark.parametrize("how", ["no database", "damaged", "newer"])
 def test_a_store_that_cannot_be_used_is_one_line_and_is_not_touched(
-    tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn, how: str
+    tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn
 ) -> None:
     database = tmp_path / DATABASE
     with gateway(tmp_path, openai_cloud, anthropic_cloud) as program:
         asyncio.run(visits(program.url, asked("first", 20)))
         assert program.stop() == 0
-    (tmp_path / "stdout.txt").unlink()
-    spoil(database, how)
-    before = database.read_bytes()
-    said = refused_in_one_line(tmp_path, environment(openai_cloud, anthropic_cloud), 1)
+    written = database.read_bytes()
     words = {"no database": "is not a SQLite database", "damaged": "is damaged", "newer": "at revision 9999"}
-    assert said.startswith("the database ")
-    assert words[how] in said
-    assert database.read_bytes() == before
+    for how, why in words.items():
+        database.write_bytes(written)
+        spoil(database, how)
+        before = database.read_bytes()
+        (tmp_path / "stderr.txt").unlink(missing_ok=True)
+        said = refused_in_one_line(tmp_path, environment(openai_cloud, anthropic_cloud), 1)
+        assert said.startswith("the database ")
+        assert why in said
+        assert database.read_bytes() == before
 
 
 def spoil(database: Path, how: str) -> None:
