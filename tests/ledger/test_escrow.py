@@ -15,13 +15,14 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from keywright.core.clock import SYSTEM_CLOCK, Clock
 from keywright.core.entry import Entry, Reservation
-from keywright.core.errors import StoreError
+from keywright.core.errors import StoreError, UnansweredError
 from keywright.core.escrow import Answers, Back, Spare, Want
 from keywright.core.lease import Claim
 from keywright.ledger.escrow import IDLE_RATE_LOOKS, Escrow, EscrowSettings
@@ -328,12 +329,8 @@ class Faulty:
         self._real = real
         self.faults = 1
         self.give_back, self.recalls, self.recalled = real.give_back, real.recalls, real.recalled
-        self.unanswered, self.introduce, self.live, self.release = (
-            real.unanswered,
-            real.introduce,
-            real.live,
-            real.release,
-        )
+        self.unanswered, self.introduce, self.live = real.unanswered, real.introduce, real.live
+        self.granted, self.release = real.granted, real.release
 
     async def ask(
         self, holder: str, back: Sequence[Back], wants: Sequence[Want], spares: Sequence[Spare], now_s: int
@@ -354,3 +351,47 @@ async def test_a_defect_of_one_question_does_not_end_the_asking(store: Store, ha
             assert await taken(escrow, hands, claim)
     finally:
         await escrow.close(is_settled=True)
+
+
+class Unheard:
+    """A store whose answers are lost after it did what it was told, when `is_deaf`."""
+
+    def __init__(self, store: Store) -> None:
+        self.is_deaf = False
+        self._rows = store.escrow
+
+    def __getattr__(self, name: str) -> Any:
+        done = getattr(self._rows, name)
+
+        async def asked(*words: Any) -> Any:
+            answer = await done(*words)
+            if self.is_deaf and name in ("ask", "give_back"):
+                raise UnansweredError("the connection broke")
+            return answer
+
+        return asked
+
+
+@pytest.mark.parametrize("heard_again_after", [1, 3])
+async def test_what_was_done_without_an_answer_is_learnt_of_the_store(
+    database_url: str, heard_again_after: int
+) -> None:
+    store = await Store.open(database_url)
+    unheard = Unheard(store)
+    escrow = Escrow(unheard, "deaf", SYSTEM_CLOCK, FAST)
+    other = Escrow(store.escrow, "other", SYSTEM_CLOCK, FAST)
+    lease, theirs = escrow.lease("bud@0", 1000, "money"), other.lease("bud@0", 1000, "money")
+    assert await escrow.obtain([Claim(lease, 100)], MINUTE) is None
+    unheard.is_deaf = True
+    for _ in range(heard_again_after):
+        with pytest.raises(UnansweredError):
+            await escrow.obtain([Claim(lease, 900)], MINUTE)
+    assert lease.granted - lease.held - lease.away <= 0, "nothing is spent that may have been given back"
+    unheard.is_deaf = False
+    await asyncio.sleep(0.2)
+    assert await other.obtain([Claim(theirs, 800)], MINUTE) is None, "what was granted unheard has come back"
+    standing = (await store.escrow.standing(["bud@0"], START_S))["bud@0"]
+    assert standing.granted == lease.granted + theirs.granted <= 1000
+    await escrow.close(is_settled=True)
+    await other.close(is_settled=True)
+    await store.close()

@@ -130,6 +130,10 @@ class StoreError(KeywrightError):
     """The database cannot serve."""
 
 
+class UnansweredError(StoreError):
+    """The connection to the database broke before it answered: what was to be written may be written, or not."""
+
+
 class SourceError(KeywrightError):
     """What a command wants to read elsewhere cannot be had, or is not what it should be. Nothing was changed."""
 

@@ -65,6 +65,7 @@ class House:
         self.escrow = Escrow(store.escrow, ledger.holder, blueprint.clock)
         ledger.on_stored = self.escrow.stored
         self.escrow.before_answer = ledger.flush
+        self.escrow.nothing_stored = ledger.nothing_stored
         self.budgets = Budgets(store.database)
         self.version = -1
         self._refreshing = asyncio.Lock()

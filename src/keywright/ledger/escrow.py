@@ -28,13 +28,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
 from msgspec import Struct
 
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.entry import Entry
-from keywright.core.errors import StoreError
+from keywright.core.errors import StoreError, UnansweredError
 from keywright.core.escrow import Answers, Back, Need, Short, Spare, Want
 from keywright.core.lease import PER_MINUTE, Claim, Kind, Lease
 
@@ -62,6 +63,7 @@ class EscrowStore(Protocol):
     async def unanswered(self, holder: str, recalls: Mapping[str, int], now_s: int) -> bool: ...
     async def introduce(self, holder: str, now_s: int) -> None: ...
     async def live(self, holder: str, now_s: int) -> None: ...
+    async def granted(self, holder: str, accounts: Sequence[str], now_s: int) -> Mapping[str, int]: ...
     async def release(self, holder: str) -> None: ...
 
 
@@ -90,11 +92,13 @@ class Escrow:
     """The leases of one process. `holder` is its name. `close` it after the ledger.
 
     `before_answer` is awaited before a recall is answered: that what was spent until then is in the store, too.
+    Within `nothing_stored` no entry is on its way to the store.
     """
 
     def __init__(self, store: EscrowStore, holder: str, clock: Clock, settings: EscrowSettings = USUAL) -> None:
         self.holder = holder
         self.before_answer: Callable[[], Awaitable[None]] = _nothing
+        self.nothing_stored: Callable[[], AbstractAsyncContextManager[object]] = contextlib.nullcontext
         self.asks = 0
         self.refusals = 0
         self._settings = settings
@@ -103,6 +107,7 @@ class Escrow:
         self._leases: dict[str, Lease] = {}
         self._asking: list[_Asking] = []
         self._refills: list[Lease] = []
+        self._doubted: set[Lease] = set()
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._rung = asyncio.Event()
@@ -294,12 +299,13 @@ class Escrow:
         ]
         spares = [spare for lease in leases.values() if (spare := self._spare(lease, asking)) is not None]
         try:
+            await self._clear_doubts()
             if not self._is_known:
                 await self._store.introduce(self.holder, self._now_s())
                 self._is_known = True
             answers = await self._store.ask(self.holder, back, wants, spares, self._now_s())
         except BaseException as error:
-            self._came_back(leases, back, is_gone=False)
+            self._failed(leases, back, error)
             for lease in refills:
                 lease.is_wanted = False
             for one in asking:
@@ -329,6 +335,26 @@ class Escrow:
             lease = leases[given.account]
             lease.away -= given.amount
             lease.granted -= given.amount if is_gone else 0
+
+    def _failed(self, leases: Mapping[str, Lease], back: Sequence[Back], error: BaseException) -> None:
+        """What was asked or given back has failed, and was not done. Where nobody knows whether it was done, what is
+        under way stays out of reach until the store says.
+        """
+        if isinstance(error, UnansweredError):
+            self._doubted.update(leases.values())
+        else:
+            self._came_back(leases, back, is_gone=False)
+
+    async def _clear_doubts(self) -> None:
+        """Learn of the store what is granted of the leases that are in doubt."""
+        if not self._doubted:
+            return
+        doubted = {lease.account: lease for lease in self._doubted}
+        async with self.nothing_stored():
+            granted = await self._store.granted(self.holder, list(doubted), self._now_s())
+            for account, lease in doubted.items():
+                lease.granted, lease.away = granted[account], 0
+        self._doubted.clear()
 
     def _add(self, leases: Mapping[str, Lease], answers: Answers) -> None:
         for account, lease in leases.items():
@@ -402,6 +428,7 @@ class Escrow:
 
     async def _answer(self) -> None:
         """Give back what is recalled or idle."""
+        await self._clear_doubts()
         answered: Mapping[str, int] = {}
         recalls = await self._store.recalls()
         if recalls != self._recalls:
@@ -438,8 +465,8 @@ class Escrow:
         back = [Back(lease.account, self._sent_away(lease)) for lease in leases]
         try:
             await self._store.give_back(self.holder, back, answered)
-        except BaseException:
-            self._came_back(by_account, back, is_gone=False)
+        except BaseException as error:
+            self._failed(by_account, back, error)
             raise
         self._came_back(by_account, back, is_gone=True)
 

@@ -14,7 +14,8 @@ each flush brings the spool to the disk before it writes to the store.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -145,6 +146,12 @@ class Ledger:
         self._waiting.append((entry, segment, reserved))
         if len(self._waiting) >= self._batch_entries_max:
             self._wake.set()
+
+    @asynccontextmanager
+    async def nothing_stored(self) -> AsyncIterator[None]:
+        """Within it no entry is on its way to the store."""
+        async with self._flushing:
+            yield
 
     async def flush(self) -> None:
         """Return when everything that is settled by now is in the store.

@@ -132,6 +132,9 @@ class Account:
             message = "the gateway cannot record more calls now; try again in a moment"
             failure = Failure(kind="overloaded", status=503, code="overloaded", message=message, retry_after_s=1.0)
             raise RefusedError(failure, rule="ledger:full") from error
+        except BaseException:
+            escrow.give(held.claims, held.minute)
+            raise
         self._held = held
         return plan
 

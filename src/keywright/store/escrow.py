@@ -114,6 +114,10 @@ class EscrowRows:
         """Release the holders that showed no life for `ABANDONED_S`; their ids."""
         return await self._database.write_beside(lambda connection: _release_abandoned(connection, now_s))
 
+    async def granted(self, holder: str, accounts: Sequence[str], now_s: int) -> Mapping[str, int]:
+        """What the holder is granted of each of `accounts`, after whatever of its own is still under way there."""
+        return await self._database.write_beside(lambda connection: _granted_to(connection, holder, accounts, now_s))
+
     async def standing(self, accounts: Sequence[str], now_s: int) -> Mapping[str, Standing]:
         """How the accounts stand; one that nobody has used yet has nothing settled and granted."""
         return await self._database.read(lambda connection: _standing(connection, accounts, now_s))
@@ -345,6 +349,13 @@ def _release_abandoned(connection: Connection, now_s: int) -> tuple[str, ...]:
     for holder in gone:
         _release(connection, holder)
     return gone
+
+
+def _granted_to(connection: Connection, holder: str, accounts: Sequence[str], now_s: int) -> dict[str, int]:
+    _live(connection, holder, now_s)
+    _locked(connection, accounts, make=False)
+    grants = _grants(connection, accounts)
+    return {account: grants[account].get(holder, 0) for account in accounts}
 
 
 def _standing(connection: Connection, accounts: Sequence[str], now_s: int) -> dict[str, Standing]:

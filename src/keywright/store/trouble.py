@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionInTime
 
-from keywright.core.errors import StoreError
+from keywright.core.errors import StoreError, UnansweredError
 from keywright.store.address import Address, PostgresAddress
 
 SQLITE: Final = (
@@ -91,7 +91,8 @@ def explained(address: Address) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise StoreError(sentence(error, address)) from error
+        is_unanswered = isinstance(error, DBAPIError) and error.connection_invalidated
+        raise (UnansweredError if is_unanswered else StoreError)(sentence(error, address)) from error
 
 
 def is_transient(error: DBAPIError) -> bool:
