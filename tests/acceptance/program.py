@@ -207,7 +207,7 @@ def _line(id_: str, model: str, outcome: str, status: int, *figures: Any) -> Lin
 
 def rolled_up(folder: Path) -> tuple[int, int]:
     """Calls and their cost, by the store's own sums."""
-    columns = "sum(calls), sum(cost_picodollars_high), sum(cost_picodollars_low)"
+    columns = "sum(calls), sum(cost_high), sum(cost_low)"
     with contextlib.closing(sqlite3.connect(f"file:{folder / DATABASE}?mode=ro", uri=True, timeout=10.0)) as database:
         calls, high, low = database.execute(f"SELECT {columns} FROM usage_hours").fetchone()
     return int(calls or 0), (int(high or 0) << 32) + int(low or 0)

@@ -190,7 +190,7 @@ def refused_in_one_line(folder: Path, variables: dict[str, str], code: int) -> s
     return line.removeprefix("error: ")
 
 
-def test_two_gateways_on_one_store_record_exactly_and_a_third_recovers_what_one_of_them_left(
+def test_two_gateways_on_one_store_record_exactly_and_another_recovers_what_one_of_them_left(
     tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn
 ) -> None:
     clouds = (openai_cloud, anthropic_cloud)
@@ -207,7 +207,8 @@ def test_two_gateways_on_one_store_record_exactly_and_a_third_recovers_what_one_
         other.kill()
         clients.join()
         with gateway(tmp_path, *clouds) as third:
-            assert third.metrics()["keywright_ledger_lost_total"] == 10
+            found = [program.metrics()["keywright_ledger_lost_total"] for program in (one, third)]
+            assert sum(found) == 10  # whoever looked first: the one that lived on, or the one that started
             at_once(one, third, 20, "again")
             assert third.stop() == 0
         assert one.stop() == 0

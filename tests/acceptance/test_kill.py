@@ -26,6 +26,8 @@ WORKERS = 16
 LONG_STREAMS = 10
 CALLS_PER_S_MIN = 200
 OUTPUT_TOKENS_MAX = 300
+TOKENS_ADDED = 256
+"""What is reserved for what a provider adds to a plain prompt."""
 OPENAI, ANTHROPIC = "openai/gpt-4o-mini", "anthropic/claude-haiku-4-5"
 KINDS = tuple(itertools.product((CHAT, MESSAGES), (OPENAI, ANTHROPIC), (False, True)))
 INPUT_PICODOLLARS, OUTPUT_PICODOLLARS = 3_000_000, 11_000_000
@@ -143,5 +145,6 @@ def check_in_flight(load: Load, in_flight: dict[str, Line]) -> None:
     for seen in load.long:
         assert (seen.status, seen.complete, seen.broke) == (200, False, True)
         line = in_flight[seen.request_id]
-        worst = body_bytes(seen.visit) * INPUT_PICODOLLARS + OUTPUT_TOKENS_MAX * OUTPUT_PICODOLLARS
+        prompt = body_bytes(seen.visit) + TOKENS_ADDED
+        worst = prompt * INPUT_PICODOLLARS + OUTPUT_TOKENS_MAX * OUTPUT_PICODOLLARS
         assert (line.cost, line.status, line.document["usage_source"]) == (worst, 0, "worst_case")

@@ -81,7 +81,7 @@ def test_a_call_counts_in_a_model_s_budget_only_where_that_model_served(start: S
 def test_a_budget_is_used_to_its_end_and_never_beyond(start: Start) -> None:
     gateway = start()
     key = gateway.issue(project="search")
-    put(gateway, budget("project:search", "0.0125"))
+    put(gateway, budget("project:search", "0.005"))
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: ask(gateway, key), range(120)))
     assert set(statuses) == {200, 402}, gateway.post(
@@ -90,14 +90,14 @@ def test_a_budget_is_used_to_its_end_and_never_beyond(start: Start) -> None:
     for _ in range(200):
         if ask(gateway, key) == 402:
             break
-    assert from_usd("0.001") < standing(gateway, "bud_project:search@0").settled <= from_usd("0.0125")
+    assert from_usd("0.001") < standing(gateway, "bud_project:search@0").settled <= from_usd("0.005")
     assert ask(gateway, key) == 402
 
 
 def test_what_is_not_spent_is_there_for_the_next_call(start: Start) -> None:
     gateway = start()
     key = gateway.issue(project="search")
-    put(gateway, budget("project:search", "0.02"))  # two worst cases do not fit
+    put(gateway, budget("project:search", "0.006"))  # two worst cases do not fit
     assert [ask(gateway, key, tokens=150) for _ in range(2)] == [200, 200]
 
 

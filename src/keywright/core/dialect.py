@@ -73,6 +73,9 @@ class Beyond(Struct, frozen=True, gc=False):
 TEXT: Final = Beyond()
 """Text alone."""
 
+PLAIN: Final = Beyond()
+"""Text alone, without tools or a form for the answer, to which providers add next to nothing. Known by its identity."""
+
 
 class Peek(Struct, frozen=True):
     """The little that policy and routing need to know of a request body, without decoding all of it.

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from keywright.catalog.price import Price, cost, standing_in, worst_cost
 from keywright.core.ability import Abilities
-from keywright.core.dialect import TEXT, Peek, Tapped
+from keywright.core.dialect import PLAIN, TEXT, Peek, Tapped
 from keywright.core.entry import Outcome, UsageSource
 from keywright.core.tier import AUTO
 from keywright.core.usage import NO_USAGE, Usage
@@ -24,6 +24,9 @@ CONTEXT_ROUNDING: Final = 8
 
 TOKENS_ADDED_MAX: Final = 2048
 """What a provider may put into any prompt: its own instructions. Those for a client's tools are the longest."""
+
+PLAIN_TOKENS_ADDED_MAX: Final = 256
+"""The same, where there are neither tools nor a form for the answer."""
 
 BESIDE: Final = "&"
 """Between the ids of prices of which one call paid several."""
@@ -141,8 +144,8 @@ def input_tokens_max(peek: Peek, abilities: Abilities, price: Price) -> int:
     """The most that a prompt can have, over all runs of the model."""
     beyond = peek.beyond
     runs_max = max(beyond.runs_max, abilities.runs_max)
-    if beyond is TEXT and not runs_max:
-        return peek.input_bytes + TOKENS_ADDED_MAX
+    if not runs_max and (beyond is PLAIN or beyond is TEXT):
+        return peek.input_bytes + (PLAIN_TOKENS_ADDED_MAX if beyond is PLAIN else TOKENS_ADDED_MAX)
     input_max = peek.input_bytes + TOKENS_ADDED_MAX + beyond.added_tokens - beyond.data_bytes
     if beyond.boundless or runs_max:
         input_max = max(input_max, _context(abilities, price))

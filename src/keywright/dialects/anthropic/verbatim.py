@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 import msgspec
 from msgspec import Struct
 
-from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek, Tapped
+from keywright.core.dialect import BODY_SAYS, PLAIN, TEXT, Beyond, PathSaid, Peek, Tapped
 from keywright.core.errors import UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.json import Json, JsonObject
@@ -44,6 +44,9 @@ _KEPT: Final = ("container", "thread")
 _RUNNING: Final = ("mcp_servers", "context_management")
 """Members by which the model is asked more than once."""
 _BUDGET: Final = frozenset({"thinking"})
+
+_EXPLAINING: Final = frozenset({"tools", "output_format", "output_config"})
+"""Members for which a provider adds instructions to the prompt."""
 
 
 class _Given(Struct, gc=False):
@@ -167,7 +170,9 @@ def beyond(members: Members) -> Beyond:
         content = joined(content, KEPT)
     if not values.keys().isdisjoint(_RUNNING) and holds(values, _RUNNING):
         tools = joined(tools, SEARCHING)
-    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
+    if content is TEXT and tools is TEXT:
+        return PLAIN if values.keys().isdisjoint(_EXPLAINING) else TEXT
+    return joined(content, tools)
 
 
 def _is_text(messages: msgspec.Raw) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek
+from keywright.core.dialect import BODY_SAYS, PLAIN, TEXT, Beyond, PathSaid, Peek
 from keywright.core.errors import NotTranslatableError
 from keywright.core.json import Json
 from keywright.core.loss import Loss
@@ -31,6 +31,9 @@ _OPTIONS_RELIED: Final = frozenset(("include_usage",))
 _USAGE_ASKED: Final = b'{"include_usage":true}'
 _COPIES: Final = frozenset(PLAIN_FIELDS)
 _CHOICES: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1, le=CHOICES_MAX)] | None)
+
+_EXPLAINING: Final = frozenset({"tools", "functions", "response_format"})
+"""Members for which a provider adds instructions to the prompt."""
 
 
 class _Format(msgspec.Struct):
@@ -82,7 +85,9 @@ def _beyond(members: Members) -> Beyond:
     tools = tools_extent(values.get("tools"), CLIENT_TOOLS) if "tools" in values else TEXT
     if not values.keys().isdisjoint(_SEARCHING) and holds(values, _SEARCHING):
         tools = SEARCHING
-    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
+    if content is TEXT and tools is TEXT:
+        return PLAIN if values.keys().isdisjoint(_EXPLAINING) else TEXT
+    return joined(content, tools)
 
 
 def patch(body: bytes, peeked: Peek, model: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Struct
 
-from keywright.core.dialect import BODY_SAYS, TEXT, Beyond, PathSaid, Peek
+from keywright.core.dialect import BODY_SAYS, PLAIN, TEXT, Beyond, PathSaid, Peek
 from keywright.core.tier import AUTO, asked_tier
 from keywright.dialects.extent import KEPT, RUNS_ASSUMED, Part, content_extent, holds, joined, tools_extent
 from keywright.dialects.members import FLAG, MODEL, NONE_REMOVED, TOKENS, WORD, Members, Peeked, members_of, walked
@@ -21,6 +21,9 @@ RELIED: Final = frozenset(
     ("model", "input", "instructions", "tools", "stream", "max_output_tokens", "service_tier", "user", "metadata")
 )
 """The members that policy acts on, here or after decoding."""
+
+_EXPLAINING: Final = frozenset({"tools", "text"})
+"""Members for which a provider adds instructions to the prompt."""
 
 
 class _Item(Struct, gc=False):
@@ -82,7 +85,9 @@ def _beyond(members: Members) -> Beyond:
         tools = tools_extent(values["tools"], CLIENT_TOOLS, _EXPLAINED, limit)
     if not values.keys().isdisjoint(_KEPT) and holds(values, _KEPT):
         content = joined(content, KEPT)
-    return TEXT if content is TEXT and tools is TEXT else joined(content, tools)
+    if content is TEXT and tools is TEXT:
+        return PLAIN if values.keys().isdisjoint(_EXPLAINING) else TEXT
+    return joined(content, tools)
 
 
 def _is_text(asked: msgspec.Raw) -> bool:
