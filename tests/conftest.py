@@ -1,8 +1,16 @@
 """Fixtures that every room's tests share."""
 
+import gc
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("usual", settings.default, max_examples=30)
+settings.register_profile("soak", settings.default, max_examples=500)
+settings.load_profile("soak" if os.environ.get("KEYWRIGHT_SOAK") else "usual")
+"""Each run tries other examples; `make soak` many of them."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -13,3 +21,10 @@ def shared_dir(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference material is absent: {folder} does not exist", allow_module_level=True)
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what lives as long as the run: it would walk through thousands of tests again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

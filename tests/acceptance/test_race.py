@@ -32,15 +32,15 @@ from keywright.store.realms import Realms
 from keywright.store.store import Store
 from tests.acceptance.crowd import CALL, Seen, Visit, visit
 from tests.acceptance.program import FILE, Program, until, up
-from tests.acceptance.scale import TEST_S, sized
+from tests.acceptance.scale import SOAK, TEST_S, sized
 from tests.gateway import CHAT, MESSAGES, chat_body, environment, message_body, toml
 from tests.standin.cloud import Exchange, StandIn
 from tests.standin.script import Script
 
 WORKERS = sized(3, 8)
 CLIENTS = sized(40, 400)
-RUN_S = sized(5, 60)
-KILL_EVERY_S = sized(3, 7)
+RUN_S = sized(4, 60)
+KILL_EVERY_S = sized(2, 7)
 KEYS, PROJECTS = sized(6, 20), 2
 MODELS = ("openai/gpt-4o", "openai/gpt-4o-mini", "fast", "careful", "anthropic/claude-haiku-4-5")
 SEED = 20261125
@@ -208,9 +208,13 @@ def _check_entries(entries: Sequence[Entry], seen: Sequence[Seen], exchanges: Se
         assert entry is not None, f"{found[1]!r} was served and is not in the ledger"
         if entry.outcome == "lost":
             assert entry.cost_picodollars == entry.reserved_picodollars
-        elif entry.outcome == "ok" and exchange.used is not None:
-            assert entry.usage.input_total >= 0
+        elif entry.outcome == "ok" and exchange.used is not None and _answered(exchange, entry):
             assert entry.usage.output_total == exchange.used.output + exchange.used.reasoning, entry
+
+
+def _answered(exchange: Exchange, entry: Entry) -> bool:
+    """Whether it is this provider's answer that the client got: it may have come from the next candidate instead."""
+    return entry.provider == ("openai" if exchange.path.startswith(CHAT) else "anthropic")
 
 
 def _tell(entries: Sequence[Entry], realm: Realm, settled: dict[str, int]) -> None:
@@ -236,6 +240,7 @@ def test_no_budget_is_exceeded_whatever_happens(
     asyncio.run(check(database_url, realm, seen, [*openai_cloud.exchanges, *anthropic_cloud.exchanges]))
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"] if SOAK else ["sqlite"], indirect=True)
 @pytest.mark.timeout(TEST_S)
 def test_a_budget_with_enough_left_for_all_that_runs_refuses_nobody(
     tmp_path: Path, database_url: str, openai_cloud: StandIn, anthropic_cloud: StandIn

@@ -170,7 +170,7 @@ def test_listing_names_every_model_once(snapshot: Snapshot, catalogue: Catalogue
     assert catalogue.models("nobody") == ()
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=NAME_CHARS_MAX + 50))
 def test_any_name_is_answered(catalogue: Catalogue, name: str) -> None:
     for vendor in ("openai", "azure", "google"):

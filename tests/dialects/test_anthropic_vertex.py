@@ -156,7 +156,7 @@ def test_a_request_says_what_it_says_to_anthropic(request: Request) -> None:
     assert anthropic_vertex.decode_request(here.body, said) == anthropic.decode_request(there.body)
 
 
-@settings(law, max_examples=200)
+@settings(law, max_examples=60)
 @given(spoilt(BODY) | st.binary(max_size=40), st.sampled_from([SAID, BODY_SAYS]))
 def test_a_request_is_decoded_or_refused(body: bytes, said: PathSaid) -> None:
     try:

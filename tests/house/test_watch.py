@@ -156,10 +156,10 @@ def test_a_provider_that_joins_by_the_file_is_asked_for_its_models(
 def test_a_store_that_fails_leaves_the_keys_that_are_known(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     gateway = start(watch=True)
     key = gateway.issue()
-    gateway.run(gateway.house.store.close())
     database = gateway.folder / "test.db"
     database.rename(database.with_suffix(".away"))
     database.mkdir()
+    gateway.run(gateway.house.store.close())  # who looks next opens it anew
     assert until(lambda: "what was known before still counts" in caplog.text, 4)
     assert gateway.chat(key=key).status == 200
     database.rmdir()

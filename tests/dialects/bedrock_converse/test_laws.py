@@ -86,7 +86,7 @@ def test_after_the_declared_losses_a_request_loses_nothing_more(request: Request
 
 
 @given(ORIGINS.flatmap(canonical.requests))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_loss_is_told_by_a_path_that_the_client_knows(request: Request) -> None:
     for loss in encode_request(request, own.MODEL, own.ABLE).losses:
         assert not locate(loss.path, request).startswith("turns")
@@ -192,7 +192,7 @@ _EVENTS: list[Any] = [
 
 
 @given(spoilt(_TEMPLATE))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_request_with_nonsense_in_it_is_decoded_or_refused(body: bytes) -> None:
     try:
         request = decode_request(body, PathSaid("m"))
@@ -202,7 +202,7 @@ def test_a_request_with_nonsense_in_it_is_decoded_or_refused(body: bytes) -> Non
 
 
 @given(spoilt(_ANSWER))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_an_answer_with_nonsense_in_it_is_decoded_or_malformed(body: bytes) -> None:
     tap_response(body)
     decode_error(400, body)
@@ -234,7 +234,7 @@ def test_a_stream_with_nonsense_in_it_is_read_or_malformed_or_broken(spoilt_even
 
 
 @given(st.binary(max_size=100))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_bytes_of_any_kind_raise_only_the_dialects_own_errors(data: bytes) -> None:
     assert decode_error(500, data).status == 500
     tap_response(data)

@@ -95,7 +95,7 @@ FRAMES: list[dict[str, Any]] = [
 ]
 
 
-@settings(law, max_examples=300)
+@settings(law, max_examples=80)
 @given(spoilt(REQUEST))
 def test_a_request_is_understood_or_refused(body: bytes) -> None:
     try:
@@ -109,7 +109,7 @@ def test_a_request_is_understood_or_refused(body: bytes) -> None:
         cohere.locate(loss.path, request)
 
 
-@settings(law, max_examples=300)
+@settings(law, max_examples=80)
 @given(spoilt(ANSWER))
 def test_an_answer_is_understood_or_malformed(body: bytes) -> None:
     cohere.tap_response(body)
@@ -120,7 +120,7 @@ def test_an_answer_is_understood_or_malformed(body: bytes) -> None:
     json.loads(cohere.encode_response(response, ASKED).body)
 
 
-@settings(law, max_examples=300)
+@settings(law, max_examples=80)
 @given(spoilt({"frames": FRAMES}))
 def test_a_stream_is_understood_or_malformed(body: bytes) -> None:
     frames = json.loads(body).get("frames")

@@ -123,7 +123,7 @@ def test_a_patched_request_differs_in_the_model_only(wire: CountWire) -> None:
 
 
 @each_wire
-@settings(law, max_examples=150)
+@settings(law, max_examples=50)
 @given(data=st.data())
 def test_a_request_is_understood_or_refused(wire: CountWire, data: st.DataObject) -> None:
     body = data.draw(spoilt(BODIES[wire.NAME]))

@@ -197,7 +197,7 @@ ANSWER = {
 
 
 @each_wire
-@settings(law, max_examples=100)
+@settings(law, max_examples=40)
 @given(body=spoilt(BODY))
 def test_a_request_is_understood_or_refused(wire: EmbedWire, body: bytes) -> None:
     try:
@@ -212,7 +212,7 @@ def test_a_request_is_understood_or_refused(wire: EmbedWire, body: bytes) -> Non
 
 
 @each_wire
-@settings(law, max_examples=100)
+@settings(law, max_examples=40)
 @given(body=spoilt(ANSWER) | spoilt({"embeddings": [[0.5], [1]]}) | st.binary(max_size=9) | st.just(b"[[[0.5]]]"))
 def test_an_answer_is_understood_or_malformed(wire: EmbedWire, body: bytes) -> None:
     wire.tap_response(body)

@@ -60,7 +60,7 @@ ANSWER: dict[str, Any] = {
 
 
 @BOTH
-@settings(law, max_examples=200)
+@settings(law, max_examples=60)
 @given(body=spoilt(REQUEST) | st.binary(max_size=60))
 def test_a_request_is_understood_or_refused(dialect: Dialect, body: bytes) -> None:
     try:
@@ -76,7 +76,7 @@ def test_a_request_is_understood_or_refused(dialect: Dialect, body: bytes) -> No
 
 
 @BOTH
-@settings(law, max_examples=200)
+@settings(law, max_examples=60)
 @given(body=spoilt(ANSWER) | st.binary(max_size=60))
 def test_an_answer_is_understood_or_malformed_whole_and_as_a_stream(dialect: Dialect, body: bytes) -> None:
     dialect.tap_response(body)

@@ -207,7 +207,7 @@ ANSWER = {
 
 
 @each_wire
-@settings(law, max_examples=150)
+@settings(law, max_examples=50)
 @given(body=spoilt(BODY))
 def test_a_request_is_understood_or_refused(wire: RerankWire, body: bytes) -> None:
     try:
@@ -220,7 +220,7 @@ def test_a_request_is_understood_or_refused(wire: RerankWire, body: bytes) -> No
 
 
 @each_wire
-@settings(law, max_examples=150)
+@settings(law, max_examples=50)
 @given(body=spoilt(ANSWER) | st.binary(max_size=9))
 def test_an_answer_is_understood_or_malformed(wire: RerankWire, body: bytes) -> None:
     wire.tap_response(body)

@@ -133,7 +133,7 @@ VALUES = st.text(st.sampled_from(VISIBLE + "   "), min_size=1, max_size=20).map(
 HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     method=st.sampled_from([b"GET", b"POST", b"PUT", b"DELETE"]),
     target=TARGETS,
