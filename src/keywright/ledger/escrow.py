@@ -290,6 +290,11 @@ class Escrow:
                     await self._ask_once(asking, refills)
 
     async def _ask_once(self, asking: Sequence[_Asking], refills: Sequence[Lease]) -> None:
+        try:
+            await self._clear_doubts()
+        except BaseException as error:  # noqa: BLE001 - not hidden: whoever asked is told
+            self._not_asked(asking, refills, error)
+            return
         leases = {claim.lease.account: claim.lease for one in asking for claim in one.claims}
         leases.update((lease.account, lease) for lease in refills)
         back = [Back(lease.account, self._sent_away(lease)) for lease in leases.values()]
@@ -299,22 +304,13 @@ class Escrow:
         ]
         spares = [spare for lease in leases.values() if (spare := self._spare(lease, asking)) is not None]
         try:
-            await self._clear_doubts()
             if not self._is_known:
                 await self._store.introduce(self.holder, self._now_s())
                 self._is_known = True
             answers = await self._store.ask(self.holder, back, wants, spares, self._now_s())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - not hidden: whoever asked is told
             self._failed(leases, back, error)
-            for lease in refills:
-                lease.is_wanted = False
-            for one in asking:
-                if not one.answer.done():
-                    one.answer.set_exception(error if isinstance(error, StoreError) else StoreError(repr(error)))
-            if not isinstance(error, Exception):
-                raise
-            if not isinstance(error, StoreError):  # a defect here must not end the asking
-                _log.exception("more of budgets and limits could not be asked for")
+            self._not_asked(asking, refills, error)
             return
         self.asks += 1
         self._alive()
@@ -322,6 +318,18 @@ class Escrow:
         self._add(leases, answers)
         for one, short in zip(asking, answers.short, strict=True):
             self._tell(one, short)
+
+    def _not_asked(self, asking: Sequence[_Asking], refills: Sequence[Lease], error: BaseException) -> None:
+        """Who asked is told that it cannot be known. A defect is logged, and must not end the asking."""
+        for lease in refills:
+            lease.is_wanted = False
+        for one in asking:
+            if not one.answer.done():
+                one.answer.set_exception(error if isinstance(error, StoreError) else StoreError(repr(error)))
+        if not isinstance(error, Exception):
+            raise error
+        if not isinstance(error, StoreError):
+            _log.error("more of budgets and limits could not be asked for", exc_info=error)
 
     def _sent_away(self, lease: Lease) -> int:
         """What is free of the lease, out of reach from now on."""
