@@ -286,7 +286,7 @@ async def test_a_process_that_holds_nothing_for_days_still_lives(store: Store, e
             await asyncio.sleep(0.005)
     hands.unix_us += (ABANDONED_S + 1) * 10**6
     await asyncio.sleep(0.5)
-    assert await store.escrow.release_abandoned(hands.unix_us // 10**6) == ()
+    assert await store.escrow.release_abandoned("another", hands.unix_us // 10**6) == ()
     assert await taken(escrow, hands, claim)
 
 

@@ -102,8 +102,10 @@ async def test_what_the_dead_held_returns(store: Store) -> None:
     await store.escrow.ask("b", (), [Want((need(7),))], (), START_S + 10)
     await store.escrow.release("a")
     assert (await store.escrow.standing([ACCOUNT], START_S))[ACCOUNT] == Standing(0, 7)
-    assert await store.escrow.release_abandoned(START_S + ABANDONED_S) == ()
-    assert set(await store.escrow.release_abandoned(START_S + 11 + ABANDONED_S)) == {"b", "c"}
+    assert await store.escrow.release_abandoned("d", START_S + ABANDONED_S) == ()
+    late_s = START_S + 11 + ABANDONED_S
+    assert await store.escrow.release_abandoned("b", late_s) == ("c",), "who asks lives, however long it slept"
+    assert await store.escrow.release_abandoned("d", late_s) == ("b",)
     assert (await store.escrow.standing([ACCOUNT], START_S))[ACCOUNT] == Standing(0, 0)
 
 

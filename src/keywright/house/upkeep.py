@@ -82,7 +82,7 @@ async def _maintain(house: House) -> None:
 
 async def _release(house: House) -> None:
     """Let leases return whose processes, and their spools, are gone for good."""
-    for holder in await house.store.escrow.release_abandoned(_now_s(house)):
+    for holder in await house.store.escrow.release_abandoned(house.escrow.holder, _now_s(house)):
         _log.error(
             "%s gave no sign of life for a day: what it had leased of budgets counts as unspent again; "
             "its calls are charged when its spool is found",

@@ -25,24 +25,22 @@ which the account did not suffice, and a refusal is the truth. Else it goes on w
 A holder that dies leaves its leases. Its spool says what they were spent on: replayed into the ledger, it settles
 them, and what remains returns with `release`. If the spool is gone with its machine, the leases stay out of reach for
 `ABANDONED_S`: what they were spent on is not known, and when in doubt a budget is used up.
-
-Amounts have no bound (`exact.py`): they are added in Python, under the account's lock. Rows are locked in the order of
-their names, so two transactions never wait for each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
-from sqlalchemy import Column, ColumnElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert  # which SQLite's compiler takes, too
 
 from keywright.core.entry import Entry
 from keywright.core.errors import StoreError
 from keywright.core.escrow import Answers, Back, Need, Short, Spare, Standing, Want
+from keywright.store.accounts import Account, add_costs, expire, locked, set_column, settled_of, slices
 from keywright.store.bell import Channel, ring
 from keywright.store.database import Database
-from keywright.store.schema import ACCOUNT_BUCKETS, ACCOUNTS, COUNTERS, HOLDERS, LEASES
+from keywright.store.schema import ACCOUNTS, COUNTERS, HOLDERS, LEASES
 
 ALIVE_S: Final = 15
 """Who has not shown a sign of life for so long is not waited for."""
@@ -50,10 +48,8 @@ ABANDONED_S: Final = 86_400
 """After so long without one, what it holds returns, whatever became of it."""
 TIGHT_S: Final = 5
 """For how long after a recall nobody gets more than it needs."""
-BUCKETS_PER_WINDOW: Final = 48
 RECALLS: Final[Channel] = "recall"
 """The counter that grows with every recall."""
-IDS_PER_QUERY: Final = 400
 
 Grants: TypeAlias = dict[str, dict[str, int]]
 """What is granted: by account, by holder."""
@@ -110,9 +106,9 @@ class EscrowRows:
         """The holder is gone, and all that it spent is settled: what it held returns."""
         await self._database.write_beside(lambda connection: _release(connection, holder))
 
-    async def release_abandoned(self, now_s: int) -> tuple[str, ...]:
-        """Release the holders that showed no life for `ABANDONED_S`; their ids."""
-        return await self._database.write_beside(lambda connection: _release_abandoned(connection, now_s))
+    async def release_abandoned(self, holder: str, now_s: int) -> tuple[str, ...]:
+        """Release the holders that showed no life for `ABANDONED_S`, but for `holder`, who asks; their ids."""
+        return await self._database.write_beside(lambda connection: _release_abandoned(connection, holder, now_s))
 
     async def granted(self, holder: str, accounts: Sequence[str], now_s: int) -> Mapping[str, int]:
         """What the holder is granted of each of `accounts`, after whatever of its own is still under way there."""
@@ -128,46 +124,19 @@ def settle(connection: Connection, entries: Sequence[Entry], holder: str) -> Non
 
     `holder`: whose leases they were reserved from.
     """
-    settled: dict[str, int] = {}
-    covered: dict[str, int] = {}
-    buckets: dict[tuple[str, int], int] = {}
-    for entry in entries:
-        cost = entry.cost_picodollars
-        if not cost or not entry.charged:
-            continue
-        part = min(cost, entry.reserved_picodollars)
-        for account in entry.charged:
-            settled[account] = settled.get(account, 0) + cost
-            if account in entry.reserved:
-                covered[account] = covered.get(account, 0) + part
-            if (rolling_s := _rolling_s(account)) is not None:
-                bucket = (account, _bucket_s(entry.started_us // 10**6, rolling_s))
-                buckets[bucket] = buckets.get(bucket, 0) + cost
-    if not settled:
+    costing = [entry for entry in entries if entry.cost_picodollars and entry.charged]
+    if not costing:
         return
-    rows = _locked(connection, settled)
-    _set(
-        connection,
-        ACCOUNTS.c.settled,
-        {account: rows[account].settled + cost for account, cost in settled.items()},
-    )
-    _fill_buckets(connection, buckets)
+    add_costs(connection, costing)
+    covered: dict[str, int] = {}
+    for entry in costing:
+        part = min(entry.cost_picodollars, entry.reserved_picodollars)
+        for account in set(entry.charged).intersection(entry.reserved):
+            covered[account] = covered.get(account, 0) + part
     grants = _grants(connection, covered)
     _set_grants(
         connection, holder, {account: grants[account].get(holder, 0) - part for account, part in covered.items()}
     )
-
-
-class _Account:
-    """An account's row, under its lock."""
-
-    __slots__ = ("recall", "returned", "settled", "tight_until_s")
-
-    def __init__(self, settled: int, returned: int, recall: int, tight_until_s: int) -> None:
-        self.settled = settled
-        self.returned = returned
-        self.recall = recall
-        self.tight_until_s = tight_until_s
 
 
 def _ask(
@@ -183,8 +152,8 @@ def _ask(
     }
     accounts = {*caps, *(given.account for given in back)}
     _live(connection, holder, now_s)
-    rows = _locked(connection, accounts)
-    _expire(connection, rows, now_s)
+    rows = locked(connection, accounts)
+    expire(connection, rows, now_s)
     grants = _grants(connection, accounts)
     _take_back(connection, rows, grants, holder, back)
     left = {account: caps[account] - rows[account].settled - sum(grants[account].values()) for account in caps}
@@ -212,7 +181,7 @@ def _ask(
 
 
 def _take_back(
-    connection: Connection, rows: Mapping[str, _Account], grants: Grants, holder: str, back: Sequence[Back]
+    connection: Connection, rows: Mapping[str, Account], grants: Grants, holder: str, back: Sequence[Back]
 ) -> None:
     """Take from the holder's grants what it gives back."""
     returned: dict[str, int] = {}
@@ -221,11 +190,11 @@ def _take_back(
             grants[given.account][holder] = grants[given.account].get(holder, 0) - given.amount
             rows[given.account].returned += given.amount
             returned[given.account] = rows[given.account].returned
-    _set(connection, ACCOUNTS.c.returned, returned)
+    set_column(connection, ACCOUNTS.c.returned, returned)
 
 
 def _granted(
-    want: Sequence[Need], rows: Mapping[str, _Account], left: dict[str, int], mine: dict[str, int]
+    want: Sequence[Need], rows: Mapping[str, Account], left: dict[str, int], mine: dict[str, int]
 ) -> Short | None:
     """Move what is wanted from `left` to `mine`, all of it or nothing; the account that does not suffice."""
     for need in want:
@@ -238,7 +207,7 @@ def _granted(
 
 
 def _recall_others(
-    connection: Connection, rows: Mapping[str, _Account], grants: Grants, holder: str, accounts: set[str], now_s: int
+    connection: Connection, rows: Mapping[str, Account], grants: Grants, holder: str, accounts: set[str], now_s: int
 ) -> dict[str, int | None]:
     """Recall `accounts` from those others that hold some of them; the numbers to wait for."""
     held = sorted(
@@ -256,7 +225,7 @@ def _recall_others(
 
 def _spared(
     spares: Sequence[Spare],
-    rows: Mapping[str, _Account],
+    rows: Mapping[str, Account],
     grants: Grants,
     left: Mapping[str, int],
     lacking: set[str],
@@ -277,7 +246,7 @@ def _spared(
 
 def _give_back(connection: Connection, holder: str, back: Sequence[Back], answered: Mapping[str, int]) -> None:
     accounts = {*answered, *(given.account for given in back)}
-    rows = _locked(connection, accounts, make=False)
+    rows = locked(connection, accounts, make=False)
     grants = _grants(connection, rows)
     _take_back(connection, rows, grants, holder, back)
     _set_grants(connection, holder, {account: grants[account].get(holder, 0) for account in rows}, answered)
@@ -308,14 +277,14 @@ def _unanswered(connection: Connection, holder: str, recalls: Mapping[str, int],
 
 
 def _recall(connection: Connection, accounts: Sequence[str], now_s: int) -> dict[str, int]:
-    rows = _locked(connection, accounts, make=False)
+    rows = locked(connection, accounts, make=False)
     if rows:
         _number_recalls(connection, sorted(rows), now_s)
     return {account: row.recall + 1 for account, row in rows.items()}
 
 
 def _number_recalls(connection: Connection, accounts: Sequence[str], now_s: int) -> None:
-    for ids in _slices(accounts):
+    for ids in slices(accounts):
         connection.execute(
             update(ACCOUNTS)
             .where(ACCOUNTS.c.id.in_(ids))
@@ -340,59 +309,34 @@ def _release(connection: Connection, holder: str) -> None:
     """The holder goes first: a question of its own that is still under way ends before, and none begins after."""
     connection.execute(delete(HOLDERS).where(HOLDERS.c.id == holder))
     held = connection.scalars(select(LEASES.c.account_id).where(LEASES.c.holder_id == holder)).all()
-    _locked(connection, held, make=False)
+    locked(connection, held, make=False)
     connection.execute(delete(LEASES).where(LEASES.c.holder_id == holder))
 
 
-def _release_abandoned(connection: Connection, now_s: int) -> tuple[str, ...]:
-    gone = tuple(connection.scalars(select(HOLDERS.c.id).where(HOLDERS.c.beat_s < now_s - ABANDONED_S)))
-    for holder in gone:
-        _release(connection, holder)
+def _release_abandoned(connection: Connection, holder: str, now_s: int) -> tuple[str, ...]:
+    silent = select(HOLDERS.c.id).where(HOLDERS.c.beat_s < now_s - ABANDONED_S, HOLDERS.c.id != holder)
+    gone = tuple(connection.scalars(silent))
+    for one in gone:
+        _release(connection, one)
     return gone
 
 
 def _granted_to(connection: Connection, holder: str, accounts: Sequence[str], now_s: int) -> dict[str, int]:
     _live(connection, holder, now_s)
-    _locked(connection, accounts, make=False)
+    locked(connection, accounts, make=False)
     grants = _grants(connection, accounts)
     return {account: grants[account].get(holder, 0) for account in accounts}
 
 
 def _standing(connection: Connection, accounts: Sequence[str], now_s: int) -> dict[str, Standing]:
-    found: dict[str, Standing] = {}
-    for ids in _slices(accounts):
-        settled = {
-            row.id: row.settled
-            for row in connection.execute(select(ACCOUNTS.c.id, ACCOUNTS.c.settled).where(ACCOUNTS.c.id.in_(ids)))
-        }
-        granted = _grants(connection, ids)
-        past = _past(connection, ids, now_s)
-        for account in ids:
-            spent = settled.get(account, 0) - sum(past.get(account, {}).values())
-            found[account] = Standing(spent, sum(granted[account].values()))
-    return found
-
-
-def _locked(connection: Connection, accounts: Iterable[str], *, make: bool = True) -> dict[str, _Account]:
-    """The rows of `accounts`, locked until the transaction ends; made where there are none."""
-    ids = sorted(set(accounts))
-    if make and ids:
-        connection.execute(
-            upsert(ACCOUNTS).on_conflict_do_nothing(),
-            [{"id": account, "settled": 0, "returned": 0, "recall": 0, "tight_until_s": 0} for account in ids],
-        )
-    rows: dict[str, _Account] = {}
-    for some in _slices(ids):
-        query = select(ACCOUNTS).where(ACCOUNTS.c.id.in_(some)).order_by(ACCOUNTS.c.id).with_for_update()
-        for row in connection.execute(query):
-            rows[row.id] = _Account(row.settled, row.returned, row.recall, row.tight_until_s)
-    return rows
+    settled, granted = settled_of(connection, accounts, now_s), _grants(connection, accounts)
+    return {account: Standing(settled[account], sum(granted[account].values())) for account in accounts}
 
 
 def _grants(connection: Connection, accounts: Iterable[str]) -> Grants:
     """What is granted of `accounts`, whose rows are locked."""
     grants: Grants = {account: {} for account in accounts}
-    for ids in _slices(sorted(grants)):
+    for ids in slices(sorted(grants)):
         query = select(LEASES.c.account_id, LEASES.c.holder_id, LEASES.c.granted).where(LEASES.c.account_id.in_(ids))
         for row in connection.execute(query):
             grants[row.account_id][row.holder_id] = row.granted
@@ -420,77 +364,5 @@ def _set_grants(
                 for account, amount in kept
             ],
         )
-    for ids in _slices(gone):
+    for ids in slices(gone):
         connection.execute(delete(LEASES).where(LEASES.c.holder_id == holder, LEASES.c.account_id.in_(ids)))
-
-
-def _set(connection: Connection, column: Column[int], amounts: Mapping[str, int]) -> None:
-    """Write one column of accounts whose rows are locked."""
-    if amounts:
-        connection.execute(
-            update(ACCOUNTS).where(ACCOUNTS.c.id == bindparam("account")).values({column: bindparam("amount")}),
-            [{"account": account, "amount": amount} for account, amount in sorted(amounts.items())],
-        )
-
-
-def _rolling_s(account: str) -> int | None:
-    """The length of a rolling account's window; None where it does not roll."""
-    _, _, window = account.rpartition("@+")
-    return int(window) if "@+" in account and window.isdigit() else None
-
-
-def _bucket_s(when_s: int, rolling_s: int) -> int:
-    width_s = _width_s(rolling_s)
-    return when_s // width_s * width_s
-
-
-def _width_s(rolling_s: int) -> int:
-    return max(60, rolling_s // BUCKETS_PER_WINDOW)
-
-
-def _past(connection: Connection, accounts: Iterable[str], now_s: int) -> dict[str, dict[int, int]]:
-    """What those of `accounts` that roll count no longer: by bucket, those that ended before the window began."""
-    begins_s: dict[str, int] = {}
-    for account in accounts:
-        rolling_s = _rolling_s(account)
-        if rolling_s is not None:
-            begins_s[account] = now_s - rolling_s - _width_s(rolling_s)
-    past: dict[str, dict[int, int]] = {}
-    for ids in _slices(sorted(begins_s)):
-        query = select(ACCOUNT_BUCKETS).where(
-            ACCOUNT_BUCKETS.c.account_id.in_(ids), ACCOUNT_BUCKETS.c.bucket_s <= max(begins_s[one] for one in ids)
-        )
-        for row in connection.execute(query):
-            if row.bucket_s <= begins_s[row.account_id]:
-                past.setdefault(row.account_id, {})[row.bucket_s] = row.settled
-    return past
-
-
-def _expire(connection: Connection, rows: Mapping[str, _Account], now_s: int) -> None:
-    """Take out of rolling accounts what lies before their windows."""
-    settled: dict[str, int] = {}
-    for account, past in _past(connection, rows, now_s).items():
-        rows[account].settled -= sum(past.values())
-        settled[account] = rows[account].settled
-        connection.execute(
-            delete(ACCOUNT_BUCKETS).where(
-                ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s.in_(list(past))
-            )
-        )
-    _set(connection, ACCOUNTS.c.settled, settled)
-
-
-def _fill_buckets(connection: Connection, buckets: Mapping[tuple[str, int], int]) -> None:
-    for (account, bucket_s), cost in sorted(buckets.items()):
-        where = (ACCOUNT_BUCKETS.c.account_id == account, ACCOUNT_BUCKETS.c.bucket_s == bucket_s)
-        so_far = connection.execute(select(ACCOUNT_BUCKETS.c.settled).where(*where)).scalar()
-        statement = upsert(ACCOUNT_BUCKETS).values(account_id=account, bucket_s=bucket_s, settled=(so_far or 0) + cost)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["account_id", "bucket_s"], set_={"settled": statement.excluded.settled}
-            )
-        )
-
-
-def _slices(ids: Sequence[str]) -> Iterable[list[str]]:
-    return (list(ids[at : at + IDS_PER_QUERY]) for at in range(0, len(ids), IDS_PER_QUERY))
