@@ -6,6 +6,10 @@ from msgspec import Struct
 
 Kind: TypeAlias = Literal["money", "requests", "tokens", "running"]
 PER_MINUTE: Final = frozenset({"requests", "tokens"})
+SPARE_CALLS: Final = 8
+"""How many calls like this one more is wished for than one needs, at first."""
+OFTEN_US: Final = 1_000_000
+"""Who asks again within this time wishes for twice as much."""
 
 
 class Lease:
@@ -58,6 +62,48 @@ class Lease:
         self.minute = minute
         if self.kind in PER_MINUTE:
             self.held = 0
+
+    def end(self, amount: int, spent: int, tokens: int, minute: int) -> None:
+        """A call that took `amount` in that minute has ended, and `spent` money here, `tokens` in all. What it spent
+        stays held until it is stored.
+        """
+        match self.kind:
+            case "money":
+                self.held -= amount - min(spent, amount)
+            case "running":
+                self.held -= amount
+            case "tokens":
+                if self.minute == minute:
+                    self.held = max(0, self.held + tokens - amount)
+            case "requests":
+                pass
+
+    def send_away(self) -> int:
+        """What is free, out of reach from now on, for it is offered to the store."""
+        free = max(0, self.free)
+        self.away += free
+        return free
+
+    def came_back(self, amount: int, *, is_gone: bool) -> None:
+        """The offer of `amount` is answered; `is_gone`: the store has it."""
+        self.away -= amount
+        self.granted -= amount if is_gone else 0
+
+    def tighten(self, until_us: int) -> None:
+        """Until then nothing is kept that is free, and nothing is taken without asking."""
+        self.is_tight = True
+        self.tight_until_us = until_us
+        self.chunk = self.low = 0
+
+    def wish(self, need: int, now_us: int) -> int:
+        """How much more than `need` to ask for: for some calls at first, twice as much whenever that was soon gone."""
+        if self.is_tight:
+            return 0
+        least = self.cap if self.kind in PER_MINUTE else need * SPARE_CALLS
+        grown = self.chunk * 2 if now_us - self.asked_us < OFTEN_US else self.chunk // 2
+        self.chunk = min(self.cap, max(least, grown))
+        self.asked_us = now_us
+        return self.chunk
 
 
 class Claim(Struct, frozen=True, gc=False):

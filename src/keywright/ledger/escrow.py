@@ -43,8 +43,6 @@ IDLE_LOOKS: Final = 10
 """Money that was not used between so many looks goes back."""
 IDLE_RATE_LOOKS: Final = 1200
 BEAT_LOOKS: Final = 40
-SPARE_CALLS: Final = 8
-"""How many calls like this one more is asked for than one needs, at first."""
 DRY_S: Final = 0.1
 """For how long a limit that was found used up everywhere is not asked for again, where it may come back any moment."""
 
@@ -186,18 +184,8 @@ class Escrow:
     def settle(self, claims: Sequence[Claim], charged: Sequence[str], cost: int, tokens: int, minute: int) -> None:
         """A call has ended, at `cost` in the accounts `charged`, with `tokens` used. `minute`: that of its start."""
         for claim in claims:
-            lease = claim.lease
-            match lease.kind:
-                case "money":
-                    spent = min(cost, claim.amount) if lease.account in charged else 0
-                    lease.held -= claim.amount - spent
-                case "running":
-                    lease.held -= claim.amount
-                case "tokens":
-                    if lease.minute == minute:
-                        lease.held = max(0, lease.held + tokens - claim.amount)
-                case _:
-                    pass
+            spent = cost if claim.lease.account in charged else 0
+            claim.lease.end(claim.amount, spent, tokens, minute)
 
     def give(self, claims: Sequence[Claim], minute: int) -> None:
         """A call gives back all that it took: it never began."""
@@ -245,13 +233,7 @@ class Escrow:
         """The account has another amount in all: what is free of it goes back, so that the store sees to that."""
         lease.cap = cap
         lease.dry_until_us = 0
-        self._tighten(lease)
-
-    def _tighten(self, lease: Lease) -> None:
-        """For a while nothing of the lease is kept that is free, and nothing is taken from it without asking."""
-        lease.is_tight = True
-        lease.tight_until_us = self._clock.ticks_us() + int(self._settings.tight_s * SECOND_US)
-        lease.chunk = lease.low = 0
+        lease.tighten(self._tight_until_us())
 
     def _refill(self, lease: Lease) -> None:
         lease.is_wanted = True
@@ -297,7 +279,7 @@ class Escrow:
             return
         leases = {claim.lease.account: claim.lease for one in asking for claim in one.claims}
         leases.update((lease.account, lease) for lease in refills)
-        back = [Back(lease.account, self._sent_away(lease)) for lease in leases.values()]
+        back = [Back(lease.account, lease.send_away()) for lease in leases.values()]
         wants = [
             Want(tuple([Need(claim.lease.account, claim.lease.cap, claim.amount) for claim in one.claims]))
             for one in asking
@@ -314,7 +296,7 @@ class Escrow:
             return
         self.asks += 1
         self._alive()
-        self._came_back(leases, back, is_gone=True)
+        _came_back(leases, back, is_gone=True)
         self._add(leases, answers)
         for one, short in zip(asking, answers.short, strict=True):
             self._tell(one, short)
@@ -331,19 +313,6 @@ class Escrow:
         if not isinstance(error, StoreError):
             _log.error("more of budgets and limits could not be asked for", exc_info=error)
 
-    def _sent_away(self, lease: Lease) -> int:
-        """What is free of the lease, out of reach from now on."""
-        free = max(0, lease.free)
-        lease.away += free
-        return free
-
-    def _came_back(self, leases: Mapping[str, Lease], back: Sequence[Back], *, is_gone: bool) -> None:
-        """The transaction that was to take `back` has ended; `is_gone`: it did."""
-        for given in back:
-            lease = leases[given.account]
-            lease.away -= given.amount
-            lease.granted -= given.amount if is_gone else 0
-
     def _failed(self, leases: Mapping[str, Lease], back: Sequence[Back], error: BaseException) -> None:
         """What was asked or given back has failed, and was not done. Where nobody knows whether it was done, what is
         under way stays out of reach until the store says.
@@ -351,7 +320,7 @@ class Escrow:
         if isinstance(error, UnansweredError):
             self._doubted.update(leases.values())
         else:
-            self._came_back(leases, back, is_gone=False)
+            _came_back(leases, back, is_gone=False)
 
     async def _clear_doubts(self) -> None:
         """Learn of the store what is granted of the leases that are in doubt."""
@@ -372,7 +341,7 @@ class Escrow:
             lease.low = extra // 4
             lease.is_wanted = False
             if account in answers.tight:
-                self._tighten(lease)
+                lease.tighten(self._tight_until_us())
 
     def _tell(self, one: _Asking, short: Short | None) -> None:
         if short is None:
@@ -384,15 +353,12 @@ class Escrow:
 
     def _spare(self, lease: Lease, asking: Sequence[_Asking]) -> Spare | None:
         """What the lease would like to have beyond what is wanted now."""
-        now_us = self._clock.ticks_us()
-        if lease.is_tight:
-            return None
         need = max((claim.amount for one in asking for claim in one.claims if claim.lease is lease), default=0)
-        least = lease.cap if lease.kind in PER_MINUTE else need * SPARE_CALLS
-        grown = lease.chunk * 2 if now_us - lease.asked_us < SECOND_US else lease.chunk // 2
-        lease.chunk = min(lease.cap, max(least, grown))
-        lease.asked_us = now_us
-        return Spare(lease.account, lease.cap, lease.chunk) if lease.chunk else None
+        wish = lease.wish(need, self._clock.ticks_us())
+        return Spare(lease.account, lease.cap, wish) if wish else None
+
+    def _tight_until_us(self) -> int:
+        return self._clock.ticks_us() + int(self._settings.tight_s * SECOND_US)
 
     async def _tend_on(self) -> None:
         """Answer recalls, give back what is idle, and show that this process lives, also while it holds nothing: who
@@ -447,7 +413,7 @@ class Escrow:
         for account in answered:
             lease = self._leases.get(account)
             if lease is not None:
-                self._tighten(lease)
+                lease.tighten(self._tight_until_us())
         leases = self._due()
         if leases or answered:
             await self._return(leases, answered)
@@ -470,13 +436,13 @@ class Escrow:
 
     async def _return(self, leases: Sequence[Lease], answered: Mapping[str, int]) -> None:
         by_account = {lease.account: lease for lease in leases}
-        back = [Back(lease.account, self._sent_away(lease)) for lease in leases]
+        back = [Back(lease.account, lease.send_away()) for lease in leases]
         try:
             await self._store.give_back(self.holder, back, answered)
         except BaseException as error:
             self._failed(by_account, back, error)
             raise
-        self._came_back(by_account, back, is_gone=True)
+        _came_back(by_account, back, is_gone=True)
 
     def _forget_spent(self) -> None:
         """Forget the leases of which there is nothing: those of budgets' past periods, of keys that went."""
@@ -494,6 +460,11 @@ class Escrow:
 
     def _now_s(self) -> int:
         return self._clock.unix_us() // SECOND_US
+
+
+def _came_back(leases: Mapping[str, Lease], back: Sequence[Back], *, is_gone: bool) -> None:
+    for given in back:
+        leases[given.account].came_back(given.amount, is_gone=is_gone)
 
 
 async def _nothing() -> None:
