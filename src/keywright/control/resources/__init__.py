@@ -1,0 +1,108 @@
+"""What goes into the administration API and what comes out of it: every body of every request and answer.
+
+Money is a decimal string of US dollars, a time RFC 3339 in UTC (`2026-11-25T00:30:00Z`), a duration `45s`, `15m`,
+`12h`, `30d` or `2w`, a subject as `keywright.core.budget.subject` reads it (`project:search`, `key:ID`,
+`organisation`), tags an object of strings. In a body that changes something (`…Change`), a member that is absent stays
+as it is.
+"""
+
+from keywright.control.resources.answers import FieldFault, Page, Problem
+from keywright.control.resources.bounds import (
+    BudgetBody,
+    BudgetChange,
+    BudgetRow,
+    LimitBody,
+    LimitChange,
+    LimitRow,
+    Warned,
+)
+from keywright.control.resources.calls import (
+    AttemptRow,
+    PolicyQuestion,
+    RequestRow,
+    RequestSummary,
+    UsageRow,
+    UsageTable,
+)
+from keywright.control.resources.catalogue import CredentialRow, ModelRow, PriceRow, ProviderRow, RatesRow
+from keywright.control.resources.keys import IssuedKeyRow, KeyBody, KeyChange, KeyRow, Rotation, State
+from keywright.control.resources.people import (
+    Me,
+    MemberBody,
+    MemberRow,
+    OrganisationChange,
+    OrganisationRow,
+    ProjectBody,
+    ProjectChange,
+    ProjectRow,
+    RoleOn,
+    ServiceAccountBody,
+    ServiceAccountChange,
+    ServiceAccountRow,
+    UserBody,
+    UserChange,
+    UserRow,
+)
+from keywright.control.resources.reports import (
+    BurnDownRow,
+    CredentialAddressRow,
+    CredentialUseRow,
+    CredentialUsesRow,
+    ForecastRow,
+    GrowthRow,
+    GrowthTable,
+    SpentRow,
+)
+
+__all__ = [
+    "AttemptRow",
+    "BudgetBody",
+    "BudgetChange",
+    "BudgetRow",
+    "BurnDownRow",
+    "CredentialAddressRow",
+    "CredentialRow",
+    "CredentialUseRow",
+    "CredentialUsesRow",
+    "FieldFault",
+    "ForecastRow",
+    "GrowthRow",
+    "GrowthTable",
+    "IssuedKeyRow",
+    "KeyBody",
+    "KeyChange",
+    "KeyRow",
+    "LimitBody",
+    "LimitChange",
+    "LimitRow",
+    "Me",
+    "MemberBody",
+    "MemberRow",
+    "ModelRow",
+    "OrganisationChange",
+    "OrganisationRow",
+    "Page",
+    "PolicyQuestion",
+    "PriceRow",
+    "Problem",
+    "ProjectBody",
+    "ProjectChange",
+    "ProjectRow",
+    "ProviderRow",
+    "RatesRow",
+    "RequestRow",
+    "RequestSummary",
+    "RoleOn",
+    "Rotation",
+    "ServiceAccountBody",
+    "ServiceAccountChange",
+    "ServiceAccountRow",
+    "SpentRow",
+    "State",
+    "UsageRow",
+    "UsageTable",
+    "UserBody",
+    "UserChange",
+    "UserRow",
+    "Warned",
+]
