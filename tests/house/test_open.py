@@ -1,5 +1,6 @@
 """Building a gateway: what it takes, what it refuses, and what it leaves behind when it refuses."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
@@ -52,6 +53,14 @@ async def test_a_start_that_fails_uses_up_no_admin_key(tmp_path: Path) -> None:
     house = await opened(tmp_path, PROVIDER, KEY)
     assert house.admin.new is not None, "the key is told of once, so not to a start that failed"
     await house.close()
+
+
+@pytest.mark.parametrize("variables", [{}, {**KEY, "KEYWRIGHT_ADMIN_KEY": "x"}])
+async def test_a_start_that_fails_leaves_nothing_running(tmp_path: Path, variables: Mapping[str, str]) -> None:
+    with pytest.raises((ConfigError, SecretError)):
+        await opened(tmp_path, PROVIDER, variables)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert not any(tmp_path.glob("*.spool/*"))
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 31, " " * 10 + "x" * 31 + " " * 10])

@@ -11,6 +11,7 @@ from keywright.core.escrow import Standing
 from keywright.core.identity import Project
 from keywright.core.json import JsonObject
 from keywright.core.money import from_usd
+from keywright.store.budgets import Budgets
 from keywright.store.realms import Realms
 from tests.gateway import CHAT, Gateway, Start, chat_body
 
@@ -21,7 +22,7 @@ def put(gateway: Gateway, *bounds: Budget | Limit) -> None:
         if await realms.one(Project, "search") is None:
             await realms.add(Project("search", int(time.time())))
         for bound in bounds:
-            await gateway.house.budgets.add(bound)
+            await Budgets(gateway.house.store.database).add(bound)
         await gateway.house.refresh()
 
     gateway.run(add())

@@ -37,7 +37,6 @@ from keywright.server.edge import Edge
 from keywright.server.families import CHANGES
 from keywright.server.metrics import Meters, State
 from keywright.server.reading import Ids
-from keywright.store.budgets import Budgets
 from keywright.store.content import read_content
 from keywright.store.price_lists import PriceLists
 from keywright.store.store import Store
@@ -58,15 +57,11 @@ _log = logging.getLogger("keywright")
 class House:
     """A built gateway. `open` builds one, `app` serves it, `close` takes it down. `admin` is told once."""
 
-    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger) -> None:
+    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger, escrow: Escrow) -> None:
         self.blueprint = blueprint
         self.store = store
         self.ledger = ledger
-        self.escrow = Escrow(store.escrow, ledger.holder, blueprint.clock)
-        ledger.on_stored = self.escrow.stored
-        self.escrow.before_answer = ledger.flush
-        self.escrow.nothing_stored = ledger.nothing_stored
-        self.budgets = Budgets(store.database)
+        self.escrow = escrow
         self.version = -1
         self._refreshing = asyncio.Lock()
         self.admin = Admin(None, {})
@@ -107,13 +102,15 @@ class House:
         except BaseException:
             await store.close()
             raise
+        escrow = Escrow(store.escrow, ledger.holder, blueprint.clock)
+        ledger.on_stored = escrow.stored
+        escrow.before_answer, escrow.nothing_stored = ledger.flush, ledger.nothing_stored
         try:
-            house = cls(blueprint, store, ledger)
+            house = cls(blueprint, store, ledger, escrow)
             await house.know_admin()
             await house.refresh()
         except BaseException:
-            await ledger.close()
-            await store.close()
+            await _close_books(store, ledger, escrow)
             raise
         return house
 
@@ -122,11 +119,7 @@ class House:
         try:
             await self.pool.aclose()
         finally:
-            try:
-                await self.ledger.close()
-                await self.escrow.close(is_settled=not self.ledger.waiting and not self.ledger.reserved)
-            finally:
-                await self.store.close()
+            await _close_books(self.store, self.ledger, self.escrow)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -155,10 +148,12 @@ class House:
                 self._prices = await PriceLists(self.store.database).newest()
                 self._prices_digest = content.prices
                 self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
-            keys = {**self._snapshot.keys, **{key.id: key for key in content.keys}}
+            keys = self._snapshot.keys
+            if content.keys:
+                keys = {**keys, **{key.id: key for key in content.keys}}
             self._snapshot = msgspec.structs.replace(
                 self._snapshot,
-                keys=keys if content.keys else self._snapshot.keys,
+                keys=keys,
                 realm=content.realm,
                 budgets=content.budgets,
                 limits=content.limits,
@@ -254,6 +249,17 @@ class House:
             asks=self.escrow.asks,
             short=self.escrow.refusals,
         )
+
+
+async def _close_books(store: Store, ledger: Ledger, escrow: Escrow) -> None:
+    """Write down what is still to be written, give back what is leased, and close the store, whatever fails."""
+    try:
+        await ledger.close()
+    finally:
+        try:
+            await escrow.close(is_settled=not ledger.waiting and not ledger.reserved)
+        finally:
+            await store.close()
 
 
 def spool_folder(blueprint: Blueprint) -> Path:

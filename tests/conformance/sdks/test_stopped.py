@@ -15,6 +15,7 @@ from keywright.core.budget import Budget, subject
 from keywright.core.identity import Project
 from keywright.core.money import from_usd
 from keywright.server.listen import Tls
+from keywright.store.budgets import Budgets
 from keywright.store.realms import Realms
 from tests.conformance.sdks.bedrock import Bedrock
 from tests.conformance.sdks.conftest import BOTO3, MAKERS, PROVIDERS, gateway_of
@@ -50,7 +51,7 @@ def limit(gateway: Gateway) -> str:
 
     async def add() -> None:
         await Realms(gateway.house.store.database).add(Project("bounded", int(time.time())))
-        await gateway.house.budgets.add(
+        await Budgets(gateway.house.store.database).add(
             Budget("bounded", subject("project:bounded"), from_usd("1000"), "total", int(time.time()), hard=True)
         )
         await gateway.house.refresh()
