@@ -77,7 +77,7 @@ lock: ## resolve the dependencies again and write the lock files
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  --extra local pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-	  --extra dev --extra postgres --extra keyring pyproject.toml requirements/build.in -o requirements/dev.txt
+	  --extra dev --extra postgres --extra keyring --extra aws --extra gcp --extra azure --extra vault pyproject.toml requirements/build.in -o requirements/dev.txt
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  requirements/litellm.in -o requirements/litellm.txt
 

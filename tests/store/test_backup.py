@@ -47,6 +47,8 @@ def fill(connection: Connection) -> None:
                         made[column.name] = 10**30 + number
                     case Text():
                         made[column.name] = f"{TEXTS[number % 3]}{number}"
+                    case BigInteger() if column.name == "started_us":
+                        made[column.name] = START_US + number  # by which months are laid out
                     case BigInteger() if not (column.primary_key or row):
                         made[column.name] = NUMBERS[number % 3]
                     case _:

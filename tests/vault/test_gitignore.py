@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from keywright.vault.dotenv import DotenvBackend
-from keywright.vault.gitignore import would_track
+from keywright.vault.backends.dotenv import DotenvBackend
+from keywright.vault.backends.gitignore import would_track
 
 IGNORED = [".env", "*.env", ".env*", "/.env", ".e?v", "**/.env", "*", "!.env\n.env", ".env  \n# no"]
 TRACKED = ["", "#.env", ".env/", "env", "!.env", ".env\n!.env", "/other/.env", ".envrc", "*.txt"]

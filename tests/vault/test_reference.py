@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.errors import SecretError
-from keywright.vault.reference import Reference, is_reference, is_variable, parse
+from keywright.vault.reference import Reference, ReferenceKind, is_reference, is_variable, parse
 
 CANARY = "sk-canary-5f1d0c9e7b"
 
@@ -27,21 +27,61 @@ def test_a_reference_is_read_and_written_back(text: str, reference: Reference) -
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reference"),
     [
-        "keyring:service/name",
-        "aws-sm://prod/openai#key",
-        "gcp-sm://project/name/3",
-        "azure-kv://vault/name",
-        "vault://secret/llm#edge",
-        "sealed:openai",
+        ("keyring:service/name", Reference("keyring", "service/name")),
+        ("aws-sm://prod/openai#key", Reference("aws-sm", "prod/openai", field="key")),
+        (
+            "aws-sm://arn:aws:secretsmanager:us-east-1:123456789012:secret:llm-AbCdEf?stage=AWSPREVIOUS#key",
+            Reference(
+                "aws-sm",
+                "arn:aws:secretsmanager:us-east-1:123456789012:secret:llm-AbCdEf",
+                field="key",
+                stage="AWSPREVIOUS",
+            ),
+        ),
+        ("aws-sm://llm?version=0a1b", Reference("aws-sm", "llm", version="0a1b")),
+        ("gcp-sm://project/name", Reference("gcp-sm", "project/name")),
+        ("gcp-sm://project/name/3", Reference("gcp-sm", "project/name", version="3")),
+        ("azure-kv://vault/name", Reference("azure-kv", "vault/name")),
+        ("azure-kv://vault/name/0a1b", Reference("azure-kv", "vault/name", version="0a1b")),
+        ("vault://secret/llm#edge", Reference("vault", "secret/llm", field="edge")),
+        ("vault://secret/a/b?version=2#edge", Reference("vault", "secret/a/b", field="edge", version="2")),
+        ("sealed:openai", Reference("sealed", "openai")),
     ],
 )
-def test_a_backend_that_is_not_there_yet_is_refused_by_its_reference(text: str) -> None:
+def test_each_kind_of_reference_is_read_and_written_back(text: str, reference: Reference) -> None:
     assert is_reference(text)
-    with pytest.raises(SecretError, match="not yet available") as caught:
+    assert parse(text) == reference
+    assert str(reference) == text
+
+
+def test_the_name_of_a_configured_store_may_stand_in_a_kinds_place() -> None:
+    stores: dict[str, ReferenceKind] = {"corp": "vault", "team": "dotenv"}
+    assert parse("corp://kv/llm#edge", stores) == Reference("vault", "kv/llm", "corp", field="edge")
+    assert str(parse("corp://kv/llm#edge", stores)) == "corp://kv/llm#edge"
+    assert str(parse("team:A", stores)) == "team:A"
+    assert not is_reference("corp://kv/llm#edge")
+    assert not is_reference("corp:kv", stores)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("vault://secret/llm", "needs the field"),
+        ("vault://secret#edge", "mount/path"),
+        ("gcp-sm://name", "project/name"),
+        ("gcp-sm://project/name#field", "#field"),
+        ("aws-sm://name?stag=X", "?stag="),
+        ("azure-kv://vault/name?version=1", "?version="),
+        ("keyring:name", "service/name"),
+        ("sealed:a/b", "sealed:name"),
+    ],
+)
+def test_a_malformed_reference_is_refused_with_the_right_form(text: str, said: str) -> None:
+    with pytest.raises(SecretError) as caught:
         parse(text)
-    assert text in str(caught.value)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from keywright.config.upstream import resolve_provider
 from keywright.core.errors import ConfigError, SecretError
 from keywright.providers import PROVIDERS
 from keywright.providers.provider import Provider
-from keywright.vault.dotenv import DotenvBackend
-from keywright.vault.file import FileBackend, on_read_only_mount
+from keywright.vault.backends.dotenv import DotenvBackend
+from keywright.vault.backends.file import FileBackend, on_read_only_mount
 from keywright.vault.login import login_file
 from keywright.vault.reference import Reference
 

@@ -6,12 +6,13 @@ for. Units stand last in a name. Where a field is a tuple, one value may stand i
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
 from keywright.core.budget import THRESHOLDS
 from keywright.core.http import Deadlines
+from keywright.vault.settings import StoreSettings
 
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -62,6 +63,75 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     total: Seconds = Deadlines().total_s
 
 
+class RotationConfig(Struct, frozen=True, kw_only=True):
+    """`[providers.NAME.rotation]`: how the provider's keys are replaced, for its driver.
+
+    `every` and `max_age` are durations (`30d`): when a key is replaced by itself, and how old it may become before
+    that is an alarm ("" for never). `drain_s`: for how long the old key is left alone once nobody uses it; `hold_s`:
+    for how long it is only disabled before it is deleted, where the provider can. `lifetime`: of the keys that are
+    made, where the provider's keys can run out.
+
+    The rest is the provider's own: OpenAI `project` and `service_account`; Google `project` and `service_account`;
+    Mistral `workspace` and `user`; OpenRouter `workspace`; Azure `subscription`, `resource_group` and `account`;
+    Bedrock `user`.
+    """
+
+    every: str = ""
+    max_age: str = ""
+    drain_s: Seconds = 60.0
+    hold_s: Seconds = 300.0
+    lifetime: str = ""
+    project: Name | None = None
+    service_account: Name | None = None
+    workspace: Name | None = None
+    user: Name | None = None
+    subscription: Name | None = None
+    resource_group: Name | None = None
+    account: Name | None = None
+
+
+class FederationConfig(Struct, frozen=True, kw_only=True):
+    """`[providers.NAME.federation]`: calls without a key of their own, by tokens that the provider gives for a proof of
+    who this workload is (a JWT of its platform).
+
+    The proof: `token_file` is read anew each time; or `token`, a reference; or `audience` alone, for the platform's own
+    (Google's and Azure's metadata services, GitHub's in a workflow), as `source` says.
+    The rest is the provider's own: OpenAI `identity_provider_id` and `service_account_id`; Anthropic
+    `federation_rule_id`, `organization_id`, `service_account_id` and `workspace_id`; OpenRouter `federation_policy_id`.
+    """
+
+    source: Literal["file", "reference", "google", "azure", "github"] = "file"
+    token_file: Name | None = None
+    token: Name | None = None
+    audience: Name | None = None
+    identity_provider_id: Name | None = None
+    service_account_id: Name | None = None
+    federation_rule_id: Name | None = None
+    organization_id: Name | None = None
+    workspace_id: Name | None = None
+    federation_policy_id: Name | None = None
+
+
+class CredentialConfig(Struct, frozen=True, kw_only=True):
+    """`[[providers.NAME.credentials]]`: one of several credentials of a provider.
+
+    `name`: with the provider's it names the credential (`openai/team-a`). `api_key`: references to one and the same
+    key, of which the first that can be read counts. `weight`: its share of the calls beside the others'. `disabled`: it
+    gets none. `models`: globs of those it may serve, besides the provider's. `project`: only that project's calls use
+    it, and they use no other's. `tags` are of its calls. `rotate_every` and `rotation` as of the provider.
+    """
+
+    name: Name
+    api_key: Annotated[tuple[str, ...], Meta(min_length=1, max_length=8)]
+    weight: Annotated[int, Meta(ge=1, le=1000)] = 1
+    disabled: bool = False
+    models: tuple[Name, ...] = ()
+    project: Name | None = None
+    tags: Mapping[str, Name] = {}
+    rotate_every: str = ""
+    rotation: RotationConfig | None = None
+
+
 class ProviderConfig(Struct, frozen=True, kw_only=True):
     """`[providers.NAME]`: one upstream.
 
@@ -73,6 +143,9 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
 
     The rest only some kinds know (`Provider.settings`): `deployments` has Azure's name for a model, `service_account`
     is a reference to a key file's JSON, `byok`: OpenRouter calls with the customer's own key, and takes its fee.
+
+    `api_key` is short for credentials without settings of their own, in the order in which they are tried; instead of
+    it, `credentials` names each, or `federation` says how to do without. `rotate_every` is short for `rotation.every`.
     """
 
     kind: str = ""
@@ -97,6 +170,10 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
     role_arn: Name | None = None
     mint_short_term_keys: bool = False
     byok: bool = False
+    credentials: tuple[CredentialConfig, ...] = ()
+    rotate_every: str = ""
+    rotation: RotationConfig = RotationConfig()
+    federation: FederationConfig | None = None
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):
@@ -196,6 +273,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
     server: Server = Server()
     store: Store = Store()
+    secrets: Mapping[str, StoreSettings] = {}
     providers: Mapping[str, ProviderConfig] = {}
     models: Mapping[str, ModelConfig] = {}
     prices: tuple[PriceConfig, ...] = ()

@@ -12,6 +12,10 @@ KeywrightError
 │   └── CredentialLapsedError    there is no valid credential to ask with, and none could be had; nothing was sent
 ├── ConfigError                  `keywright.toml` or the environment is wrong: where, what, and what to do
 ├── SecretError                  a secret reference cannot be resolved: which reference and why, never the value
+│   ├── SecretAbsentError        there is no such secret, version or field
+│   ├── SecretDeniedError        its store does not let us
+│   └── SecretReadOnlyError      its store cannot be written or listed, or not by us
+├── RotationError                a step of a rotation failed; says whether it may do better later
 ├── StoreError                   the database cannot be opened, migrated or written
 ├── SourceError                  another server, or a file, does not tell what a command asked it for: prices, figures
 └── ChangeRefusedError           what an administrator asks for cannot be: absent, taken, contradictory, not theirs
@@ -124,6 +128,26 @@ class ConfigError(KeywrightError):
 
 class SecretError(KeywrightError):
     """A secret cannot be had."""
+
+
+class SecretAbsentError(SecretError):
+    """There is no such secret."""
+
+
+class SecretDeniedError(SecretError):
+    """Its store does not let us."""
+
+
+class SecretReadOnlyError(SecretError):
+    """Its store cannot be written or listed."""
+
+
+class RotationError(KeywrightError):
+    """A step of a rotation failed. `passing`: it may do better in a while, by itself."""
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class StoreError(KeywrightError):

@@ -43,7 +43,7 @@ from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings
 from keywright.transport.pool import Pool
 from keywright.transport.retry import RetrySettings
-from keywright.vault.dotenv import DotenvBackend
+from keywright.vault.backends.dotenv import DotenvBackend
 from keywright.vault.vault import local_vault
 
 NODE_BYTES: Final = 5

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 from keywright.store.exact import Exact
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration: what a database has to be at."""
 
 METADATA: Final = MetaData()
@@ -147,6 +147,56 @@ BUDGET_WARNINGS: Final = Table(
     Column("at_s", BigInteger, nullable=False),
 )
 """Which thresholds a budget's period has passed, and when."""
+
+SEALED: Final = Table(
+    "sealed",
+    METADATA,
+    Column("tenant", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("purpose", Text, nullable=False),
+    Column("created_s", BigInteger, nullable=False),
+    Column("kek", Text, nullable=False),
+    Column("data_key", LargeBinary, nullable=False),
+    Column("ciphertext", LargeBinary, nullable=False),
+    Index("sealed_kek", "kek"),
+)
+"""Secrets, encrypted, each version with a key of its own that is itself encrypted (`data_key`) by the key `kek`."""
+
+CREDENTIALS: Final = Table(
+    "credentials",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("changed", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("credentials_changed", "changed"),
+)
+"""What is known of providers' credentials. `changed`: the counter `snapshot` when processes last had to look again."""
+
+CREDENTIAL_USERS: Final = Table(
+    "credential_users",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder_id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("at_s", BigInteger, nullable=False),
+)
+"""Which key each process uses for a credential, as far as it was asked to say."""
+
+ROTATIONS: Final = Table(
+    "rotations",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("credential", Text, nullable=False),
+    Column("began_s", BigInteger, nullable=False),
+    Column("ended_s", BigInteger, nullable=False),
+    Column("claimed_by", Text, nullable=False),
+    Column("claimed_until_s", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("rotations_began", "began_s", "id"),
+    Index("rotations_credential", "credential", "ended_s"),
+)
+"""Replacements of keys. `ended_s`: 0 while one goes on; of a credential, one at a time does."""
 
 IDEMPOTENCY: Final = Table(
     "idempotency",

@@ -19,9 +19,9 @@ from msgspec import Struct
 from keywright.core.errors import SecretError
 from keywright.core.http import Header
 from keywright.core.secret import Secret
+from keywright.vault.backends.file import on_read_only_mount
 from keywright.vault.credential import BearerCredential
 from keywright.vault.fetch import Fetch, Question, Where
-from keywright.vault.file import on_read_only_mount
 from keywright.vault.hidden import Hidden
 from keywright.vault.home import anyone, home_path, read_handed
 from keywright.vault.oauth import Token, ask_token, form_question, load_rsa, sign_jwt, token_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from keywright.core.errors import SecretError
-from keywright.vault.file import read_regular
+from keywright.vault.backends.file import read_regular
 
 
 def home_path(environment: Mapping[str, str], text: str) -> Path:

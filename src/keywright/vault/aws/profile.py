@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from keywright.core.errors import SecretError
-from keywright.vault.file import on_read_only_mount
+from keywright.vault.backends.file import on_read_only_mount
 from keywright.vault.home import anyone, home_path, read_handed
 
 FILE_BYTES_MAX: Final = 1_048_576

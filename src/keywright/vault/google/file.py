@@ -10,8 +10,8 @@ from msgspec import Struct
 from keywright.core.errors import SecretError
 from keywright.core.json import JsonObject
 from keywright.core.secret import Secret
+from keywright.vault.backends.file import on_read_only_mount
 from keywright.vault.fetch import as_secret, place
-from keywright.vault.file import on_read_only_mount
 from keywright.vault.home import home_path, read_handed
 
 GRANT_URL: Final = "https://oauth2.googleapis.com/token"

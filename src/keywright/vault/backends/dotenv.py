@@ -13,11 +13,10 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from keywright.core.errors import SecretError
-from keywright.core.secret import Secret
-from keywright.vault.backend import Accept, accept
-from keywright.vault.file import read_regular
-from keywright.vault.gitignore import would_track
+from keywright.core.errors import SecretAbsentError, SecretError
+from keywright.vault.backend import Value, held
+from keywright.vault.backends.file import read_regular
+from keywright.vault.backends.gitignore import would_track
 from keywright.vault.reference import Reference
 
 DOTENV_BYTES_MAX: Final = 1_048_576
@@ -29,14 +28,14 @@ class DotenvBackend:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def read(self, reference: Reference, accept: Accept = accept) -> Secret:
+    def read(self, reference: Reference) -> Value:
         """The variable's value. Raises SecretError when the file or the variable is missing or is not fit."""
         if not self.path.exists():
-            raise SecretError(f"{reference}: there is no file {self.path}")
+            raise SecretAbsentError(f"{reference}: there is no file {self.path}")
         text = self.values().get(reference.name)
         if text is None:
-            raise SecretError(f"{reference} is not in {self.path}")
-        return accept(reference, text)
+            raise SecretAbsentError(f"{reference} is not in {self.path}")
+        return Value(held(reference, text))
 
     def values(self) -> Mapping[str, str]:
         """Every variable that has a value; none where there is no file. The values are secrets: do not keep them.

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keywright.core.errors import SecretError
-from keywright.core.secret import Secret
-from keywright.vault.backend import Accept, accept
+from keywright.core.errors import SecretAbsentError, SecretError
+from keywright.vault.backend import Value, held
 from keywright.vault.reference import Reference
 
 FILE_BYTES_MAX: Final = 16_384
@@ -29,16 +28,18 @@ class FileBackend:
     def __init__(self, may_be_shared: Callable[[int], bool]) -> None:
         self._may_be_shared = may_be_shared
 
-    def read(self, reference: Reference, accept: Accept = accept) -> Secret:
+    def read(self, reference: Reference) -> Value:
         """The file's one line, without its line end. Raises SecretError."""
         path = Path(reference.name)
         try:
             text = read_regular(path, FILE_BYTES_MAX, self._may_be_shared)
+        except FileNotFoundError:
+            raise SecretAbsentError(f"{reference} cannot be read: there is no such file") from None
         except OSError as error:
             raise SecretError(f"{reference} cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise SecretError(f"{reference} {error}") from None
-        return accept(reference, text.removesuffix("\n").removesuffix("\r"))
+        return Value(held(reference, text.removesuffix("\n").removesuffix("\r")))
 
 
 def read_regular(path: Path, bytes_max: int, may_be_shared: Callable[[int], bool], *, follow: bool = True) -> str:

@@ -1,0 +1,84 @@
+"""How a provider's key is replaced: create → verify → switch → drain → disable → delete.
+
+Each step is durable before the next begins. While it drains, or while the old key is only disabled, a rotation can be
+rolled back.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+Step: TypeAlias = Literal["create", "verify", "switch", "drain", "disable", "delete"]
+Outcome: TypeAlias = Literal["", "done", "rolled_back", "failed"]
+DriverKind: TypeAlias = Literal["api", "two-slot", "federated", "assisted"]
+
+STEPS: Final[tuple[Step, ...]] = ("create", "verify", "switch", "drain", "disable", "delete")
+
+
+class KeyMark(Struct, frozen=True):
+    """A key at its provider, without its secret. `id`: the provider's own name of it ("Key1", `key_abc`), "" where it
+    has none or is not known. `fingerprint`: ours, "" where the secret was never seen here. `name`: what people call it.
+    """
+
+    id: str = ""
+    fingerprint: str = ""
+    name: str = ""
+
+
+class Past(Struct, frozen=True):
+    """Something that happened in a rotation, at Unix microseconds: for people."""
+
+    at_us: int
+    step: Step
+    what: str
+
+
+class Rotation(Struct, frozen=True):
+    """One replacement of `credential`'s key. Times are Unix seconds.
+
+    `step` is what is being done, or was last when `outcome` is not "". `due_s`: not to be tried before. `failures` in a
+    row of this step, the last one's reason in `trouble`. `waits_for_key`: the operator has to paste it. `by` who asked
+    for it (a key's id, "schedule"), `reason` why.
+    """
+
+    id: str
+    credential: str
+    provider: str
+    driver: DriverKind
+    step: Step
+    began_s: int
+    step_s: int
+    by: str = ""
+    reason: str = ""
+    old: KeyMark = KeyMark()
+    new: KeyMark = KeyMark()
+    due_s: int = 0
+    failures: int = 0
+    trouble: str = ""
+    waits_for_key: bool = False
+    outcome: Outcome = ""
+    ended_s: int = 0
+    past: tuple[Past, ...] = ()
+
+
+class CredentialFacts(Struct, frozen=True):
+    """What is known of a credential from one start to the next, without its secret. Times are Unix seconds, 0 never.
+
+    `fingerprint` of its key, known since `since_s`; `version` its store's name of it. `verified_s`: when its provider
+    last accepted it; `verdict`: what the last look proved (`live`, `dead`, `unknown`), at `looked_s`. `kind`: what its
+    provider says of it (user-bound, service account, trial …). `expires_s`: when it runs out. `disabled`: by an
+    administrator; no call uses it then. `reminded_s`: when its age was last told of.
+    """
+
+    name: str
+    fingerprint: str = ""
+    since_s: int = 0
+    version: str = ""
+    verified_s: int = 0
+    looked_s: int = 0
+    verdict: str = ""
+    kind: str = ""
+    key_id: str = ""
+    expires_s: int = 0
+    disabled: bool = False
+    reminded_s: int = 0
