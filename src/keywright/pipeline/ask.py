@@ -59,6 +59,7 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
     try:
         if credential.renews:
             credential = await renewed(credential)
+        attempts.used, attempts.fingerprint = credential, source.credential.fingerprint
         signed = credential.apply(outbound.http, source.reach.origin)
         answer = RedactedAnswer(await upstreams.send(source.reach, signed), credential)
     except BaseException:

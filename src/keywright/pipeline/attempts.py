@@ -15,7 +15,7 @@ from keywright.core.errors import (
     UpstreamTimeoutError,
 )
 from keywright.core.failure import Failure, FailureKind
-from keywright.pipeline.routes import Target
+from keywright.pipeline.routes import Credential, Target
 
 REQUESTS: Final[frozenset[FailureKind]] = frozenset({"invalid_request", "too_large", "content_filtered"})
 """Failures of the request: every candidate would say the same."""
@@ -30,24 +30,30 @@ WAIT_S_MIN: Final = 1.0
 
 
 class Attempts:
-    """The attempts so far. `waited_us`: microseconds spent waiting for providers, or between two attempts."""
+    """The attempts so far. `waited_us`: microseconds spent waiting for providers, or between two attempts. `used`: what
+    the last one was made with, `fingerprint` whose that is.
+    """
 
-    __slots__ = ("_opens_s", "last", "made", "refusal", "waited_us")
+    __slots__ = ("_opens_s", "fingerprint", "last", "made", "refusal", "used", "waited_us")
 
     def __init__(self) -> None:
         self.made: list[Attempt] = []
         self.last: UpstreamError | None = None
         self.refusal: NotTranslatableError | None = None
         self.waited_us = 0
+        self.used: Credential | None = None
+        self.fingerprint = ""
         self._opens_s: list[float] = []
 
     def add(self, target: Target, result: str, status: int = 0, took_us: int = 0) -> None:
         """One more was made."""
         source = target.source
-        self.made.append(Attempt(source.name, target.model, source.credential.fingerprint, result, status, took_us))
+        fingerprint = self.fingerprint or source.credential.fingerprint
+        self.made.append(Attempt(source.name, target.model, fingerprint, result, status, took_us))
 
     def add_unasked(self, target: Target, wait_s: float) -> None:
         """A candidate was passed over: its credential is not tried for another `wait_s` seconds."""
+        self.fingerprint = ""
         self.add(target, "breaker_open")
         self._opens_s.append(wait_s)
 

@@ -272,7 +272,8 @@ class Account:
     def _asked(self) -> tuple[str, str]:
         """Who answered, or who was asked last when nobody did; and with which credential."""
         if self._target is not None:
-            return self._target.source.name, self._target.source.credential.fingerprint
+            source = self._target.source
+            return source.name, self.attempts.fingerprint or source.credential.fingerprint
         made = self.attempts.made
         return (made[-1].provider, made[-1].credential) if made else ("", "")
 

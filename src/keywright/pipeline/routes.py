@@ -43,7 +43,7 @@ class Credential(Protocol):
 class RenewingCredential(Protocol):
     """Gives a credential for each request, a new one when the old one has run out. Raises SecretError if it cannot.
 
-    `doubt` tells it that the provider has refused one.
+    `mended`, told that the provider has refused one, says whether there is another now.
     """
 
     @property
@@ -51,7 +51,7 @@ class RenewingCredential(Protocol):
     @property
     def renews(self) -> Literal[True]: ...
     async def current(self) -> Credential: ...
-    def doubt(self) -> None: ...
+    async def mended(self, used: Credential) -> bool: ...
 
 
 class Breaker(Protocol):

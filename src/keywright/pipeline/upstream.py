@@ -78,8 +78,9 @@ async def persist(outbound: Aim, asking: Ask[Aim, Answered], attempts: Attempts,
         RefusedError: the request is at fault, by what the provider says.
     """
     target, clock = outbound.target, line.clock
-    breaker = target.source.breaker
-    for number in range(1, line.retry.attempts_max + 1):
+    breaker, number, is_mended = target.source.breaker, 0, False
+    while number < line.retry.attempts_max:
+        number += 1
         began_us = clock.ticks_us()
         if not breaker.allow(began_us / SECOND_US):
             attempts.add_unasked(target, breaker.wait_s(began_us / SECOND_US))
@@ -92,6 +93,10 @@ async def persist(outbound: Aim, asking: Ask[Aim, Answered], attempts: Attempts,
         except UpstreamError as error:
             now_us = clock.ticks_us()
             attempts.add_failed(target, error, now_us - began_us)
+            if not is_mended and await _mended(target, error, attempts):
+                attempts.waited_us += clock.ticks_us() - now_us
+                number, is_mended = number - 1, True
+                continue
             _judge(target, error, now_us / SECOND_US)
             if isinstance(error, ProviderError) and error.failure.kind in REQUESTS:
                 raise RefusedError(error.failure, rule="upstream:refused") from error
@@ -108,11 +113,19 @@ async def persist(outbound: Aim, asking: Ask[Aim, Answered], attempts: Attempts,
     return None
 
 
+async def _mended(target: Target, error: UpstreamError, attempts: Attempts) -> bool:
+    """Whether the credential was refused and there is another key for it now: somebody has just replaced it."""
+    credential, used = target.source.credential, attempts.used
+    if not credential.renews or used is None or error.spent:
+        return False
+    if not isinstance(error, ProviderError) or error.failure.kind != "authentication":
+        return False
+    return await credential.mended(used)
+
+
 def _judge(target: Target, error: UpstreamError, now_s: float) -> None:
-    """Tell the credential, and its breaker, whose failure it was."""
-    breaker, credential = target.source.breaker, target.source.credential
-    if isinstance(error, ProviderError) and error.failure.kind == "authentication" and credential.renews:
-        credential.doubt()
+    """Tell the credential's breaker whose failure it was."""
+    breaker = target.source.breaker
     if isinstance(error, ProviderError) and error.failure.kind not in THEIRS | OURS:
         breaker.succeeded(now_s)
     else:

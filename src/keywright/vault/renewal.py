@@ -34,6 +34,9 @@ RENEWED_AT: Final = 0.8
 RENEWAL_S: Final = 30.0
 PAUSE_S: Final = 5.0
 DOUBTED_S_MIN: Final = 60.0
+MENDED_S: Final = 5.0
+"""How long a call that was refused waits for a new credential."""
+
 MARGIN_S: Final = 15.0
 """A credential is not used in the last of its seconds: a request needs time to arrive."""
 
@@ -102,12 +105,20 @@ class RenewingCredential(Unwritable):
             raise SecretError(self._failure or f"{self.name}: the new credential has run out already")
         return self._held
 
-    def doubt(self) -> None:
-        """The provider has refused the credential, so it is renewed before its time. One that is new is not: it would
-        be asked for over and over while the provider refuses all of them.
+    async def mended(self, used: Credential) -> bool:
+        """The provider has refused `used`. Whether there is another one now: it is renewed before its time. One that is
+        new is not: it would be asked for over and over while the provider refuses all of them.
         """
-        if self._ticks_s() - self._held_ticks_s >= DOUBTED_S_MIN:
-            self._renew_ticks_s = 0.0
+        if used is not self._held:
+            return self._held is not None
+        if self._ticks_s() - self._held_ticks_s < DOUBTED_S_MIN:
+            return False
+        try:
+            async with asyncio.timeout(MENDED_S):
+                await asyncio.shield(self._task or self._begin())
+        except TimeoutError:
+            return False
+        return self._held is not used
 
     def __repr__(self) -> str:
         return f"<renewing credential {self.name} {self.fingerprint}>"

@@ -17,8 +17,9 @@ VaultLogin: TypeAlias = Literal["token", "approle", "kubernetes", "jwt"]
 class StoreSettings(Struct, frozen=True, kw_only=True):
     """One store. `kind`: "" means that its name is one.
 
-    `ttl_s`: after how many seconds a secret is read again, in the background. `keep_s`: for how long the last good
-    value counts while the store cannot be read. `timeout_s`: how long one question to the store may take.
+    `ttl_s`: after how many seconds a secret is read again, in the background (None: as is usual for the kind).
+    `keep_s`: for how long the last good value counts while the store cannot be read. `timeout_s`: how long one question
+    to the store may take.
 
     What only some kinds know; REF is a reference to a secret of this machine (`env`, `dotenv`, `file`, `keyring`):
 
@@ -35,7 +36,7 @@ class StoreSettings(Struct, frozen=True, kw_only=True):
     """
 
     kind: str = ""
-    ttl_s: Wait = 300.0
+    ttl_s: Wait | None = None
     keep_s: Keep = 86_400.0
     timeout_s: Wait = 10.0
     address: Word | None = None

@@ -102,6 +102,7 @@ async def ask(shipment: Shipment, attempts: Attempts, upstreams: Upstreams, cloc
         credential = source.credential
         if credential.renews:
             credential = await renewed(credential)
+        attempts.used, attempts.fingerprint = credential, source.credential.fingerprint
         answer = await upstreams.send(source.reach, _request(shipment, credential))
         redacted = RedactedAnswer(answer, credential)
         try:
