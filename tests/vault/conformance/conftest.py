@@ -1,0 +1,20 @@
+"""The inventory: every kind of store that the suite is run over. A store is started when the first test asks for it."""
+
+from typing import Final
+
+import pytest
+
+from tests.vault.conformance.place import Place
+from tests.vault.conformance.places.local import env_place
+
+INVENTORY: Final = {
+    "env": env_place,
+}
+"""The session fixtures `KIND_place` by KIND. They are imported for pytest to find them, and asked for by name."""
+
+
+@pytest.fixture(params=INVENTORY)
+def place(request: pytest.FixtureRequest) -> Place:
+    """Each store in turn."""
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
