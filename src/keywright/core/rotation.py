@@ -39,6 +39,11 @@ class Rotation(Struct, frozen=True):
     `step` is what is being done, or was last when `outcome` is not "". `due_s`: not to be tried before. `failures` in a
     row of this step, the last one's reason in `trouble`. `waits_for_key`: the operator has to paste it. `by` who asked
     for it (a key's id, "schedule"), `reason` why.
+
+    `tried_s`: when it last began to create a key, 0 if never: since then one may exist that is not written down here.
+    `expires_s`: when the new key runs out, 0 if it does not. `disabled_s`: since when the old key is turned off, 0 if
+    it is not. `back`: "" while it goes forwards; else it goes back, the old key stays, and this is how it ends.
+    `insisted`: a person has decided that the old key ends though somebody unknown still uses it.
     """
 
     id: str
@@ -56,9 +61,23 @@ class Rotation(Struct, frozen=True):
     failures: int = 0
     trouble: str = ""
     waits_for_key: bool = False
+    tried_s: int = 0
+    expires_s: int = 0
+    disabled_s: int = 0
+    back: Outcome = ""
+    insisted: bool = False
     outcome: Outcome = ""
     ended_s: int = 0
     past: tuple[Past, ...] = ()
+
+
+class CredentialUser(Struct, frozen=True):
+    """A process that said, at `at_s`, with which key it calls for a credential. `beat_s`: its last sign of life."""
+
+    holder: str
+    fingerprint: str
+    at_s: int
+    beat_s: int
 
 
 class CredentialFacts(Struct, frozen=True):

@@ -42,6 +42,12 @@ class Driver(Protocol):
         """The mark of the key with that secret, with as much as the provider tells."""
         ...
 
+    async def obstacle(self, old: KeyMark) -> str:
+        """What stands against `create`: one sentence for people, "" when nothing is known to. Both slots are taken, the
+        key is a person's, the administration's key is refused. Changes nothing; also what a dry run tells.
+        """
+        ...
+
     async def create(self, name: str, old: KeyMark) -> Created:
         """Make a key with the rights of `old`, called `name` where the provider has names for keys. Of two slots, the
         one that is not `old`'s.
@@ -50,7 +56,9 @@ class Driver(Protocol):
 
     async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]:
         """The keys that `create` with that name has made and that still exist: after a crash, orphans without a
-        secret. Where keys have no names, none.
+        secret. It is only asked once a rotation has found no `obstacle`, and has written down that it creates: where
+        keys have no names and slots are few, what is in a slot beside `old` since then is that key. Else, without
+        names, none.
         """
         ...
 
