@@ -41,8 +41,9 @@ class Rotation(Struct, frozen=True):
     for it (a key's id, "schedule"), `reason` why.
 
     `tried_s`: when it last began to create a key, 0 if never: since then one may exist that is not written down here.
-    `expires_s`: when the new key runs out, 0 if it does not. `disabled_s`: since when the old key is turned off, 0 if
-    it is not. `back`: "" while it goes forwards; else it goes back, the old key stays, and this is how it ends.
+    `expires_s`: when the new key runs out, 0 if it does not. `written_s`: when that was written to its store, 0 if it
+    was not. `disabled_s`: since when the old key is turned off, 0 if it is not. `back`: "" while it goes forwards; else
+    it goes back, the old key stays, and this is how it ends.
     `insisted`: a person has decided that the old key ends though somebody unknown still uses it.
     """
 
@@ -63,6 +64,7 @@ class Rotation(Struct, frozen=True):
     waits_for_key: bool = False
     tried_s: int = 0
     expires_s: int = 0
+    written_s: int = 0
     disabled_s: int = 0
     back: Outcome = ""
     insisted: bool = False

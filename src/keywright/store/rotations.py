@@ -1,0 +1,140 @@
+"""Rotations: rows of `rotations`, each as one JSON document. Of a credential one goes on at a time.
+
+Whoever works at one holds a claim on it, for some seconds, and renews it before each thing that it does. Nothing is
+saved without the claim, so that who slept, and was taken for dead, finds out before it writes down what is not true any
+more.
+"""
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, and_, insert, or_, select, update
+
+from keywright.core.errors import ChangeRefusedError, StoreError
+from keywright.core.rotation import Rotation
+from keywright.store.database import Database
+from keywright.store.schema import ROTATIONS
+
+NOBODY = ""
+
+
+class Rotations:
+    """The rotations of one database. Every method raises StoreError when it cannot."""
+
+    def __init__(self, database: Database) -> None:
+        self._read = database.read
+        self._write = database.write
+
+    async def begin(self, rotation: Rotation) -> None:
+        """Keep a new one.
+
+        Raises:
+            ChangeRefusedError: conflict, one of the same credential goes on.
+        """
+        await self._write(lambda connection: _begin(connection, rotation))
+
+    async def claim(self, rotation_id: str, holder: str, now_s: int, for_s: int) -> Rotation | None:
+        """The rotation, to be worked at by `holder` alone for so long from now; also renews that. None: somebody else
+        is at it, it has ended, or there is none.
+        """
+        return await self._write(lambda connection: _claim(connection, rotation_id, holder, now_s, for_s))
+
+    async def save(self, rotation: Rotation, holder: str) -> bool:
+        """Keep what became of it. False, and nothing is kept: somebody else has claimed it since, or it has ended."""
+        return await self._write(lambda connection: _save(connection, rotation, holder))
+
+    async def release(self, rotation_id: str, holder: str) -> None:
+        """Let others claim it."""
+        mine = (ROTATIONS.c.id == rotation_id, ROTATIONS.c.claimed_by == holder)
+
+        def release(connection: Connection) -> None:
+            connection.execute(update(ROTATIONS).where(*mine).values(claimed_by=NOBODY, claimed_until_s=0))
+
+        await self._write(release)
+
+    async def get(self, rotation_id: str) -> Rotation | None:
+        """The one with that id."""
+        found = await self._some(_SELECT.where(ROTATIONS.c.id == rotation_id))
+        return found[0] if found else None
+
+    async def running(self) -> tuple[Rotation, ...]:
+        """Those that have not ended, the oldest first."""
+        return await self._some(_SELECT.where(ROTATIONS.c.ended_s == 0).order_by(ROTATIONS.c.began_s, ROTATIONS.c.id))
+
+    async def last(self, credential: str) -> Rotation | None:
+        """The credential's newest."""
+        found = await self._some(_newest_first(_SELECT.where(ROTATIONS.c.credential == credential)).limit(1))
+        return found[0] if found else None
+
+    async def page(
+        self, limit: int, before: tuple[int, str] | None = None, credential: str = ""
+    ) -> tuple[Rotation, ...]:
+        """Up to `limit`, the newest first, that began before the one with `before` as its `began_s` and `id`; of one
+        credential only, if one is named.
+        """
+        query = _newest_first(_SELECT)
+        if credential:
+            query = query.where(ROTATIONS.c.credential == credential)
+        if before is not None:
+            began_s, rotation_id = before
+            same_second = and_(ROTATIONS.c.began_s == began_s, ROTATIONS.c.id < rotation_id)
+            query = query.where(or_(ROTATIONS.c.began_s < began_s, same_second))
+        return await self._some(query.limit(limit))
+
+    async def _some(self, query: Select[str, str]) -> tuple[Rotation, ...]:
+        return await self._read(lambda connection: tuple(_rotation(row) for row in connection.execute(query)))
+
+
+_SELECT = select(ROTATIONS.c.id, ROTATIONS.c.document)
+
+
+def _newest_first(query: Select[str, str]) -> Select[str, str]:
+    return query.order_by(ROTATIONS.c.began_s.desc(), ROTATIONS.c.id.desc())
+
+
+def _begin(connection: Connection, rotation: Rotation) -> None:
+    running = select(ROTATIONS.c.id).where(ROTATIONS.c.credential == rotation.credential, ROTATIONS.c.ended_s == 0)
+    other = connection.execute(running).scalar()
+    if other is not None:
+        raise ChangeRefusedError("conflict", f"the key of {rotation.credential} is being replaced already, by {other}")
+    row = {
+        "id": rotation.id,
+        "credential": rotation.credential,
+        "began_s": rotation.began_s,
+        "ended_s": rotation.ended_s,
+        "claimed_by": NOBODY,
+        "claimed_until_s": 0,
+        "document": _encoded(rotation),
+    }
+    connection.execute(insert(ROTATIONS).values(row))
+
+
+def _claim(connection: Connection, rotation_id: str, holder: str, now_s: int, for_s: int) -> Rotation | None:
+    columns = ROTATIONS.c
+    free = or_(columns.claimed_by.in_([NOBODY, holder]), columns.claimed_until_s <= now_s)
+    claimed = connection.execute(
+        update(ROTATIONS)
+        .where(columns.id == rotation_id, columns.ended_s == 0, free)
+        .values(claimed_by=holder, claimed_until_s=now_s + for_s)
+        .returning(columns.id, columns.document)
+    ).first()
+    return None if claimed is None else _rotation(claimed)
+
+
+def _save(connection: Connection, rotation: Rotation, holder: str) -> bool:
+    columns = ROTATIONS.c
+    saved = connection.execute(
+        update(ROTATIONS)
+        .where(columns.id == rotation.id, columns.ended_s == 0, columns.claimed_by == holder)
+        .values(ended_s=rotation.ended_s, document=_encoded(rotation))
+    )
+    return saved.rowcount == 1
+
+
+def _encoded(rotation: Rotation) -> str:
+    return msgspec.json.encode(rotation).decode()
+
+
+def _rotation(row: Row[str, str]) -> Rotation:
+    try:
+        return msgspec.json.decode(row.document, type=Rotation)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"the rotation {row.id!r} in the database is not of this version: restore a backup") from error
