@@ -1,0 +1,238 @@
+"""A provider's administration API: one bounded question at a time, whose failure is a `RotationError` without a secret.
+
+Where it is asked follows from who wrote the address: the vendor's own constant must be a public one, an operator's may
+be private. A question that fails in passing is asked again by `Fetch`, so one that makes something may make it twice;
+`end_twins` is for that.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from keywright.core.errors import RotationError, SecretAbsentError, SecretDeniedError, SecretError
+from keywright.core.http import Header, HttpRequest
+from keywright.core.json import JsonObject
+from keywright.core.rotation import KeyMark
+from keywright.core.secret import Secret
+from keywright.vault.credential import Credential
+from keywright.vault.fetch import NOTHING, PASSING, Fetch, Question, Reply, Where, as_secret, place
+from keywright.vault.hidden import Hidden
+from keywright.vault.hint import fits
+
+PAGES_MAX: Final = 100
+"""Of one listing: more is a server that goes in circles, or more keys than anyone should have."""
+
+LISTING_S: Final = 120.0
+WELL: Final = frozenset({200, 201})
+ABSENT: Final = 404
+CONFLICT: Final = 409
+"""Somebody else is changing the same thing: in a while it may be free."""
+
+JSON: Final[Header] = (b"content-type", b"application/json")
+
+AdminKey: TypeAlias = Callable[[], Awaitable[Secret]]
+"""Gives the key of the administration API. May raise SecretError."""
+
+Login: TypeAlias = Callable[[], Awaitable[Credential]]
+"""Gives what a question is asked with. May raise SecretError."""
+
+T = TypeVar("T")
+
+
+class Ask(Struct, frozen=True):
+    """A question. `path`: below the API's address, with its query, all of it quoted. `to`: what for, to be read after
+    "asked to". `hidden`: what no message may repeat, besides the login.
+    """
+
+    method: bytes
+    path: str
+    to: str
+    body: JsonObject | None = None
+    hidden: Hidden = NOTHING
+
+
+class Administration:
+    """Asks the API of `who` at `base_url`, which is `public` when it is the vendor's constant.
+
+    Raises:
+        SecretError: the address is none.
+    """
+
+    def __init__(self, fetch: Fetch, who: str, base_url: str, login: Login, *, public: bool) -> None:
+        place(who, base_url)
+        self._fetch = fetch
+        self._who = who
+        self._base_url = base_url.rstrip("/")
+        self._login = login
+        self._where: Where = "public" if public else "written"
+
+    def now_s(self) -> int:
+        """Unix seconds."""
+        return int(self._fetch.now_s())
+
+    async def ask(self, ask: Ask) -> Reply:
+        """The answer, whatever its status. What is secret in one that is no success is struck out.
+
+        Raises:
+            RotationError: nothing to ask with, or no answer.
+        """
+        try:
+            credential = await self._login()
+        except SecretError as error:
+            lasting = isinstance(error, SecretAbsentError | SecretDeniedError)
+            raise RotationError(f"{self._who} cannot be asked to {ask.to}: {error}", passing=not lasting) from None
+        question = self._question(ask, credential)
+        try:
+            reply = await self._fetch.ask(question)
+        except SecretError as error:
+            raise RotationError(str(error), passing=True) from None
+        return reply if reply.status in WELL else replace(reply, body=credential.redact(reply.body))
+
+    def told(self, ask: Ask, reply: Reply, kind: type[T]) -> T:
+        """What a success says; its secrets are `Secret`s where `kind` says so.
+
+        Raises:
+            RotationError: it is no success, or says something else.
+        """
+        if reply.status not in WELL:
+            raise self.refused(ask, reply)
+        try:
+            return msgspec.json.decode(reply.body, type=kind, strict=False, dec_hook=as_secret)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # From None: what was decoded may hold a key.
+            raise RotationError(f"{self._name(ask)} answered with something else") from None
+
+    def refused(self, ask: Ask, reply: Reply, said: str = "") -> RotationError:
+        """The failure that `reply` is. `said`: the provider's words, read from it if not given."""
+        error = self._fetch.refused(self._question(ask), reply, said)
+        return RotationError(str(error), passing=reply.status in PASSING or reply.status == CONFLICT)
+
+    async def tell(self, ask: Ask, kind: type[T]) -> T:
+        """`ask` and `told`."""
+        return self.told(ask, await self.ask(ask), kind)
+
+    async def tell_if_there(self, ask: Ask, kind: type[T]) -> T | None:
+        """The same; None where the provider says that there is no such thing."""
+        reply = await self.ask(ask)
+        return None if reply.status == ABSENT else self.told(ask, reply, kind)
+
+    @asynccontextmanager
+    async def listing(self, ask_to: str) -> AsyncIterator[None]:
+        """The time that one listing may take, whatever its pages do.
+
+        Raises:
+            RotationError: it took longer.
+        """
+        try:
+            async with asyncio.timeout(LISTING_S):
+                yield
+        except TimeoutError:
+            raise RotationError(f"{self._who} did not {ask_to} within {LISTING_S:g} s", passing=True) from None
+
+    def endless(self, ask_to: str) -> RotationError:
+        """The failure of a listing that has more than `PAGES_MAX` pages."""
+        return RotationError(f"{self._who}, asked to {ask_to}, gives more than {PAGES_MAX} pages")
+
+    def _name(self, ask: Ask) -> str:
+        return f"{self._who}, asked to {ask.to},"
+
+    def _question(self, ask: Ask, credential: Credential | None = None) -> Question:
+        url = self._base_url + ask.path
+        headers: tuple[Header, ...] = () if ask.body is None else (JSON,)
+        body = b"" if ask.body is None else msgspec.json.encode(ask.body)
+        if credential is not None:
+            origin, target = place(self._who, url)
+            headers = credential.apply(HttpRequest(ask.method, target, headers, body), origin).headers
+        return Question(self._name(ask), url, self._where, ask.method, headers, body, ask.hidden)
+
+
+async def obstacle_of(preparing: Awaitable[object]) -> str:
+    """What `preparing` to make a key finds in its way; "" for nothing.
+
+    Raises:
+        RotationError: it could not find out, now.
+    """
+    try:
+        await preparing
+    except RotationError as error:
+        if error.passing:
+            raise
+        return str(error)
+    return ""
+
+
+class Maker(Protocol):
+    """The part of a driver that `end_twins` needs."""
+
+    async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]: ...
+    async def delete(self, mark: KeyMark) -> None: ...
+
+
+async def end_twins(driver: Maker, new: KeyMark, old: KeyMark) -> None:
+    """End what the creation of `new` made besides it: a question whose answer was lost has been asked again."""
+    try:
+        for mark in await driver.made(new.name, old):
+            if mark.id != new.id:
+                await driver.delete(mark)
+    except RotationError:
+        # The new key's secret is told this once: better a twin that `made` tells of later than a key thrown away.
+        return
+
+
+class Hinted(Protocol):
+    """A key as its provider lists it: without its secret, but with its ends."""
+
+    @property
+    def mark(self) -> KeyMark: ...
+    @property
+    def hint(self) -> str: ...
+
+
+H = TypeVar("H", bound=Hinted)
+
+
+def the_one(secret: Secret, keys: list[H], where: str) -> H:
+    """The key of which `secret` is. `where`: where they are listed, for people.
+
+    Raises:
+        RotationError: none has its ends, or several have.
+    """
+    found = [key for key in keys if fits(secret, key.hint)]
+    match found:
+        case [key]:
+            return key
+        case []:
+            raise RotationError(
+                f"none of the {len(keys)} keys of {where} has the ends of the key {secret.fingerprint}: "
+                "it is somebody else's, or has been deleted"
+            )
+        case _:
+            ids = ", ".join(key.mark.id for key in found)
+            raise RotationError(f"several keys of {where} have the ends of the key {secret.fingerprint}: {ids}")
+
+
+def unix_s(text: str) -> int | None:
+    """Unix seconds of a time or a day in ISO 8601; without an offset it is UTC's. None where it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def renewed_until_s(now_s: int, lifetime_s: int | None, created_s: int | None, expires_s: int | None) -> int | None:
+    """Until when a new key lives: for `lifetime_s`, else for as long as the old one was meant to, else for ever (None).
+
+    A key that runs out is never replaced by one that does not: that is one of its rights.
+    """
+    if lifetime_s is not None:
+        return now_s + lifetime_s
+    if created_s is None or expires_s is None:
+        return None
+    return now_s + max(expires_s - created_s, 1)
