@@ -10,10 +10,12 @@ from keywright.config.address import parse_address
 from keywright.config.document import Path
 from keywright.config.faults import Faults, nearest
 from keywright.config.policy import check_policy
+from keywright.config.secrets import check_secrets, stores_of
 from keywright.config.tree import Config, ModelConfig, PriceConfig, PricesSource, ProviderConfig, Store
 from keywright.core.errors import SecretError
 from keywright.providers.provider import HeaderKey, Provider
 from keywright.vault import reference
+from keywright.vault.reference import NO_STORES, Stores
 
 NAME_CHARACTERS_MAX: Final = 64
 SETTINGS: Final = tuple(dict.fromkeys(setting.name for row in providers.PROVIDERS for setting in row.settings))
@@ -46,11 +48,13 @@ def check(config: Config, named: Collection[str], faults: Faults) -> None:
 
     `named`: the providers that the file names, those too whose tables could not be read.
     """
+    stores = stores_of(config.secrets)
+    check_secrets(config.secrets, faults)
     _check_store(config.store, faults)
     if (config.server.tls_certificate is None) != (config.server.tls_key is None):
         faults.add(("server",), "tls_certificate and tls_key are needed together, or neither")
     for name, provider in config.providers.items():
-        _check_provider(name, provider, faults)
+        _check_provider(name, provider, stores, faults)
     # Without a table of providers they come from the environment: any that is built in may be meant.
     known = named or {row.name for row in providers.PROVIDERS}
     for alias, model in config.models.items():
@@ -72,10 +76,10 @@ def _check_store(store: Store, faults: Faults) -> None:
     if parts.password is not None or "password=" in parts.query.lower():
         faults.add(path, 'a password may not stand in this file; write password = "env:KEYWRIGHT_STORE_PASSWORD"')
     if store.password is not None:
-        _check_reference(store.password, "KEYWRIGHT_STORE_PASSWORD", ("store", "password"), faults)
+        _check_reference(store.password, "KEYWRIGHT_STORE_PASSWORD", NO_STORES, ("store", "password"), faults)
 
 
-def _check_provider(name: str, config: ProviderConfig, faults: Faults) -> None:
+def _check_provider(name: str, config: ProviderConfig, stores: Stores, faults: Faults) -> None:
     path: Path = ("providers", name)
     if not _is_name(name, _NAME):
         faults.add(path, f"a provider's name has 1 to {NAME_CHARACTERS_MAX} letters, digits, '-', '_' or '.'")
@@ -83,12 +87,12 @@ def _check_provider(name: str, config: ProviderConfig, faults: Faults) -> None:
     if row is None:
         _add_unknown_kind(config, path, faults)
     else:
-        _check_against_row(config, row, path, faults)
+        _check_against_row(config, row, stores, path, faults)
     for at, text in _items((*path, "api_key"), config.api_key):
-        _check_reference(text, _usual_variable(name, row), at, faults)
+        _check_reference(text, _usual_variable(name, row), stores, at, faults)
     if config.admin_key is not None:
         variable = _usual_variable(name, row).removesuffix("_API_KEY") + "_ADMIN_KEY"
-        _check_reference(config.admin_key, variable, (*path, "admin_key"), faults)
+        _check_reference(config.admin_key, variable, stores, (*path, "admin_key"), faults)
     for key_id, fingerprint in config.key_ids.items():
         if len(fingerprint) != FINGERPRINT_CHARACTERS or not _HEXADECIMAL.issuperset(fingerprint):
             faults.add(
@@ -110,15 +114,15 @@ def _add_unknown_kind(config: ProviderConfig, path: Path, faults: Faults) -> Non
         faults.add(path, f"not a built-in provider, so it needs a kind; {nearest(str(path[-1]), kinds)}")
 
 
-def _check_against_row(config: ProviderConfig, row: Provider, path: Path, faults: Faults) -> None:
+def _check_against_row(config: ProviderConfig, row: Provider, stores: Stores, path: Path, faults: Faults) -> None:
     if not config.base_url and not row.base_url:
         faults.add(path, "base_url is missing: this kind has no address of its own")
     if not (config.api_key or row.key_optional or row.identity or row.login_files):
         faults.add(path, f'api_key is missing: write api_key = "env:{row.env[0]}"')
-    _check_settings(config, row, path, faults)
+    _check_settings(config, row, stores, path, faults)
 
 
-def _check_settings(config: ProviderConfig, row: Provider, path: Path, faults: Faults) -> None:
+def _check_settings(config: ProviderConfig, row: Provider, stores: Stores, path: Path, faults: Faults) -> None:
     """The settings that only some kinds know, and those that exclude each other."""
     known = {setting.name for setting in row.settings}
     usual = ProviderConfig()
@@ -134,18 +138,18 @@ def _check_settings(config: ProviderConfig, row: Provider, path: Path, faults: F
         if config.api_key and getattr(config, setting):
             faults.add((*path, setting), "it is another way to sign in than api_key: write one of them")
     if config.service_account is not None:
-        _check_reference(config.service_account, "VERTEX_SERVICE_ACCOUNT", (*path, "service_account"), faults)
+        _check_reference(config.service_account, "VERTEX_SERVICE_ACCOUNT", stores, (*path, "service_account"), faults)
     for model, deployment in config.deployments.items():
         if not _is_name(deployment, _NAME):
             faults.add((*path, "deployments", model), "a deployment's name has letters, digits, '-', '_' and '.'")
 
 
-def _check_reference(text: str, variable: str, path: Path, faults: Faults) -> None:
-    if not reference.is_reference(text):
+def _check_reference(text: str, variable: str, stores: Stores, path: Path, faults: Faults) -> None:
+    if not reference.is_reference(text, stores):
         faults.add(path, f'a secret may not stand in this file; set {variable} and write "env:{variable}" here')
         return
     try:
-        reference.parse(text)
+        reference.parse(text, stores)
     except SecretError as error:
         faults.add(path, str(error))
 
