@@ -8,10 +8,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from keywright.core.errors import RefusedError
 from keywright.core.identity import Key, Tags
 from keywright.pipeline.passage.places import READ
 from keywright.pipeline.route import CANDIDATES_MAX
-from keywright.pipeline.routes import Target
+from keywright.pipeline.routes import Routes, Target
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.terms import Terms
 from keywright.pipeline.worth import costs_nothing, priced_targets
@@ -26,6 +27,7 @@ STATUSES: Final = {
     "model_not_allowed": 403,
     "model_not_found": 404,
     "model_unpriced": 402,
+    "credential_disabled": 503,
 }
 """What a client is answered."""
 
@@ -50,7 +52,8 @@ class Ruling(Struct, frozen=True, eq=False):
 def rule_on(view: Snapshot, key: Key, question: Question, endpoint: EndpointKind, tags: Tags = ()) -> Ruling:
     """What the pipeline says by `view` to a call of `key`. `endpoint` is that of the question."""
     grant, model = view.grant(key), question.model
-    found = view.routes.find(model) if model else ()
+    routes = view.routes.of(key.project)
+    found = routes.find(model) if model else ()
     decision = decide(grant, question, found)
     targets = usable(grant, model, found, by_alias=question.by_alias)[:CANDIDATES_MAX] if decision.allowed else ()
     terms = view.bounds.of_call(key, view.keys, tags, model, [target.name for target in targets])
@@ -60,7 +63,7 @@ def rule_on(view: Snapshot, key: Key, question: Question, endpoint: EndpointKind
     if not model:
         return ruling
     if not targets and endpoint in READ:
-        return _refused(ruling, "route:unknown_model", "model_not_found", f"the model {model!r} is not known here")
+        return _unknown(ruling, model, routes)
     if terms.budgets and not grant.allows_unpriced and not costs_nothing(endpoint, model=model):
         priced = priced_targets(targets, view.routes, question.now_s, endpoint)
         if targets and not priced:
@@ -68,6 +71,14 @@ def rule_on(view: Snapshot, key: Key, question: Question, endpoint: EndpointKind
             return _refused(ruling, "budget:unpriced", "model_unpriced", message)
         return replace(ruling, targets=priced)
     return ruling
+
+
+def _unknown(ruling: Ruling, model: str, routes: Routes) -> Ruling:
+    try:
+        routes.require_enabled(model)
+    except RefusedError as refused:
+        return _refused(ruling, refused.rule, refused.failure.code, refused.failure.message)
+    return _refused(ruling, "route:unknown_model", "model_not_found", f"the model {model!r} is not known here")
 
 
 def _refused(ruling: Ruling, rule: str, code: str, message: str) -> Ruling:

@@ -103,7 +103,7 @@ def attempt(view: Snapshot, key: Key, question: Question, endpoint: EndpointKind
         code=ruling.code,
         message=ruling.message,
         levels=tuple(map(_level, view.grant(key).levels)),
-        targets=tuple(_target(target, ruling, view, now_s) for target in ruling.found),
+        targets=tuple(dict.fromkeys(_target(target, ruling, view, now_s) for target in ruling.found)),
         worst_usd=to_usd(worst_case(_typical(question), ruling.targets, view.routes, now_s)),
         budgets=tuple(_budget(term, now_s) for term in ruling.terms.budgets),
         limits=tuple(LimitShown(term.on, term.kind, term.cap) for term in ruling.terms.limits),

@@ -23,6 +23,8 @@ _OTHERS: Final = {
     "key:all": "nothing restricts the key, nor its project, its owner and what it derives from",
     "budget:unpriced": "a budget counts for the key, and nobody knows what the model costs",
     "route:unknown_model": "no provider here has a model of that name",
+    "route:disabled": "all credentials that could serve it are disabled",
+    "route:certain_models": "the provider is for certain models, and the request names none",
     "route:unknown_provider": "no provider here has what was asked for",
     "provider:models": "the provider is for certain models, and the request could name others",
     "passage:path": "a path like that goes to no provider",

@@ -33,7 +33,7 @@ def admit(call: Call, principal: Principal, intent: Intent, snapshot: Snapshot) 
     """
     grant = principal.grant
     require_place(grant, intent.endpoint, call.address)
-    targets = snapshot.routes.find(intent.peek.model)
+    targets = snapshot.routes.of(principal.key.project).find(intent.peek.model)
     if grant.models:
         targets = require_model(grant, intent.peek.model, targets)
     require_one_model(grant, targets, call.body)
@@ -76,7 +76,7 @@ def require_one_model(grant: Grant, targets: tuple[Target, ...], body: bytes) ->
     """
     for target in targets:
         others = target.source.row.other_models
-        if others and (grant.models or target.source.serves):
+        if others and (grant.models or target.source.is_for_certain_models):
             named = others & msgspec.json.decode(body, type=dict[str, msgspec.Raw]).keys()
             if named:
                 member, name = min(named), target.source.name

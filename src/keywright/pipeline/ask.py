@@ -28,7 +28,7 @@ from keywright.core.usage import Usage
 from keywright.dialects import DIALECTS
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.redacted import RedactedAnswer
-from keywright.pipeline.routes import Credential, RenewingCredential
+from keywright.pipeline.routes import Credential, RenewingCredential, Source
 from keywright.pipeline.types import Answer, Delivery, Outbound, TranslatedStream, VerbatimStream, Whole
 from keywright.transport.rate_limit import exhausted_s
 from keywright.transport.retry_after import retry_after_s
@@ -65,6 +65,7 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
     except BaseException:
         attempts.waited_us += clock.ticks_us() - sent_us
         raise
+    read_gauge(source, answer, sent_us, clock)
     try:
         if answer.status != 200:
             attempts.waited_us += clock.ticks_us() - sent_us
@@ -79,6 +80,13 @@ async def ask(outbound: Outbound, attempts: Attempts, upstreams: Upstreams, cloc
     except BaseException:
         answer.abort()
         raise
+
+
+def read_gauge(source: Source, answer: RedactedAnswer, asked_us: int, clock: Clock) -> None:
+    """Take note of what the provider says is left of the credential's limits. `asked_us`: the ticks of the request."""
+    source.gauge.told(answer.headers, asked_us)
+    if source.has_siblings:
+        source.gauge.rest_if_spent(clock)
 
 
 async def renewed(credential: RenewingCredential) -> Credential:

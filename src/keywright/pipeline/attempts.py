@@ -15,6 +15,7 @@ from keywright.core.errors import (
     UpstreamTimeoutError,
 )
 from keywright.core.failure import Failure, FailureKind
+from keywright.core.identity import Tags
 from keywright.pipeline.routes import Credential, Target
 
 REQUESTS: Final[frozenset[FailureKind]] = frozenset({"invalid_request", "too_large", "content_filtered"})
@@ -31,10 +32,11 @@ WAIT_S_MIN: Final = 1.0
 
 class Attempts:
     """The attempts so far. `waited_us`: microseconds spent waiting for providers, or between two attempts. `used`: what
-    the last one was made with, `fingerprint` whose that is.
+    the last one was made with, `fingerprint` whose that is. `targets`: the candidates, in order; `tags` those of the
+    credential that was tried last.
     """
 
-    __slots__ = ("_opens_s", "fingerprint", "last", "made", "refusal", "used", "waited_us")
+    __slots__ = ("_opens_s", "fingerprint", "last", "made", "refusal", "tags", "targets", "used", "waited_us")
 
     def __init__(self) -> None:
         self.made: list[Attempt] = []
@@ -43,11 +45,14 @@ class Attempts:
         self.waited_us = 0
         self.used: Credential | None = None
         self.fingerprint = ""
+        self.targets: tuple[Target, ...] = ()
+        self.tags: Tags = ()
         self._opens_s: list[float] = []
 
     def add(self, target: Target, result: str, status: int = 0, took_us: int = 0) -> None:
         """One more was made."""
         source = target.source
+        self.tags = source.tags
         fingerprint = self.fingerprint or source.credential.fingerprint
         self.made.append(Attempt(source.name, target.model, fingerprint, result, status, took_us))
 

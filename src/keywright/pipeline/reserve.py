@@ -27,6 +27,7 @@ from keywright.core.entry import Entry, Outcome, Reservation
 from keywright.core.errors import RefusedError, StoreError
 from keywright.core.failure import Failure
 from keywright.core.http import Header
+from keywright.core.identity import Tags
 from keywright.core.loss import Loss
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.cutoff import Allowance
@@ -260,7 +261,7 @@ class Account:
             total_us=self._books.clock.ticks_us() - call.ticks_us,
             first_byte_us=self._first_byte_us,
             overhead_us=self._overhead_us,
-            tags=held.tags or call.tags,
+            tags=_tags(held.tags or call.tags, self.attempts.tags),
             owner=key.owner or "",
             address=call.address,
             reserved_picodollars=held.worst if held.reserved else 0,
@@ -290,6 +291,14 @@ class Account:
             cost = msgspec.structs.replace(cost, picodollars=min(cost.picodollars, self._held.worst))
             use = msgspec.structs.replace(use, source="counted")
         return use, cost
+
+
+def _tags(tags: Tags, credentials: Tags) -> Tags:
+    """The call's tags, and of the credential's those that it has not itself."""
+    if not credentials:
+        return tags
+    known = dict(tags)
+    return tags + tuple([(name, value) for name, value in credentials if name not in known])
 
 
 def _status(failure: Failure | None, error: BaseException | None) -> int:

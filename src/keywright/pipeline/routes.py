@@ -2,27 +2,38 @@
 
 A `Source` is a provider as it is configured here, with one credential. A `Target` is a model at a source. A `Lane` is
 how a client's dialect gets to that target. All are made once and looked up afterwards.
+
+A credential may be one project's own. Who has some gets routes of its own (`Routes.of`): nobody else's are in them, and
+where the project's own lead to a model, those alone do. That holds while they are disabled or fail, so that no call of
+a project that pays itself is ever paid by somebody else because of a mishap. All others share one set of routes, in
+which no such credential exists. What is disabled leads nowhere, but is still known: a call that only finds such is told
+so, and the inventory lists it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from keywright.catalog.catalogue import Catalogue, Model, nearest
 from keywright.catalog.price import Price
 from keywright.core.ability import Abilities
 from keywright.core.dialect import Wire
+from keywright.core.errors import RefusedError
+from keywright.core.failure import Failure
 from keywright.core.http import Header, HttpRequest, Origin, Reach
+from keywright.core.identity import Tags
 from keywright.dialects import WIRES
 from keywright.providers.provider import MODEL, EndpointKind, Provider, endpoint, named_in
+from keywright.transport.gauge import Gauge
 
 NAMES_REMEMBERED: Final = 10_000
 """How many requested names a snapshot remembers: a client that invents names cannot grow it without bound."""
 
 MODEL_CHARACTERS_MAX: Final = 256
+NAME_CHARACTERS_SHOWN: Final = 100
 
 _NOT_IN_PATHS: Final = frozenset("%\\?#;")
 """What no model's name has that stands in a path: escaped it would be harmless, were nobody to decode it twice."""
@@ -61,6 +72,7 @@ class Breaker(Protocol):
     def wait_s(self, now: float) -> float: ...
     def succeeded(self, now: float) -> None: ...
     def failed(self, now: float, cool_down_s: float | None) -> None: ...
+    def reset(self) -> None: ...
 
 
 class Source(Struct, frozen=True, eq=False):
@@ -70,6 +82,11 @@ class Source(Struct, frozen=True, eq=False):
     `serves` the globs of the models that it may serve (all, when empty); `listed` the models that the provider itself
     says it has, where the catalogue does not know them; `fee_bp` basis points that a gateway adds to the price;
     `settings` what its paths name; `deployments` what it calls a model.
+
+    `credential_name` is the operator's name of the credential (`openai/team-a`), `weight` its share of the calls beside
+    its siblings' (None: they are tried in order), `models` the globs that it may serve of what the provider may,
+    `project` the only one whose calls may use it ("": any), `tags` those of its calls. `has_siblings`: another
+    credential might take its calls. `gauge`: what the provider says is left of its limits.
     """
 
     name: str
@@ -84,6 +101,27 @@ class Source(Struct, frozen=True, eq=False):
     fee_bp: int = 0
     settings: Mapping[str, str] = {}
     deployments: Mapping[str, str] = {}
+    credential_name: str = ""
+    weight: int | None = None
+    models: tuple[str, ...] = ()
+    project: str = ""
+    tags: Tags = ()
+    disabled: bool = False
+    has_siblings: bool = False
+    gauge: Gauge = field(default_factory=Gauge)
+
+    @property
+    def is_for_certain_models(self) -> bool:
+        """Whether there are models that it may not serve."""
+        return bool(self.serves or self.models)
+
+    def may_serve(self, model: str) -> bool:
+        """Whether the operator lets it serve that model, by the provider's own name for it."""
+        return _is_among(model, self.serves) and _is_among(model, self.models)
+
+    def names(self, model: str) -> bool:
+        """Whether the operator names that very model as one that it serves."""
+        return model in self.serves or model in self.models or model in self.deployments
 
 
 class Lane(Struct, frozen=True):
@@ -125,21 +163,55 @@ class Target(Struct, frozen=True, eq=False):
 
 
 class Routes:
-    """Every name that leads somewhere. Immutable but for what it remembers."""
+    """Every name that leads somewhere for the calls of one project, or of all that have no credentials of their own.
+    Immutable but for what it remembers.
 
-    def __init__(self, sources: Iterable[Source], aliases: Mapping[str, tuple[str, ...]], catalogue: Catalogue) -> None:
-        self.sources = tuple(sources)
+    `inventory`: every source that is configured; `visible`: those of them that these calls may know of; `sources`:
+    those that are not disabled besides. `disabled`: the names of more credentials that get no calls.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        aliases: Mapping[str, tuple[str, ...]],
+        catalogue: Catalogue,
+        disabled: Collection[str] = (),
+        project: str = "",
+    ) -> None:
+        self.inventory = tuple(sources)
+        self.visible = tuple(source for source in self.inventory if source.project in ("", project))
+        self._disabled = frozenset(disabled)
+        self.sources = tuple(source for source in self.visible if not self.is_disabled(source))
         self.aliases = aliases
+        self.has_siblings = any(source.has_siblings for source in self.inventory)
         self._catalogue = catalogue
         self._declared = frozenset(name for route in aliases.values() for name in route)
         self._found: dict[str, tuple[Target, ...]] = {}
+        self._owners = frozenset(source.project for source in self.inventory if source.project)
+        self._of_owners: dict[str, Routes] = {}
+        self._names_remembered = NAMES_REMEMBERED // (len(self._owners) + 1)
+
+    def of(self, project: str) -> "Routes":
+        """The routes that count for the calls of that project."""
+        if project not in self._owners:
+            return self
+        made = self._of_owners.get(project)
+        if made is None:
+            made = self._of_owners[project] = Routes(
+                self.inventory, self.aliases, self._catalogue, self._disabled, project
+            )
+        return made
+
+    def is_disabled(self, source: Source) -> bool:
+        """Whether that source of the inventory gets no calls."""
+        return source.disabled or source.credential_name in self._disabled
 
     def find(self, name: str) -> tuple[Target, ...]:
         """The targets of `name`, in the order in which they are tried; empty when it is unknown."""
         found = self._found.get(name)
         if found is None:
             found = self._resolve(name) if len(name) <= MODEL_CHARACTERS_MAX else ()
-            if len(self._found) < NAMES_REMEMBERED:
+            if len(self._found) < self._names_remembered:
                 self._found[name] = found
         return found
 
@@ -164,13 +236,40 @@ class Routes:
         listed = dict.fromkeys(self.aliases)
         for source in self.sources:
             listed.update(dict.fromkeys(f"{source.name}/{model}" for model in self._models(source)))
-        return tuple(listed)
+        if len(self.sources) == len(self.inventory):
+            return tuple(listed)
+        hiding = {source.name for source in self.visible if source.project and self.is_disabled(source)}
+        in_doubt = {name for name in listed if name in self.aliases or name.partition("/")[0] in hiding}
+        return tuple(name for name in listed if name not in in_doubt or self.find(name))
+
+    def usable(self, targets: Iterable[Target]) -> tuple[Target, ...]:
+        """Those of `targets` that a call may be sent to: no disabled one, and the project's own where it has some."""
+        found = tuple(targets)
+        own = {target.name for target in found if target.source.project}
+        return tuple(
+            target
+            for target in found
+            if (target.source.project or target.name not in own) and not self.is_disabled(target.source)
+        )
+
+    def require_enabled(self, name: str) -> None:
+        """Return when `name` leads somewhere, or nowhere for another reason than that credentials are disabled.
+
+        Raises:
+            RefusedError: 503 `credential_disabled`.
+        """
+        if len(name) <= MODEL_CHARACTERS_MAX and not self.find(name) and self._candidates(name):
+            raise all_disabled(f"the model {name[:NAME_CHARACTERS_SHOWN]!r}")
 
     def nearest(self, name: str, names: Iterable[str]) -> tuple[str, ...]:
         """Those of `names` that look most like `name`, a few."""
         return nearest(name, names)
 
     def _resolve(self, name: str) -> tuple[Target, ...]:
+        return self.usable(self._candidates(name))
+
+    def _candidates(self, name: str) -> tuple[Target, ...]:
+        """All targets of `name`, also those that are not usable."""
         route = self.aliases.get(name)
         if route is not None:
             return tuple(target for step in route for target in self._at_provider(step))
@@ -180,20 +279,23 @@ class Routes:
         provider, slash, model = name.partition("/")
         if not slash or not model:
             return ()
-        targets = (self._target(source, model, name) for source in self.sources if source.name == provider)
-        return tuple(target for target in targets if target is not None)
+        return self._targets((source for source in self.visible if source.name == provider), model)
 
     def _bare(self, name: str) -> tuple[Target, ...]:
-        for catalogue, _ in self._catalogue.bare(name):
-            found = [self._target(s, name, f"{s.name}/{name}") for s in self.sources if s.row.catalogue == catalogue]
-            targets = tuple(target for target in found if target is not None)
-            if targets:
-                return targets
-        found = [self._target(s, name, f"{s.name}/{name}") for s in self.sources if name in s.listed]
-        return tuple(target for target in found if target is not None)
+        """The targets of the first catalogue that has some; of a project's own credentials before all others."""
+        catalogues = [catalogue for catalogue, _ in self._catalogue.bare(name)]
+        groups = [self._targets((s for s in self.visible if s.row.catalogue == one), name) for one in catalogues]
+        groups.append(self._targets((source for source in self.visible if name in source.listed), name))
+        found = tuple(target for group in groups for target in group)
+        own = tuple(target for target in found if target.source.project)
+        return own or next((group for group in groups if self.usable(group)), found)
+
+    def _targets(self, sources: Iterable[Source], model: str) -> tuple[Target, ...]:
+        targets = (self._target(source, model, f"{source.name}/{model}") for source in sources)
+        return tuple(target for target in targets if target is not None)
 
     def _target(self, source: Source, model: str, name: str) -> Target | None:
-        if source.serves and not any(fnmatchcase(model, glob) for glob in source.serves):
+        if not source.may_serve(model):
             return None
         known = self._catalogue.find(source.row.catalogue or source.name, _plain(model))
         is_closed = source.row.catalogue is not None and not source.row.open_models
@@ -213,16 +315,25 @@ class Routes:
     def _is_declared(self, source: Source, model: str, name: str) -> bool:
         """Whether the operator named this very model: in a route, in the provider's models, or with a price."""
         priced = self._catalogue.price(name, None, 0) is not None
-        return priced or name in self._declared or model in source.serves or model in source.deployments
+        return priced or name in self._declared or source.names(model)
 
     def _models(self, source: Source) -> Iterable[str]:
         known = self._catalogue.models(source.row.catalogue or source.name)
         models = dict.fromkeys((*source.deployments, *source.listed, *(model.id for model in known)))
-        if not source.serves:
-            return models
-        literal = (glob for glob in source.serves if not set(glob) & set("*?["))
-        chosen = (model for model in models if any(fnmatchcase(model, glob) for glob in source.serves))
-        return dict.fromkeys((*chosen, *literal))
+        literal = (glob for glob in (*source.serves, *source.models) if not set(glob) & set("*?["))
+        return dict.fromkeys(model for model in (*models, *literal) if source.may_serve(model))
+
+
+def all_disabled(what: str) -> RefusedError:
+    """What a call is told that only disabled credentials could serve."""
+    message = f"every credential here that may serve {what} is disabled"
+    failure = Failure(kind="overloaded", status=503, code="credential_disabled", message=message)
+    return RefusedError(failure, rule="route:disabled")
+
+
+def _is_among(model: str, globs: tuple[str, ...]) -> bool:
+    """Whether one of `globs` matches; all do where there is none."""
+    return not globs or any(fnmatchcase(model, glob) for glob in globs)
 
 
 def _lane(source: Source, kind: EndpointKind, client: str, model: str) -> Lane | None:

@@ -39,7 +39,7 @@ async def serve(call: Call, reply: Reply, desk: Desk) -> None:
             principal = account.principal = authenticate(call.key, call.started_us // SECOND_US, snapshot)
             intent = account.intent = read_intent(call, client)
             admitted = account.admitted = admit(call, principal, intent, snapshot)
-            plan = route(admitted, snapshot)
+            plan = route(admitted, snapshot, call.ticks_us, desk.line.random)
             plan = await account.reserve(plan, is_free=costs_nothing(call.endpoint))
             translator = Translator(call, plan, client)
             delivery = await deliver(plan, translator, account.attempts, desk.line)

@@ -57,6 +57,7 @@ async def deliver(plan: Plan, translator: Translator, attempts: Attempts, line: 
         RefusedError: the request is at fault, or every candidate failed (`upstream_failed`, `upstream_timeout`).
         NotTranslatableError: no candidate can be told what the request says.
     """
+    attempts.targets = plan.targets
     for target in plan.targets:
         try:
             outbound = translator.outbound(target)
@@ -101,7 +102,7 @@ async def persist(outbound: Aim, asking: Ask[Aim, Answered], attempts: Attempts,
             if isinstance(error, ProviderError) and error.failure.kind in REQUESTS:
                 raise RefusedError(error.failure, rule="upstream:refused") from error
             wait_s = delay_s(line.retry, number, retry_after_of(error), line.random)
-            if wait_s is None or not safe_to_repeat(error):
+            if wait_s is None or not safe_to_repeat(error) or _has_spare(target, error, attempts, now_us / SECOND_US):
                 return None
             await line.pause(wait_s)
             attempts.waited_us += clock.ticks_us() - now_us
@@ -111,6 +112,14 @@ async def persist(outbound: Aim, asking: Ask[Aim, Answered], attempts: Attempts,
             attempts.add(target, "ok", 200, now_us - began_us)
             return answered
     return None
+
+
+def _has_spare(target: Target, error: UpstreamError, attempts: Attempts, now_s: float) -> bool:
+    """Whether it is the credential's limit that is reached, and another of the same model can be tried at once."""
+    if not isinstance(error, ProviderError) or error.failure.kind != "rate_limited":
+        return False
+    later = attempts.targets[attempts.targets.index(target) + 1 :]
+    return any(one.name == target.name and one.source.breaker.wait_s(now_s) == 0 for one in later)
 
 
 async def _mended(target: Target, error: UpstreamError, attempts: Attempts) -> bool:

@@ -131,8 +131,8 @@ class App(Struct, frozen=True, eq=False):
         desk, client = self.edge.desk, scope.get("client")
         presented = present(scope["headers"], scope["query_string"])
         snapshot = desk.snapshot()
-        names = models(presented, client[0] if client else "", desk.clock.unix_us() // SECOND_US, snapshot)
-        return Page(render(names, SHAPES[dialect], wanted, snapshot.routes))
+        allowed = models(presented, client[0] if client else "", desk.clock.unix_us() // SECOND_US, snapshot)
+        return Page(render(allowed, SHAPES[dialect], wanted))
 
     def _readiness(self) -> Page:
         why = self.ready()

@@ -27,26 +27,35 @@ class _Asked(Struct):
     name: str = ""
 
 
-def models(presented: str, address: str, now_s: int, snapshot: Snapshot) -> tuple[str, ...]:
-    """The names that the presented key may use.
+class Allowed(Struct, frozen=True, eq=False):
+    """The names that a key may use, and what they lead to for it."""
+
+    names: tuple[str, ...]
+    routes: Routes
+
+
+def models(presented: str, address: str, now_s: int, snapshot: Snapshot) -> Allowed:
+    """What the presented key may use.
 
     Raises:
         RefusedError: 401 or 403, as for a call.
     """
-    grant = authenticate(presented, now_s, snapshot).grant
+    principal = authenticate(presented, now_s, snapshot)
+    grant, routes = principal.grant, snapshot.routes.of(principal.key.project)
     require_place(grant, "models", address)
-    return tuple(name for name in snapshot.routes.names() if _may_list(grant, name, snapshot))
+    return Allowed(tuple(name for name in routes.names() if _may_list(grant, name, routes)), routes)
 
 
-def render(names: tuple[str, ...], shape: Shape, wanted: str | None, routes: Routes) -> bytes:
+def render(allowed: Allowed, shape: Shape, wanted: str | None) -> bytes:
     """The list, or the one `wanted` of it (also by its bare name), in that `shape`.
 
     Raises:
         RefusedError: 404 `model_not_found`.
     """
+    names = allowed.names
     if wanted is None:
         return encode(listed(names, shape))
-    targets = routes.find(wanted)
+    targets = allowed.routes.find(wanted)
     if wanted not in names and not any(target.name in names for target in targets):
         message = f"the model {wanted[:NAME_CHARACTERS_SHOWN]!r} is not known here"
         raise RefusedError(Failure(kind="not_found", status=404, code="model_not_found", message=message))
@@ -68,5 +77,5 @@ def asked_model(body: bytes) -> str:
     return asked.model or asked.name
 
 
-def _may_list(grant: Grant, name: str, snapshot: Snapshot) -> bool:
-    return grant.may_name(name) or bool(usable(grant, name, snapshot.routes.aliased(name)))
+def _may_list(grant: Grant, name: str, routes: Routes) -> bool:
+    return grant.may_name(name) or bool(usable(grant, name, routes.aliased(name)))

@@ -51,11 +51,11 @@ def _wait(name: str, told: dict[str, bytes], now: float) -> float | None:
         return None
     reset = told.get(name.replace("remaining", "reset"))
     if reset is not None:
-        return _until(reset.decode("latin-1").strip(), now)
+        return until_s(reset.decode("latin-1").strip(), now)
     return next((window for ending, window in _WINDOWS_S.items() if name.endswith(ending)), None)
 
 
-def _until(value: str, now: float) -> float | None:
+def until_s(value: str, now: float) -> float | None:
     """Seconds from `now` that `value` says, in any of its forms."""
     try:
         number = float(value)

@@ -28,25 +28,27 @@ async def carry(passing: Passing, reply: PassageReply, desk: Desk) -> None:
     """
     call, way = passing.call, passing.way
     snapshot = desk.snapshot()
+    routes = snapshot.routes
     account = Account(call, snapshot, desk.books)
     try:
         with account:
             principal = account.principal = authenticate(call.key, call.started_us // SECOND_US, snapshot)
+            routes = snapshot.routes.of(principal.key.project)
             require_place(principal.grant, call.endpoint, call.address)
             require_way(passing, snapshot)
-            known = known_endpoint(passing, snapshot.routes) if way.endpoint == "native" else None
+            known = known_endpoint(passing, routes) if way.endpoint == "native" else None
             freight = await _load(passing, known, account, desk)
             account.intent = Intent(call.endpoint, freight.peek)
-            targets = targets_of(passing, freight.peek, snapshot.routes)
+            targets = targets_of(passing, freight.peek, routes)
             admitted = account.admitted = admit_passing(passing, principal, freight, targets)
-            plan = route(admitted, snapshot)
+            plan = route(admitted, snapshot, call.ticks_us, desk.line.random)
             is_free = costs_nothing(call.endpoint, passing.method, freight.peek.model, way.tail)
             plan = await account.reserve(plan, is_free=is_free)
             arrival = await deliver(plan, passing, freight, account.attempts, desk.line)
             account.passed(arrival.target, arrival.status)
             is_whole = await relay(arrival, passing, reply, account)
     except RefusedError as refused:
-        await tell(refused, passing, reply, account, client_of(passing, snapshot.routes))
+        await tell(refused, passing, reply, account, client_of(passing, routes))
     else:
         await (reply.finish() if is_whole else reply.broke())
 

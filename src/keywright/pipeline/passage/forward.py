@@ -16,7 +16,7 @@ from keywright.core.errors import ProviderError, UpstreamError, UpstreamMalforme
 from keywright.core.failure import Failure
 from keywright.core.http import Header, HttpRequest
 from keywright.dialects import WIRES, openai_chat
-from keywright.pipeline.ask import ERROR_BYTES_MAX, Upstreams, renewed
+from keywright.pipeline.ask import ERROR_BYTES_MAX, Upstreams, read_gauge, renewed
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.pass_on import JSON_TYPE
 from keywright.pipeline.passage.freight import Freight, gathered
@@ -82,6 +82,7 @@ async def deliver(plan: Plan, passing: Passing, freight: Freight, attempts: Atte
     """
     if any(isinstance(target.source.row.identity, SigV4) for target in plan.targets):
         freight = await gathered(freight, passing.kept_bytes_max)  # a signature is over all of the body
+    attempts.targets = plan.targets
     for target in plan.targets:
         arrival = await persist(Shipment(target, passing, freight), ask, attempts, line)
         if arrival is not None:
@@ -105,6 +106,7 @@ async def ask(shipment: Shipment, attempts: Attempts, upstreams: Upstreams, cloc
         attempts.used, attempts.fingerprint = credential, source.credential.fingerprint
         answer = await upstreams.send(source.reach, _request(shipment, credential))
         redacted = RedactedAnswer(answer, credential)
+        read_gauge(source, redacted, began_us, clock)
         try:
             return await _arrived(shipment, redacted, clock)
         except BaseException:

@@ -13,7 +13,7 @@ from keywright.core.failure import Failure
 from keywright.dialects import WIRES, openai_chat
 from keywright.pipeline.passage.address import without_key
 from keywright.pipeline.passage.way import Passing, Way
-from keywright.pipeline.routes import MODEL_CHARACTERS_MAX, Routes, Source, Target
+from keywright.pipeline.routes import MODEL_CHARACTERS_MAX, Routes, Source, Target, all_disabled
 from keywright.providers.provider import MODEL, Endpoint, EndpointKind, endpoint, named_in
 
 POST: Final = b"POST"
@@ -40,9 +40,9 @@ def known_endpoint(passing: Passing, routes: Routes) -> Known | None:
         RefusedError: 404 `not_found`, there is no such provider; names those that there are.
     """
     way = passing.way
-    sources = [source for source in routes.sources if source.name == way.provider]
+    sources = [source for source in routes.visible if source.name == way.provider]
     if not sources:
-        names = ", ".join(dict.fromkeys(source.name for source in routes.sources)) or "none"
+        names = ", ".join(dict.fromkeys(source.name for source in routes.visible)) or "none"
         _unknown(f"there is no provider {way.provider[:100]!r} here; there are: {names}")
     if passing.method != POST:
         return None
@@ -61,15 +61,15 @@ def targets_of(passing: Passing, peek: Peek, routes: Routes) -> tuple[Target, ..
     """The targets of a call that asks for `peek.model`, or for none; empty when the model is known nowhere.
 
     Raises:
-        RefusedError: 404 `not_found`, nobody has that endpoint, or not who was asked for.
+        RefusedError: 404 `not_found`, nobody has that endpoint, or not who was asked for; 503 `credential_disabled`.
     """
     way = passing.way
     if way.endpoint == "native":
-        sources = [source for source in routes.sources if source.name == way.provider]
+        sources = [source for source in routes.visible if source.name == way.provider]
         name = f"{way.provider}/{peek.model}"
         found = routes.find(name) if peek.model else ()
-        return found or _made(sources, peek.model, way.endpoint)
-    sources = [source for source in routes.sources if place_at(source, way) is not None]
+        return found or _made(sources, peek.model, way.endpoint, routes)
+    sources = [source for source in routes.visible if place_at(source, way) is not None]
     wanted = next((value.decode("latin-1") for name, value in passing.call.headers if name == WANTED), "")
     chosen = [source for source in sources if source.name == wanted] if wanted else sources
     if not chosen:
@@ -78,6 +78,8 @@ def targets_of(passing: Passing, peek: Peek, routes: Routes) -> tuple[Target, ..
         _unknown(f"{who} {way.endpoint} endpoint; those that have one: {names}")
     if peek.model:
         known = routes.find(peek.model)
+        if not known:
+            routes.require_enabled(peek.model)
         having = tuple(target for target in known if target.source in chosen)
         if known and not having:
             names = ", ".join(dict.fromkeys(source.name for source in chosen))
@@ -87,14 +89,14 @@ def targets_of(passing: Passing, peek: Peek, routes: Routes) -> tuple[Target, ..
         provider, slash, model = peek.model.partition("/")
         named = [source for source in chosen if slash and source.name == provider]
         if named:
-            return _made(named, model, way.endpoint)
-    return _made(_first(chosen, way), peek.model, way.endpoint)
+            return _made(named, model, way.endpoint, routes)
+    return _made(_first(chosen, way), peek.model, way.endpoint, routes)
 
 
 def client_of(passing: Passing, routes: Routes) -> Wire[Any, Any]:
     """In whose words the client is told what is wrong: on a native path the provider's, whose SDK calls."""
     way = passing.way
-    rows = [source.row for source in routes.sources if way.endpoint == "native" and source.name == way.provider]
+    rows = [source.row for source in routes.visible if way.endpoint == "native" and source.name == way.provider]
     return WIRES.get(rows[0].endpoints[0].dialect if rows else way.dialect, openai_chat)
 
 
@@ -122,32 +124,43 @@ def address_at(target: Target, passing: Passing) -> bytes:
 
 
 def _first(sources: list[Source], way: Way) -> list[Source]:
-    """Those of the first provider: one that speaks as the client does, if there is one."""
+    """Those of the first provider: one that speaks as the client does, if there is one, and of these one of which the
+    project has a credential of its own.
+    """
     places = [(source, place_at(source, way)) for source in sources]
     alike = [source for source, there in places if there is not None and there.dialect == way.dialect]
-    name = (alike or sources)[0].name
+    able = alike or sources
+    name = next((source for source in able if source.project), able[0]).name
     return [source for source in sources if source.name == name]
 
 
-def _made(sources: list[Source], model: str, kind: EndpointKind) -> tuple[Target, ...]:
-    """Targets for a model that no catalogue lists, or for none: what it costs, only the operator can know."""
+def _made(sources: list[Source], model: str, kind: EndpointKind, routes: Routes) -> tuple[Target, ...]:
+    """Targets for a model that no catalogue lists, or for none: what it costs, only the operator can know. Who has a
+    credential of its own at the provider gets no other where no model tells which are meant.
+
+    Raises:
+        RefusedError: 403 `endpoint_not_allowed`, they are for certain models; 503 `credential_disabled`.
+    """
     if len(model) > MODEL_CHARACTERS_MAX:
         return ()
-    made = tuple(_target(source, model) for source in sources if _may_serve(source, model, kind))
+    own = [source for source in sources if source.project]
+    able = sources if model else own or sources
+    made = tuple(_target(source, model) for source in able if _may_serve(source, model, kind))
     if not made and not model:
         message = f"the operator lets {sources[0].name} serve certain models only, and this request names none"
         failure = Failure(kind="permission", status=403, code="endpoint_not_allowed", message=message)
         raise RefusedError(failure, rule="route:certain_models")
-    return made
+    usable = routes.usable(made)
+    if made and not usable:
+        raise all_disabled(made[0].name)
+    return usable
 
 
 def _may_serve(source: Source, model: str, kind: EndpointKind) -> bool:
     """Whether the operator lets this provider serve it."""
-    if not source.serves:
-        return True
-    if not model:
+    if not model and source.is_for_certain_models:
         return kind in STORED
-    return any(fnmatchcase(model, glob) for glob in source.serves)
+    return source.may_serve(model)
 
 
 def _target(source: Source, model: str) -> Target:
