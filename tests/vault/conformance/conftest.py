@@ -5,10 +5,14 @@ from typing import Final
 import pytest
 
 from tests.vault.conformance.place import Place
-from tests.vault.conformance.places.local import env_place
+from tests.vault.conformance.places.desktop import keyring_place
+from tests.vault.conformance.places.local import dotenv_place, env_place, file_place
 
 INVENTORY: Final = {
     "env": env_place,
+    "dotenv": dotenv_place,
+    "file": file_place,
+    "keyring": keyring_place,
 }
 """The session fixtures `KIND_place` by KIND. They are imported for pytest to find them, and asked for by name."""
 

@@ -29,8 +29,7 @@ FAULTS: tuple[Fault, ...] = ("kill", "slow", "seal", "throttle", "deny")
 class Place(Protocol):
     """One store, shared by all tests of a session: each takes names of its own, by `fresh_name`.
 
-    A name is a lower-case letter, then lower-case letters and digits: every kind can carry it as it is, or writes it as
-    its own variables are written (`dotenv`: upper case).
+    A name is a lower-case letter, then lower-case letters and digits: every kind can carry it.
     """
 
     @property

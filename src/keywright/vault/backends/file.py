@@ -4,6 +4,9 @@ What is refused, and why. A file that its group or others may touch (`chmod 600`
 mount that is read-only for us: Docker and Kubernetes publish secrets as mode 0444 or 0644 on such mounts, where nobody
 can change the mode and the container is the boundary. Symbolic links are followed, because Kubernetes swaps its
 secrets by one; the checks are made on the opened file, so a link that moves between check and read gains nothing.
+
+For writing no link is followed: what it points to belongs to whoever made the link. What a write replaces goes first
+into a private file beside it, `.NAME.previous`: a crash between the two leaves the secret that counts where it was.
 """
 
 import os
@@ -12,8 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keywright.core.errors import SecretAbsentError, SecretError
+from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretError, SecretReadOnlyError
+from keywright.core.secret import Secret
 from keywright.vault.backend import Value, held
+from keywright.vault.backends.replacing import remove, replace, writing
 from keywright.vault.reference import Reference
 
 FILE_BYTES_MAX: Final = 16_384
@@ -30,16 +35,61 @@ class FileBackend:
 
     def read(self, reference: Reference) -> Value:
         """The file's one line, without its line end. Raises SecretError."""
-        path = Path(reference.name)
+        return Value(held(reference, self._text(reference, Path(reference.name), follow=True)))
+
+    def write(self, reference: Reference, secret: Secret) -> str:
+        """Let the file hold `secret`, readable by its owner only. What is there already is not written again, so that
+        a write which is repeated keeps what was before it.
+        """
+        path, content = Path(reference.name), _content(reference, secret)
+        with writing(reference, path):
+            found = self._found(reference, path)
+            if found == secret.reveal():
+                return ""
+            if found:
+                replace(_previous(path), _content(reference, Secret(found)))
+            else:
+                remove(_previous(path))
+            replace(path, content)
+        return ""
+
+    def previous(self, reference: Reference) -> Value:
+        """What the file held before the last write. Raises SecretAbsentError."""
+        return Value(held(reference, self._text(reference, _previous(Path(reference.name)), follow=False)))
+
+    def forget(self, reference: Reference) -> None:
+        """Remove the file beside it."""
+        previous = _previous(Path(reference.name))
+        if self._found(reference, previous) is not None:
+            with writing(reference, previous):
+                remove(previous)
+
+    def names(self) -> tuple[Reference, ...]:
+        """Never: which files are secrets, nobody can know. Raises SecretReadOnlyError."""
+        raise SecretReadOnlyError("files cannot be listed: which of them are secrets is not known")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _found(self, reference: Reference, path: Path) -> str | None:
+        """The text of `path`, "" where it is empty, None where there is no such file."""
         try:
-            text = read_regular(path, FILE_BYTES_MAX, self._may_be_shared)
+            return self._text(reference, path, follow=False)
+        except SecretAbsentError:
+            return None
+
+    def _text(self, reference: Reference, path: Path, *, follow: bool) -> str:
+        try:
+            text = read_regular(path, FILE_BYTES_MAX, self._may_be_shared, follow=follow)
         except FileNotFoundError:
-            raise SecretAbsentError(f"{reference} cannot be read: there is no such file") from None
+            raise SecretAbsentError(f"{reference} cannot be read: there is no such file as {path}") from None
+        except PermissionError as error:
+            raise SecretDeniedError(f"{reference} cannot be read: {error.strerror}") from None
         except OSError as error:
             raise SecretError(f"{reference} cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise SecretError(f"{reference} {error}") from None
-        return Value(held(reference, text.removesuffix("\n").removesuffix("\r")))
+        return text.removesuffix("\n").removesuffix("\r")
 
 
 def read_regular(path: Path, bytes_max: int, may_be_shared: Callable[[int], bool], *, follow: bool = True) -> str:
@@ -83,3 +133,21 @@ def _check_opened(descriptor: int, path: Path, may_be_shared: Callable[[int], bo
 def on_read_only_mount(descriptor: int) -> bool:
     """Whether the open file lies on a mount that is read-only for this process."""
     return bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
+
+
+def _content(reference: Reference, secret: Secret) -> bytes:
+    """What is written for `secret`: without a line end, unless reading would take one away that is its own."""
+    text = secret.reveal()
+    held(reference, text)
+    try:
+        content = f"{text}\r\n".encode() if text.endswith(("\n", "\r")) else text.encode()
+    except UnicodeEncodeError:
+        # From None: the codec's error carries the text.
+        raise SecretError(f"{reference} is not written: it is not text") from None
+    if len(content) > FILE_BYTES_MAX:
+        raise SecretError(f"{reference} is not written: it is larger than {FILE_BYTES_MAX} bytes")
+    return content
+
+
+def _previous(path: Path) -> Path:
+    return path.with_name(f".{path.name}.previous")
