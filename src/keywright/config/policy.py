@@ -30,7 +30,7 @@ def check_policy(config: Config, faults: Faults) -> None:
 
 def _check_project(name: str, project: ProjectConfig, faults: Faults) -> None:
     path: Path = ("projects", name)
-    if not _holds(lambda text: label("name", text), name) or not NOT_IN_NAMES.isdisjoint(name):
+    if not is_project_name(name):
         faults.add(path, "a project's name is one printable line of 1 to 128 characters, none of / \\ % ? #")
     for at, glob in _items((*path, "models"), project.models):
         if not _holds(model_glob, glob):
@@ -41,11 +41,21 @@ def _check_project(name: str, project: ProjectConfig, faults: Faults) -> None:
     for at, cidr in _items((*path, "cidrs"), project.cidrs):
         if not _holds(ip_network, cidr):
             faults.add(at, "not a network: write an address and a prefix, no bits set behind it, as 10.0.0.0/8")
-    for tag in project.tags:
+    check_tags(project.tags, (*path, "tags"), faults)
+
+
+def is_project_name(name: str) -> bool:
+    """Whether a project may be called so."""
+    return _holds(lambda text: label("name", text), name) and NOT_IN_NAMES.isdisjoint(name)
+
+
+def check_tags(tags: Collection[str], path: Path, faults: Faults) -> None:
+    """Note what of the names of `tags`, which stand at `path`, cannot be right."""
+    for tag in tags:
         if not tag.isprintable() or not tag.strip() or set(tag) & set("=,"):
-            faults.add((*path, "tags", tag), "a tag's name is printable, without = and commas")
-    if len(project.tags) > TAGS_MAX:
-        faults.add((*path, "tags"), f"at most {TAGS_MAX} may be given")
+            faults.add((*path, tag), "a tag's name is printable, without = and commas")
+    if len(tags) > TAGS_MAX:
+        faults.add(path, f"at most {TAGS_MAX} may be given")
 
 
 def _check_budgets(budgets: tuple[BudgetConfig, ...], faults: Faults) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from keywright import providers
 from keywright.catalog.publickey import is_public_key
 from keywright.config.address import parse_address
+from keywright.config.credentials import check_credentials
 from keywright.config.document import Path
 from keywright.config.faults import Faults, nearest
 from keywright.config.policy import check_policy
@@ -90,6 +91,10 @@ def _check_provider(name: str, config: ProviderConfig, stores: Stores, faults: F
         _check_against_row(config, row, stores, path, faults)
     for at, text in _items((*path, "api_key"), config.api_key):
         _check_reference(text, _usual_variable(name, row), stores, at, faults)
+    for index, table in enumerate(config.credentials):
+        for at, text in _items((*path, "credentials", index, "api_key"), table.api_key):
+            _check_reference(text, _usual_variable(name, row), stores, at, faults)
+    check_credentials(config, path, faults)
     if config.admin_key is not None:
         variable = _usual_variable(name, row).removesuffix("_API_KEY") + "_ADMIN_KEY"
         _check_reference(config.admin_key, variable, stores, (*path, "admin_key"), faults)
@@ -117,7 +122,8 @@ def _add_unknown_kind(config: ProviderConfig, path: Path, faults: Faults) -> Non
 def _check_against_row(config: ProviderConfig, row: Provider, stores: Stores, path: Path, faults: Faults) -> None:
     if not config.base_url and not row.base_url:
         faults.add(path, "base_url is missing: this kind has no address of its own")
-    if not (config.api_key or row.key_optional or row.identity or row.login_files):
+    has_keys = config.api_key or config.credentials or config.federation
+    if not (has_keys or row.key_optional or row.identity or row.login_files):
         faults.add(path, f'api_key is missing: write api_key = "env:{row.env[0]}"')
     _check_settings(config, row, stores, path, faults)
 
@@ -135,7 +141,7 @@ def _check_settings(config: ProviderConfig, row: Provider, stores: Stores, path:
         if value is not None and not _is_name(value, _NAME):
             faults.add((*path, setting), "expected letters, digits, '-', '_' and '.'")
     for setting in sorted(known & {"entra", "service_account", "profile", "role_arn", "mint_short_term_keys"}):
-        if config.api_key and getattr(config, setting):
+        if (config.api_key or config.credentials) and getattr(config, setting):
             faults.add((*path, setting), "it is another way to sign in than api_key: write one of them")
     if config.service_account is not None:
         _check_reference(config.service_account, "VERTEX_SERVICE_ACCOUNT", stores, (*path, "service_account"), faults)

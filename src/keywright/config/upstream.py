@@ -25,7 +25,7 @@ def settings_of(row: Provider, config: ProviderConfig, environment: Mapping[str,
     for setting in row.settings:
         said = getattr(config, setting.name)
         if said is None:
-            silent = setting.without_key and config.api_key
+            silent = setting.without_key and (config.api_key or config.credentials)
             variables = () if silent else (environment.get(variable, "").strip() for variable in setting.env)
             said = next(filter(None, variables), setting.default)
         if isinstance(said, str) and said:

@@ -61,6 +61,11 @@ class Gauge:
         if wait_s is not None:
             self._rests_until = self._told_us / SECOND_US + wait_s
 
+    def reset(self) -> None:
+        """Nothing is known of the credential any more: it has another key."""
+        self._headers = ()
+        self._rests_until = _NEVER
+
     def rests(self, now_s: float) -> bool:
         """Whether another credential is to be tried first. `now_s` is of ticks."""
         return now_s < self._rests_until

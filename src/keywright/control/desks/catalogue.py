@@ -68,7 +68,7 @@ class Catalogue:
         """The providers as they are configured, without their secrets."""
         by.require("providers.read")
         sources: dict[str, list[Source]] = {}
-        for source in self._routes().sources:
+        for source in self._routes().inventory:
             sources.setdefault(source.name, []).append(source)
         names = _behind(tuple(sorted(sources)), part)
         return page(names, part, lambda name: _provider(sources[name]), lambda name: name)
@@ -76,7 +76,7 @@ class Catalogue:
     def provider(self, by: Actor, name: str) -> ProviderRow:
         """One."""
         by.require("providers.read")
-        sources = [source for source in self._routes().sources if source.name == name]
+        sources = [source for source in self._routes().inventory if source.name == name]
         if not sources:
             raise ChangeRefusedError("not_found", f"the provider {name!r} is not configured")
         return _provider(sources)

@@ -40,5 +40,5 @@ class Policy:
     async def explanation(self, by: Actor, request_id: str) -> Explanation:
         """One call explained, if they may see it."""
         entry = await self._requests.entry(by, request_id)
-        fees = {source.name: source.fee_bp for source in self._blueprint.snapshot().routes.sources}
+        fees = {source.name: source.fee_bp for source in self._blueprint.snapshot().routes.inventory}
         return explain(entry, await known_of(entry, self._blueprint.store, fees))
