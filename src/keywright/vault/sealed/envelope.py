@@ -43,6 +43,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from keywright.core.errors import SecretError
+from keywright.core.sealed import SealedSecret
 from keywright.vault.kek import DATA_KEY_BYTES, WRAPPED_BYTES_MAX, Kek
 
 SCHEME: Final = 1
@@ -74,15 +75,7 @@ class Wrapped(Struct, frozen=True):
     key: bytes
 
 
-class Envelope(Struct, frozen=True):
-    """A sealed secret: `data_key` is a `Wrapped` as bytes, by the KEK `kek`."""
-
-    kek: str
-    data_key: bytes
-    ciphertext: bytes
-
-
-def seal(secret: bytes, slot: Slot, kek: Kek, random: Random) -> Envelope:
+def seal(secret: bytes, slot: Slot, kek: Kek, random: Random) -> SealedSecret:
     """`secret` encrypted for `slot`, with a new data key.
 
     Raises:
@@ -91,17 +84,25 @@ def seal(secret: bytes, slot: Slot, kek: Kek, random: Random) -> Envelope:
     data_key = random(DATA_KEY_BYTES)
     nonce = random(NONCE_BYTES)
     encrypted = AESGCM(data_key).encrypt(nonce, secret, bound(_SECRET, slot))
-    return Envelope(kek.id, wrap(data_key, slot, kek), bytes((SCHEME,)) + nonce + encrypted)
+    return SealedSecret(
+        tenant=slot.tenant,
+        name=slot.name,
+        version=slot.version,
+        purpose=slot.purpose,
+        kek=kek.id,
+        data_key=wrap(data_key, slot, kek),
+        ciphertext=bytes((SCHEME,)) + nonce + encrypted,
+    )
 
 
-def unseal(envelope: Envelope, slot: Slot, kek: Kek) -> bytes:
-    """The secret in `envelope`, which lies in `slot`; `kek` is the one that it names.
+def unseal(row: SealedSecret, slot: Slot, kek: Kek) -> bytes:
+    """The secret in `row`, which is asked for as `slot`, whatever the row says of itself; `kek` is the one it names.
 
     Raises:
         SecretError: it was not sealed for this slot by this KEK, or is damaged; or the KEK cannot be asked.
     """
-    data_key = unwrap(envelope.data_key, envelope.kek, slot, kek)
-    ciphertext = envelope.ciphertext
+    data_key = unwrap(row.data_key, row.kek, slot, kek)
+    ciphertext = row.ciphertext
     if ciphertext[:1] != bytes((SCHEME,)) or len(ciphertext) < 1 + NONCE_BYTES + TAG_BYTES:
         raise SecretError("its ciphertext is of no scheme that this version of Keywright knows, or is damaged")
     nonce, encrypted = ciphertext[1 : 1 + NONCE_BYTES], ciphertext[1 + NONCE_BYTES :]
@@ -109,6 +110,11 @@ def unseal(envelope: Envelope, slot: Slot, kek: Kek) -> bytes:
         return AESGCM(data_key).decrypt(nonce, encrypted, bound(_SECRET, slot))
     except InvalidTag:
         raise SecretError("its ciphertext is damaged, or was sealed for another row") from None
+
+
+def slot_of(row: SealedSecret) -> Slot:
+    """Where `row` lies."""
+    return Slot(row.tenant, row.name, row.version, row.purpose)
 
 
 def wrap(data_key: bytes, slot: Slot, kek: Kek) -> bytes:
