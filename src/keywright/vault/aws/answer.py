@@ -42,7 +42,7 @@ def sts_keys(who: str, body: bytes) -> AwsKeys:
     Raises:
         SecretError: it holds none.
     """
-    root = _parsed(body)
+    root = parsed(body)
     found = None if root is None else root.find(f".//{NAMESPACE}Credentials")
     if found is None:
         raise SecretError(f"{who} answered with something that is no key")
@@ -58,7 +58,7 @@ def sts_keys(who: str, body: bytes) -> AwsKeys:
 
 def sts_error(body: bytes) -> str:
     """What an STS error says of itself: code and message; "" when it says nothing."""
-    root = _parsed(body)
+    root = parsed(body)
     if root is None:
         return ""
     words = (root.findtext(f".//{NAMESPACE}{name}") or root.findtext(f".//{name}") for name in ("Code", "Message"))
@@ -91,7 +91,7 @@ def _unix_s(who: str, expiration: str) -> float | None:
     return when.timestamp()
 
 
-def _parsed(body: bytes) -> ElementTree.Element | None:
+def parsed(body: bytes) -> ElementTree.Element | None:
     """The XML; None when it is none, or declares what an answer of STS never does (entities that grow)."""
     if b"<!" in body:
         return None
