@@ -1,13 +1,21 @@
-"""What asks token services in these tests: the real connection pool."""
+"""What asks token services in these tests, the real connection pool; and what is started once for all of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from keywright.guard.address import is_public
 from keywright.transport.pool import Pool
 from keywright.vault.fetch import Fetch
+from tests.vault.cloud.moto import running_moto
 from tests.vault.hands import Hands
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The address of a running moto."""
+    with running_moto() as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """A role is assumed at a server that is not ours: moto's, which checks signatures as AWS does."""
 
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import Request, urlopen
@@ -21,22 +18,7 @@ from keywright.vault.fetch import Fetch
 
 REGION = "eu-west-1"
 
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """A running server's address."""
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        try:
-            found = None
-            while found is None:
-                line = server.stderr.readline()
-                assert line, "moto did not start"
-                found = re.search(r"Running on (http://127\.0\.0\.1:\d+)", line)
-            yield found[1]
-        finally:
-            server.kill()
+pytestmark = pytest.mark.xdist_group("moto")
 
 
 @pytest.fixture

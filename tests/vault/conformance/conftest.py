@@ -5,6 +5,7 @@ from typing import Final
 import pytest
 
 from tests.vault.conformance.place import Place
+from tests.vault.conformance.places.aws import aws_sm_place
 from tests.vault.conformance.places.desktop import keyring_place
 from tests.vault.conformance.places.local import dotenv_place, env_place, file_place
 
@@ -13,6 +14,7 @@ INVENTORY: Final = {
     "dotenv": dotenv_place,
     "file": file_place,
     "keyring": keyring_place,
+    "aws_sm": aws_sm_place,
 }
 """The session fixtures `KIND_place` by KIND. They are imported for pytest to find them, and asked for by name."""
 
