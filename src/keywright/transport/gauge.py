@@ -24,6 +24,8 @@ DIGITS_MAX: Final = 15
 _WORDS: Final[tuple[Word, ...]] = ("limit", "remaining", "reset")
 _MARK: Final = b"ratelimit"
 _NOTHING: Final = (b"0", b"0.0")
+_DRAFT: Final = b"ratelimit"
+"""The structured header of the IETF's draft, which says all in one value."""
 _NEVER: Final = float("-inf")
 
 
@@ -88,7 +90,7 @@ class Gauge:
 
 def _may_be_spent(headers: Iterable[Header]) -> bool:
     """Whether it is worth a closer look. Cheap: it is asked of every answer of a credential that has siblings."""
-    return any(_MARK in name and (value in _NOTHING or b"r=0" in value) for name, value in headers)
+    return bool([name for name, value in headers if (value in _NOTHING or name == _DRAFT) and _MARK in name])
 
 
 def _kind_and_word(name: bytes) -> tuple[str, Word | None]:
