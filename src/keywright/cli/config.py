@@ -1,5 +1,6 @@
 """`keywright config`: whether a configuration is right, its secrets included."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,7 +15,8 @@ from keywright.core.json import JsonObject
 
 if TYPE_CHECKING:
     from keywright.config import Config
-    from keywright.vault.vault import Vault
+    from keywright.house.credentials import Credentials
+    from keywright.vault.keeper import Keeper
 
 EXAMPLE: Final = "Example: keywright config check /etc/keywright/keywright.toml"
 
@@ -66,45 +68,55 @@ def _require_usable(path: Path, config: "Config") -> None:
     """
     from keywright.config.document import read_document
     from keywright.config.faults import Faults
-    from keywright.house.blueprint import DOTENV
+    from keywright.house.blueprint import Blueprint
+    from keywright.house.keeping import keeper_of
     from keywright.store.address import parsed
-    from keywright.vault.vault import local_vault
 
     name = str(path)
-    vault = local_vault(os.environ, path.parent / DOTENV)
+    keeper = keeper_of(Blueprint(config, path, path.parent, os.environ))
     faults = Faults(read_document(path.read_text(encoding="utf-8"), name), name)
     try:
         parsed(config.store.url)
     except StoreError as error:
         faults.add(("store", "url"), str(error))
+    credentials = _credentials(keeper)
+    asyncio.run(keeper.learn(*credentials.wanted(config)))
     for provider, given in config.providers.items():
-        why = [_trouble(vault, reference) for reference in given.api_key]
+        why = [_trouble(keeper, reference) for reference in given.api_key]
         if why and all(why):
             faults.add(("providers", provider, "api_key"), "; ".join(why))
+        for index, table in enumerate(given.credentials):
+            why = [_trouble(keeper, reference) for reference in table.api_key]
+            if all(why):
+                faults.add(("providers", provider, "credentials", index, "api_key"), "; ".join(why))
     faults.raise_if_any()
-    _require_routes(path, config, vault)
+    _require_routes(path, config, credentials)
 
 
-def _trouble(vault: "Vault", reference: str) -> str:
+def _trouble(keeper: "Keeper", reference: str) -> str:
     """Why the secret cannot be had, "" when it can."""
     try:
-        vault.resolve(reference)
+        keeper.value(reference)
     except SecretError as error:
         return str(error)
     return ""
 
 
-def _require_routes(path: Path, config: "Config", vault: "Vault") -> None:
-    """Return when the gateway could route by `config`. Raises ConfigError or SecretError."""
+def _credentials(keeper: "Keeper") -> "Credentials":
+    """What credentials are made by. Nobody is asked: a token is had when a request needs it."""
     from keywright.core.clock import SYSTEM_CLOCK
     from keywright.guard.address import is_public
     from keywright.house.credentials import Credentials
-    from keywright.house.sources import Breakers, build_routes
-    from keywright.transport.breaker import Breaker, BreakerSettings
     from keywright.transport.pool import Pool
 
-    # Nobody is asked: a token is had when a request needs it.
-    credentials = Credentials(vault, os.environ, Pool(allowed=is_public, environment=os.environ), SYSTEM_CLOCK)
+    return Credentials(keeper, os.environ, Pool(allowed=is_public, environment=os.environ), SYSTEM_CLOCK)
+
+
+def _require_routes(path: Path, config: "Config", credentials: "Credentials") -> None:
+    """Return when the gateway could route by `config`. Raises ConfigError or SecretError."""
+    from keywright.house.sources import Breakers, build_routes
+    from keywright.transport.breaker import Breaker, BreakerSettings
+
     breakers = Breakers(lambda: Breaker(BreakerSettings()))
     try:
         build_routes(config, credentials, breakers, {}, path.parent, os.environ)

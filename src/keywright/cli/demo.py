@@ -65,15 +65,18 @@ def demo(
 async def _demo(model_url: str, port: int | None, *, once: bool, json: bool) -> None:
     from keywright.cli.listening import listening
     from keywright.cli.logs import log_to_stderr
+    from keywright.house.dumps import forbid_dumps
 
-    log_to_stderr()
+    forbid_dumps()
+    blueprint = await _blueprint(model_url, port)
+    log_to_stderr(blueprint.redactor)
     screen = console()
 
     def stopping(running: int) -> None:
         if not json:
             screen.print(farewell(running))
 
-    async with listening(await _blueprint(model_url, port), stopping, other_port=port is None) as gateway:
+    async with listening(blueprint, stopping, other_port=port is None) as gateway:
         await _show(gateway, screen, once=once, json=json)
         if once:
             return

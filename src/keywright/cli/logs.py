@@ -4,17 +4,20 @@ import asyncio
 import logging
 from typing import Any, Final
 
+from keywright.core.redaction import Redactor
+
 LEVELS: Final = {"keywright": logging.INFO, "uvicorn.error": logging.ERROR}
 
 
-def log_to_stderr(worker: int | None = None) -> None:
-    """Send the program's own messages, and the server's errors, to standard error. Each names the `worker` it is of.
+def log_to_stderr(redactor: Redactor, worker: int | None = None) -> None:
+    """Send the program's own messages, and the server's errors, to standard error, cleared of secrets by `redactor`.
+    Each names the `worker` it is of.
 
     Not its warnings: whoever can reach the port could fill the log with requests that are no HTTP.
     """
     handler = logging.StreamHandler()
     who = "" if worker is None else f"worker {worker}: "
-    handler.setFormatter(_OneLine(f"%(levelname)s: {who}%(message)s"))
+    handler.setFormatter(_OneLine(f"%(levelname)s: {who}%(message)s", redactor))
     for name, level in LEVELS.items():
         logger = logging.getLogger(name)
         logger.setLevel(level)
@@ -35,7 +38,14 @@ def log_loop_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> Non
 
 
 class _OneLine(logging.Formatter):
-    """Messages of several lines become one."""
+    """Messages of several lines become one. Secrets are hidden, in tracebacks too."""
+
+    def __init__(self, form: str, redactor: Redactor) -> None:
+        super().__init__(form)
+        self._redactor = redactor
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         return super().formatMessage(record).replace("\n", "; ")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redactor.redact(super().format(record))

@@ -148,10 +148,9 @@ def sign(
 
 def _private_key(blueprint: "Blueprint", reference: str) -> "Ed25519PrivateKey":
     from keywright.catalog.signature import private_key
-    from keywright.house.blueprint import DOTENV
-    from keywright.vault.vault import local_vault
+    from keywright.house.keeping import vault_of
 
-    secret = local_vault(os.environ, blueprint.base / DOTENV).document(reference)
+    secret = vault_of(blueprint.config, os.environ, blueprint.base).document(reference)
     try:
         return private_key(secret.reveal())
     except ValueError as error:

@@ -103,7 +103,7 @@ async def _prove(name: str, config: ConfigFile) -> list[Proof]:
     blueprint = await _blueprint(config)
     pool = Pool(allowed=is_public, environment=os.environ)
     try:
-        sources = _sources(name, blueprint, pool)
+        sources = await _sources(name, blueprint, pool)
         moved = bool(blueprint.config.providers[name].base_url)
         verdicts = await asyncio.gather(*(proving.prove(source, pool, is_moved=moved) for source in sources))
     finally:
@@ -114,23 +114,24 @@ async def _prove(name: str, config: ConfigFile) -> list[Proof]:
     ]
 
 
-def _sources(name: str, blueprint: "Blueprint", pool: "Pool") -> "list[Source]":
+async def _sources(name: str, blueprint: "Blueprint", pool: "Pool") -> "list[Source]":
     from keywright.config import Config
-    from keywright.house.blueprint import DOTENV
     from keywright.house.credentials import Credentials
+    from keywright.house.keeping import keeper_of
     from keywright.house.sources import Breakers, build_routes
     from keywright.transport.breaker import Breaker, BreakerSettings
-    from keywright.vault.vault import local_vault
 
     given = blueprint.config.providers.get(name)
     if given is None:
         _row(blueprint.config, name)
         raise CommandError(f"{name} is not configured: set its key, or write [providers.{name}]")
     only = Config(providers={name: given})
-    vault = local_vault(os.environ, blueprint.base / DOTENV)
+    keeper = keeper_of(blueprint)
     breakers = Breakers(lambda: Breaker(BreakerSettings()))
-    credentials = Credentials(vault, os.environ, pool, blueprint.clock)
-    return list(build_routes(only, credentials, breakers, {}, blueprint.base, os.environ).sources)
+    credentials = Credentials(keeper, os.environ, pool, blueprint.clock)
+    await keeper.learn(*credentials.wanted(only))
+    routes = build_routes(only, credentials, breakers, {}, blueprint.base, os.environ)
+    return [source for source in routes.inventory if not routes.is_disabled(source)]
 
 
 def _row(config: "Config", name: str) -> "Provider":

@@ -192,10 +192,9 @@ def _secrets(vault: "Vault", references: tuple[str, ...]) -> "list[Secret]":
 
 
 def _vault(blueprint: "Blueprint") -> "Vault":
-    from keywright.house.blueprint import DOTENV
-    from keywright.vault.vault import local_vault
+    from keywright.house.keeping import vault_of
 
-    return local_vault(os.environ, blueprint.base / DOTENV)
+    return vault_of(blueprint.config, os.environ, blueprint.base)
 
 
 def _notes(

@@ -124,9 +124,11 @@ def written(value: object) -> str:
 
 
 def say_error(message: str) -> None:
-    """`message` on standard error, each of its lines as one."""
+    """`message` on standard error, each of its lines as one, without what looks like a key."""
+    from keywright.core.redaction import hide_forms
+
     screen = console(stderr=True)
-    for line in message.splitlines():
+    for line in hide_forms(message).splitlines():
         screen.print(Text("error: ", style="bold red").append(Text(printable(line), style="default")))
 
 

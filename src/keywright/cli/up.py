@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from msgspec.structs import replace
 
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.place import config_path
@@ -14,6 +15,7 @@ from keywright.cli.screen import console, emit_json
 
 if TYPE_CHECKING:
     from keywright.cli.banner import Facts
+    from keywright.core.redaction import Redactor
     from keywright.house.blueprint import Blueprint
 
 EXAMPLE: Final = "Example: keywright up --config /etc/keywright/keywright.toml --port 4100"
@@ -34,9 +36,13 @@ def up(
 ) -> None:
     """Start the gateway. Without a file it takes providers from the environment, .env and local servers."""
     from keywright.cli.logs import log_to_stderr
+    from keywright.core.redaction import Redactor
+    from keywright.house.dumps import forbid_dumps
 
-    log_to_stderr()
-    blueprint = asyncio.run(_planned(config_path(config), host, port))
+    forbid_dumps()
+    redactor = Redactor()
+    log_to_stderr(redactor)
+    blueprint = asyncio.run(_planned(config_path(config), host, port, redactor))
     count = blueprint.config.server.workers if workers is None else workers
     if count > 1:
         from keywright.cli.workers import supervise
@@ -48,11 +54,12 @@ def up(
     uvloop.run(_serve_alone(blueprint, json=json))
 
 
-async def _planned(path: Path | None, host: str | None, port: int | None) -> "Blueprint":
+async def _planned(path: Path | None, host: str | None, port: int | None, redactor: "Redactor") -> "Blueprint":
     from keywright.house import plan_house
     from keywright.house.blueprint import with_address
 
-    return with_address(await plan_house(path, os.environ, Path()), host, port)
+    planned = with_address(await plan_house(path, os.environ, Path()), host, port)
+    return replace(planned, redactor=redactor)
 
 
 async def _serve_alone(blueprint: "Blueprint", *, json: bool) -> None:

@@ -80,7 +80,7 @@ def _life(given: Post, blueprint: Blueprint, tls: Tls | None, board: Board) -> i
     """A worker, from its start to its exit code."""
     import uvloop
 
-    log_to_stderr(given.number)
+    log_to_stderr(blueprint.redactor, given.number)
     try:
         uvloop.run(_serve(given, blueprint, tls, board))
     except KeywrightError as error:

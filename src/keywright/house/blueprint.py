@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from keywright.config import Config, discover, load, with_found
 from keywright.core.clock import SYSTEM_CLOCK, Clock
+from keywright.core.redaction import Redactor
 from keywright.providers import PROVIDERS
 from keywright.providers.discovery import Probe, probes
 from keywright.providers.discovery import discover as discover_local
@@ -21,7 +22,7 @@ PROBE_ANSWER_BYTES: Final = 512
 
 class Blueprint(Struct, frozen=True, eq=False):
     """`config_path`: the file that `config` came from, None when there is none. `base`: the folder to which its
-    relative paths and `.env` belong.
+    relative paths and `.env` belong. `redactor` learns each secret that is loaded.
     """
 
     config: Config
@@ -29,6 +30,7 @@ class Blueprint(Struct, frozen=True, eq=False):
     base: Path
     environment: Mapping[str, str]
     clock: Clock = SYSTEM_CLOCK
+    redactor: Redactor = msgspec.field(default_factory=Redactor)
 
 
 async def plan_house(config_path: Path | None, environment: Mapping[str, str], base: Path) -> Blueprint:

@@ -9,56 +9,89 @@ Entra is taken only when it is asked for (`entra = true`).
 from collections.abc import Mapping
 from typing import Final, TypeAlias, assert_never
 
-from keywright.config import ProviderConfig
+from msgspec import Struct
+
+from keywright.config import Config, CredentialConfig, ProviderConfig
 from keywright.core.clock import Clock
 from keywright.core.errors import ConfigError, SecretError
 from keywright.core.secret import Secret
+from keywright.providers import find
 from keywright.providers.provider import Bearer, Entra, GoogleOAuth, HeaderKey, Identity, Provider, SigV4
 from keywright.vault.aws import AwsSettings, aws_credential, bedrock_key_credential, bedrock_minting_credential
 from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
 from keywright.vault.entra import EntraSettings, entra_credential
 from keywright.vault.fetch import Fetch, Upstreams
 from keywright.vault.google import GoogleSettings, google_credential, google_project
+from keywright.vault.held import HeldCredential
+from keywright.vault.keeper import Keeper
 from keywright.vault.login import login_file
+from keywright.vault.reference import NEAR, parse
 from keywright.vault.renewal import RenewingCredential
-from keywright.vault.vault import Vault
 
-AnyCredential: TypeAlias = Credential | RenewingCredential
+AnyCredential: TypeAlias = Credential | RenewingCredential | HeldCredential
 IDENTITY_SETTINGS: Final = ("entra", "service_account", "profile", "role_arn", "mint_short_term_keys")
 """Settings by which the operator asks for the workload's identity."""
+
+
+class Named(Struct, frozen=True, eq=False):
+    """A credential of a provider. `name`: `openai`, `openai/2`, or `openai/team-a`, which has a table, `config`."""
+
+    name: str
+    credential: AnyCredential
+    config: CredentialConfig | None = None
 
 
 class Credentials:
     """Makes credentials. `upstreams` is what token services are asked by, when a request needs a token.
 
-    A workload's identity is kept when the configuration is read again and says the same of it, and its token with it: a
-    token service that is out of order then must not cost the token that is still valid.
+    `keeper` has the secrets that the configuration names (`wanted`). What is renewed or held is kept when the
+    configuration is read again and says the same of it, and its token with it: a token service that is out of order
+    then must not cost the token that is still valid.
     """
 
-    def __init__(self, vault: Vault, environment: Mapping[str, str], upstreams: Upstreams, clock: Clock) -> None:
-        self._vault = vault
+    def __init__(self, keeper: Keeper, environment: Mapping[str, str], upstreams: Upstreams, clock: Clock) -> None:
+        self._keeper = keeper
         self._environment = environment
         self._upstreams = upstreams
         self._clock = clock
         self._kept: dict[str, tuple[tuple[object, ...], RenewingCredential]] = {}
+        self._held: dict[str, tuple[tuple[object, ...], HeldCredential]] = {}
 
-    def of(self, name: str, row: Provider, config: ProviderConfig, settings: Mapping[str, str]) -> list[AnyCredential]:
-        """The credentials of the provider `name`, in the order in which they are tried. May block on a disk.
+    def wanted(self, config: Config) -> tuple[set[str], set[str]]:
+        """The references to keys, and to documents, that the credentials of `config` are made of. Blocks on a disk."""
+        keys: set[str] = set()
+        documents: set[str] = set()
+        for name, given in config.providers.items():
+            row = find(given.kind or name)
+            if row is not None:
+                keys.update(self._references(row, given))
+            keys.update(reference for table in given.credentials for reference in table.api_key)
+            if given.service_account is not None:
+                documents.add(given.service_account)
+        return keys, documents
+
+    def held(self) -> tuple[HeldCredential, ...]:
+        """Those whose keys may change at any time."""
+        return tuple(credential for _, credential in self._held.values())
+
+    def of(self, name: str, row: Provider, config: ProviderConfig, settings: Mapping[str, str]) -> list[Named]:
+        """The credentials of the provider `name`, in the order in which they are written. May block on a disk.
 
         Raises:
             ConfigError: it needs a key, and none is named or found.
             SecretError: none of those named can be had.
         """
-        named = any(getattr(config, setting) for setting in IDENTITY_SETTINGS)
-        ambient = not named and not isinstance(row.identity, Entra)
-        keys = config.api_key or (self._found(row) if ambient else ())
+        if config.credentials:
+            return self._of_tables(name, row, config.credentials)
+        named = _names_identity(config)
+        keys = self._references(row, config)
         if keys:
             return self._of_keys(name, row, keys)
-        if row.identity is not None and (named or ambient):
-            return [self._of_identity(name, row.identity, config, settings)]
+        if row.identity is not None and (named or not isinstance(row.identity, Entra)):
+            return [Named(name, self._of_identity(name, row.identity, config, settings))]
         if not row.key_optional:
             raise ConfigError(f"providers.{name}.api_key: {row.title} needs a key; write {_hint(row)}")
-        return [NoCredential(name)]
+        return [Named(name, NoCredential(name))]
 
     def project(self, config: ProviderConfig) -> str:
         """The Google project that the workload's identity names; "" where it names none. May block on a disk.
@@ -78,18 +111,52 @@ class Credentials:
         path = login_file(row.login_files, self._environment)
         return () if path is None else (f"file:{path}",)
 
-    def _of_keys(self, name: str, row: Provider, references: tuple[str, ...]) -> list[AnyCredential]:
+    def _references(self, row: Provider, config: ProviderConfig) -> tuple[str, ...]:
+        """The keys of a provider without tables of credentials: those that are named, else one that is found."""
+        if config.api_key or config.credentials:
+            return config.api_key
+        ambient = not _names_identity(config) and not isinstance(row.identity, Entra)
+        return self._found(row) if ambient else ()
+
+    def _of_tables(self, name: str, row: Provider, tables: tuple[CredentialConfig, ...]) -> list[Named]:
+        """All of them: one whose key cannot be had stays a credential, for which another must not be taken."""
+        held = [(table, self._holding(f"{name}/{table.name}", row, table.api_key)) for table in tables]
+        active = [credential for table, credential in held if not table.disabled]
+        if active and not any(_may_come(credential, self._keeper) for credential in active):
+            raise SecretError(f"providers.{name}.credentials: " + "; ".join(each.failure for each in active))
+        return [Named(credential.name, credential, table) for table, credential in held]
+
+    def _of_keys(self, name: str, row: Provider, references: tuple[str, ...]) -> list[Named]:
         made, failures = [], []
-        for reference in references:
-            try:
-                made.append(self._of_key(name, row, self._vault.resolve(reference)))
-            except SecretError as error:
-                failures.append(str(error))
+        for number, reference in enumerate(references, 1):
+            full = name if number == 1 else f"{name}/{number}"
+            if parse(reference, self._keeper.vault.stores).kind == "env":
+                try:
+                    made.append(Named(full, self._of_key(full, row, self._keeper.secret(reference))))
+                except SecretError as error:
+                    failures.append(str(error))
+                continue
+            held = self._holding(full, row, (reference,))
+            if _may_come(held, self._keeper):
+                made.append(Named(full, held))
+            else:
+                failures.append(held.failure)
         if not made:
             raise SecretError(f"providers.{name}.api_key: " + "; ".join(failures))
         return made
 
-    def _of_key(self, name: str, row: Provider, secret: Secret) -> AnyCredential:
+    def _holding(self, name: str, row: Provider, references: tuple[str, ...]) -> HeldCredential:
+        """The credential whose key is at one of `references`: the one that was made before, if they are the same."""
+        way = (references, row.credential, row.identity)
+        kept = self._held.get(name)
+        if kept is None or kept[0] != way:
+            held = HeldCredential(
+                name, references, self._keeper, lambda secret: self._of_key(name, row, secret), self._clock
+            )
+            kept = self._held[name] = (way, held)
+        return kept[1]
+
+    def _of_key(self, name: str, row: Provider, secret: Secret) -> Credential | RenewingCredential:
         match row.credential:
             case Bearer():
                 is_aws = isinstance(row.identity, SigV4)  # whose keys may be short-term ones
@@ -132,7 +199,18 @@ class Credentials:
 
     def _google(self, config: ProviderConfig) -> GoogleSettings:
         given = config.service_account
-        return GoogleSettings() if given is None else GoogleSettings(self._vault.document(given))
+        return GoogleSettings() if given is None else GoogleSettings(self._keeper.secret(given))
+
+
+def _names_identity(config: ProviderConfig) -> bool:
+    """Whether the operator asks for another way to sign in than a key."""
+    return any(getattr(config, setting) for setting in IDENTITY_SETTINGS)
+
+
+def _may_come(credential: HeldCredential, keeper: Keeper) -> bool:
+    """Whether there is a key, or one may still come: a store beyond this machine may only be out of order."""
+    kinds = {parse(reference, keeper.vault.stores).kind for reference in credential.references}
+    return credential.is_ready or not kinds <= NEAR
 
 
 def _hint(row: Provider) -> str:

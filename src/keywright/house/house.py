@@ -5,12 +5,14 @@ import logging
 import random
 import secrets
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from keywright.catalog.snapshot import DATA_FILE
+from keywright.catalog.catalogue import Catalogue
+from keywright.catalog.snapshot import DATA_FILE, bundled
 from keywright.catalog.snapshot import Snapshot as PriceSnapshot
 from keywright.config import Config
 from keywright.core.clock import SECOND_US
@@ -21,6 +23,7 @@ from keywright.house.blueprint import DOTENV, Blueprint
 from keywright.house.control import open_control
 from keywright.house.credentials import Credentials
 from keywright.house.declared import declare
+from keywright.house.keeping import keeper_of, vault_of
 from keywright.house.listing import list_models
 from keywright.house.password import store_password
 from keywright.house.sources import Breakers, build_routes
@@ -44,7 +47,7 @@ from keywright.transport.breaker import Breaker, BreakerSettings
 from keywright.transport.pool import Pool
 from keywright.transport.retry import RetrySettings
 from keywright.vault.backends.dotenv import DotenvBackend
-from keywright.vault.vault import local_vault
+from keywright.vault.keeper import Keeper
 
 NODE_BYTES: Final = 5
 """Of the part of calls' names that is this process's. Two of 100 processes, each restarted daily, have the same once in
@@ -57,25 +60,25 @@ _log = logging.getLogger("keywright")
 class House:
     """A built gateway. `open` builds one, `app` serves it, `close` takes it down. `admin` is told once."""
 
-    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger, escrow: Escrow) -> None:
+    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger, escrow: Escrow, keeper: Keeper) -> None:
         self.blueprint = blueprint
         self.store = store
         self.ledger = ledger
         self.escrow = escrow
+        self.keeper = keeper
         self.version = -1
         self._refreshing = asyncio.Lock()
         self.admin = Admin(None, {})
         self.pool = Pool(allowed=is_public, environment=blueprint.environment)
         self.meters = Meters()
         self.stopping = False
-        vault = local_vault(blueprint.environment, blueprint.base / DOTENV)
-        self._credentials = Credentials(vault, blueprint.environment, self.pool, blueprint.clock)
+        self._credentials = Credentials(keeper, blueprint.environment, self.pool, blueprint.clock)
         self._breakers = Breakers(lambda: Breaker(BreakerSettings()))
         self._config = blueprint.config
         self._listed: Mapping[str, tuple[str, ...]] = {}
         self._prices: PriceSnapshot | None = None
         self._prices_digest = ""
-        self._snapshot = Snapshot(keys={}, foreign={}, routes=self._routes())
+        self._snapshot = Snapshot(keys={}, foreign={}, routes=Routes((), {}, Catalogue(bundled(), {})))
         self.app = self._app()
 
     @classmethod
@@ -105,26 +108,49 @@ class House:
         escrow = Escrow(store.escrow, ledger.holder, blueprint.clock)
         ledger.on_stored = escrow.stored
         escrow.before_answer, escrow.nothing_stored = ledger.flush, ledger.nothing_stored
+        keeper = keeper_of(blueprint)
         try:
-            house = cls(blueprint, store, ledger, escrow)
+            house = cls(blueprint, store, ledger, escrow, keeper)
+            await house.know_secrets()
             await house.know_admin()
             await house.refresh()
         except BaseException:
+            await keeper.close()
             await _close_books(store, ledger, escrow)
             raise
         return house
 
     async def close(self) -> None:
         """Close the connections, then write down what is still to be written."""
-        try:
-            await self.pool.aclose()
-        finally:
-            await _close_books(self.store, self.ledger, self.escrow)
+        async with AsyncExitStack() as last:
+            last.push_async_callback(_close_books, self.store, self.ledger, self.escrow)
+            last.push_async_callback(self.pool.aclose)
+            last.push_async_callback(self.keeper.close)
 
     @property
     def snapshot(self) -> Snapshot:
         """The view that counts now."""
         return self._snapshot
+
+    async def know_secrets(self) -> None:
+        """Read the secrets that the configuration names, and route by it.
+
+        Raises:
+            ConfigError, SecretError: what is wrong.
+        """
+        await self._learn(self._config)
+        self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
+        for credential in self._credentials.held():
+            if not credential.is_ready:
+                _log.error("%s cannot be used until its key can be read: %s", credential.name, credential.failure)
+
+    async def keep_secrets(self) -> None:
+        """Read again what is due; what has changed counts from the next request on."""
+        await self.keeper.refresh()
+        for credential in self._credentials.held():
+            if credential.update():
+                self._breakers.reset(credential.name)
+                _log.info("%s has another key now: %s", credential.name, credential.fingerprint)
 
     async def know_admin(self) -> None:
         """Know the administrator. Only now that all else is sound: a new key is told of once.
@@ -166,20 +192,33 @@ class House:
         """Know one key at once, without waiting for the store to be read again."""
         self._snapshot = msgspec.structs.replace(self._snapshot, keys={**self._snapshot.keys, key.id: key})
 
-    def configure(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> None:
+    async def configure(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> None:
         """Route by `config` from now on; running calls keep what they have. On failure nothing has changed.
 
         Raises:
             ConfigError, SecretError: what is wrong with it.
         """
         before = self._config, self._listed
+        if config.secrets != self._config.secrets:
+            self._use_stores(config)
         self._config, self._listed = config, listed
         try:
+            await self._learn(config)
             routes = self._routes()
         except BaseException:
+            if config.secrets != before[0].secrets:
+                self._use_stores(before[0])
             self._config, self._listed = before
             raise
         self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
+
+    def _use_stores(self, config: Config) -> None:
+        blueprint = self.blueprint
+        self.keeper.use(vault_of(config, blueprint.environment, blueprint.base), config.secrets)
+
+    async def _learn(self, config: Config) -> None:
+        keys, documents = await asyncio.to_thread(self._credentials.wanted, config)
+        await self.keeper.learn(keys, documents)
 
     async def declare(self, config: Config) -> None:
         """Let what `config` declares beside providers count.

@@ -2,8 +2,8 @@
 
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.house.blueprint import DOTENV, Blueprint
-from keywright.vault.vault import local_vault
+from keywright.house.blueprint import Blueprint
+from keywright.house.keeping import vault_of
 
 
 def store_password(blueprint: Blueprint) -> Secret | None:
@@ -16,6 +16,6 @@ def store_password(blueprint: Blueprint) -> Secret | None:
     if reference is None:
         return None
     try:
-        return local_vault(blueprint.environment, blueprint.base / DOTENV).resolve(reference)
+        return vault_of(blueprint.config, blueprint.environment, blueprint.base).resolve(reference)
     except SecretError as error:
         raise SecretError(f"store.password: {error}") from None

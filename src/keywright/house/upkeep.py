@@ -16,6 +16,7 @@ from keywright.ledger.recovery import recover
 from keywright.store.maintenance import maintain
 from keywright.store.standing import Standings
 
+SECRETS_S: Final = 1.0
 RECOVERY_S: Final = 2.0
 WARNINGS_S: Final = 2.0
 MAINTENANCE_S: Final = 3600.0
@@ -27,6 +28,7 @@ _log = logging.getLogger("keywright")
 def upkeep(house: House) -> tuple[Coroutine[Any, Any, None], ...]:
     """The tasks, each of which never ends by itself."""
     return (
+        _again(SECRETS_S, house.keep_secrets),
         _again(RECOVERY_S, lambda: _recover(house)),
         _again(WARNINGS_S, lambda: _warn(house)),
         _again(MAINTENANCE_S, lambda: _maintain(house)),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from keywright.config import Config, ProviderConfig
 from keywright.core.identity import Project, Realm
-from keywright.house.credentials import AnyCredential
+from keywright.house.credentials import Named
 from keywright.house.declared import declared
 from keywright.house.sources import Breakers, build_routes
 from keywright.pipeline.snapshot import Snapshot
@@ -30,9 +30,11 @@ ALL_KEYS: Final = -1
 class Keyless:
     """In the place of credentials where nothing is sent."""
 
-    def of(self, name: str, row: Provider, config: ProviderConfig, settings: Mapping[str, str]) -> list[AnyCredential]:
-        """One, without a secret."""
-        return [NoCredential(name)]
+    def of(self, name: str, row: Provider, config: ProviderConfig, settings: Mapping[str, str]) -> list[Named]:
+        """As many as there are, without their secrets."""
+        if not config.credentials:
+            return [Named(name, NoCredential(name))]
+        return [Named(f"{name}/{table.name}", NoCredential(name), table) for table in config.credentials]
 
     def project(self, config: ProviderConfig) -> str:
         """Any: nobody is asked by it."""

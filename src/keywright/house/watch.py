@@ -99,7 +99,7 @@ class Watch:
             if is_first and _followed(config) == _followed(self._config):
                 self._config = config  # what the command line said besides is no change of the file
                 return
-            self._house.configure(config, self._listed)
+            await self._house.configure(config, self._listed)
             await self._house.declare(config)
         except (ConfigError, SecretError, StoreError) as error:
             _log.error("the changed configuration is refused, the old one stays: %s", error)
@@ -117,13 +117,13 @@ class Watch:
             listed = {**self._listed, **await self._house.ask_for_models()}
             if listed != self._listed:
                 self._listed = listed
-                self._list(listed)
+                await self._list(listed)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), MODELS_POLL_S)
 
-    def _list(self, listed: Mapping[str, tuple[str, ...]]) -> None:
+    async def _list(self, listed: Mapping[str, tuple[str, ...]]) -> None:
         try:
-            self._house.configure(self._config, listed)
+            await self._house.configure(self._config, listed)
         except (ConfigError, SecretError) as error:
             _log.warning("the models that providers list cannot be taken up: %s", error)
 
@@ -136,7 +136,15 @@ def _tell_if_broken(task: asyncio.Task[None]) -> None:
 
 def _followed(config: Config) -> tuple[object, ...]:
     """What of a configuration counts at once."""
-    return config.providers, config.models, config.prices, config.projects, config.budgets, config.limits
+    return (
+        config.secrets,
+        config.providers,
+        config.models,
+        config.prices,
+        config.projects,
+        config.budgets,
+        config.limits,
+    )
 
 
 def _fixed(config: Config) -> tuple[object, ...]:

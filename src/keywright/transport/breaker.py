@@ -83,6 +83,10 @@ class Breaker:
             self._cool_down_s = min(self._cool_down_s * 2, self._settings.cool_down_s_max)
             self._open(now + self._cool_down_s)
 
+    def reset(self) -> None:
+        """Nothing is known of the credential any more: it has another key."""
+        self._close()
+
     def _open(self, until: float) -> None:
         self._tripped = True
         self._open_until = until

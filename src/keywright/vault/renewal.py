@@ -105,7 +105,7 @@ class RenewingCredential(Unwritable):
             raise SecretError(self._failure or f"{self.name}: the new credential has run out already")
         return self._held
 
-    async def mended(self, used: Credential) -> bool:
+    async def mended(self, used: object) -> bool:
         """The provider has refused `used`. Whether there is another one now: it is renewed before its time. One that is
         new is not: it would be asked for over and over while the provider refuses all of them.
         """

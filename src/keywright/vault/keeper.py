@@ -1,0 +1,229 @@
+"""What is known of secrets: read once, kept in memory, read again in the background.
+
+A call never waits for a store of secrets. What it needs is in memory from the start on, and is read anew by a task
+(`refresh`) when its time has come: after the store's `ttl_s`, or 80 % of a lease. While a store cannot be read (down,
+slow, sealed, throttled, or it denies us) the last good value counts, at most for `keep_s`; it is an alarm from the
+first failure on, told once when it begins and once when it is over. After a failure the store is asked again in 1 s,
+2 s, 4 s and so on up to half a minute: it recovers without a restart.
+
+A secret that was removed from its store is kept as well: who wants a key out of use disables its credential, or ends
+the key at its provider, who then refuses it, and a refusal makes it be read at once (`look`).
+
+Every question runs in a thread, since stores' clients block; there are as many as stores can be slow at one time
+without holding up the others. One question per reference runs at a time, however many want its answer.
+
+Rejected: a time to live that drops a value (then a store that is down takes the gateway with it); reading when a call
+needs it (then a store that is slow makes calls slow); telling other processes what was read (each has its own access).
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from msgspec import Struct
+
+from keywright.core.clock import SECOND_US, Clock
+from keywright.core.errors import SecretError
+from keywright.core.redaction import Redactor
+from keywright.core.secret import Secret
+from keywright.vault.backend import Value, accept, accept_document
+from keywright.vault.reference import Reference, ReferenceKind, parse
+from keywright.vault.settings import StoreSettings
+from keywright.vault.vault import Vault
+
+THREADS_MAX: Final = 16
+GRACE_S: Final = 1.0
+"""What a store's client may take beyond its own time-out."""
+
+RETRY_S: Final = 1.0
+RETRY_S_MAX: Final = 30.0
+LEASE_PART: Final = 0.8
+TTL_S: Final[Mapping[ReferenceKind, float]] = {
+    "env": math.inf,
+    "dotenv": 5.0,
+    "file": 5.0,
+    "keyring": 300.0,
+    "sealed": 30.0,
+    "aws-sm": 300.0,
+    "gcp-sm": 300.0,
+    "azure-kv": 300.0,
+    "vault": 300.0,
+}
+
+_log = logging.getLogger("keywright.vault")
+
+
+class Kept(Struct):
+    """What is known of one reference. Times are seconds of the clock's ticks; `read_s` of the last good reading."""
+
+    reference: Reference
+    is_document: bool = False
+    value: Value | None = None
+    read_s: float = -math.inf
+    due_s: float = -math.inf
+    failure: SecretError | None = None
+    failing_s: float = 0.0
+    failures: int = 0
+
+
+class Trouble(Struct, frozen=True):
+    """A secret that cannot be read now. `since_s`: for so many seconds; `left_s`: for so many its last good value still
+    counts, 0 where there is none.
+    """
+
+    reference: str
+    why: str
+    since_s: float
+    left_s: float
+
+
+class Keeper:
+    """Keeps the secrets of `vault`. `settings`: of its stores, by their names. `redactor` learns each of them."""
+
+    def __init__(
+        self, vault: Vault, settings: Mapping[str, StoreSettings], clock: Clock, redactor: Redactor | None = None
+    ) -> None:
+        self.vault = vault
+        self._redactor = redactor
+        self._settings = settings
+        self._clock = clock
+        self._kept: dict[str, Kept] = {}
+        self._running: dict[str, asyncio.Task[bool]] = {}
+        self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="keywright-vault")
+
+    async def learn(self, texts: Iterable[str], documents: Iterable[str] = ()) -> None:
+        """Read those references that are not known yet. What fails is told when its value is asked for.
+
+        Raises:
+            SecretError: one is no reference.
+        """
+        wanted = {**dict.fromkeys(texts, False), **dict.fromkeys(documents, True)}
+        for text, is_document in wanted.items():
+            self._kept.setdefault(text, Kept(parse(text, self.vault.stores), is_document))
+        unread = [text for text in wanted if self._kept[text].value is None]
+        await asyncio.gather(*(self.look(text) for text in unread))
+
+    def value(self, text: str) -> Value:
+        """What counts now at the reference `text`, which was learnt.
+
+        Raises:
+            SecretError: why there is none, with the reference.
+        """
+        kept = self._kept.get(text)
+        if kept is None:
+            raise SecretError(f"{parse(text, self.vault.stores)} is not known yet")
+        if kept.value is not None and self._left_s(kept) > 0:
+            return kept.value
+        raise kept.failure or SecretError(f"{kept.reference} has not been read yet")
+
+    def secret(self, text: str) -> Secret:
+        """The secret of `value`, with its errors."""
+        return self.value(text).secret
+
+    async def look(self, text: str) -> bool:
+        """Read it now, however fresh it is. Whether another secret counts than before. Never raises."""
+        task = self._running.get(text)
+        if task is None:
+            task = asyncio.create_task(self._look(self._kept[text]), name=f"look at {self._kept[text].reference}")
+            self._running[text] = task
+            task.add_done_callback(lambda _: self._running.pop(text, None))
+        return await asyncio.shield(task)
+
+    async def refresh(self) -> bool:
+        """Read what is due, all at once. Whether any secret is another than before."""
+        now_s = self._now_s()
+        due = [text for text, kept in self._kept.items() if kept.due_s <= now_s and text not in self._running]
+        return any(await asyncio.gather(*(self.look(text) for text in due)))
+
+    def use(self, vault: Vault, settings: Mapping[str, StoreSettings]) -> None:
+        """Ask the stores of `vault` from now on. What is known counts until they have answered."""
+        self.vault, self._settings = vault, settings
+        for kept in self._kept.values():
+            kept.due_s = -math.inf
+
+    def forget_but(self, texts: Iterable[str]) -> None:
+        """Keep no others."""
+        wanted = set(texts)
+        self._kept = {text: kept for text, kept in self._kept.items() if text in wanted}
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What cannot be read now."""
+        now_s = self._now_s()
+        return tuple(
+            Trouble(str(kept.reference), str(kept.failure), now_s - kept.failing_s, self._left_s(kept))
+            for kept in self._kept.values()
+            if kept.failure is not None
+        )
+
+    async def close(self) -> None:
+        """Ask no store any more, and let go of them."""
+        for task in tuple(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self.vault.close)
+
+    async def _look(self, kept: Kept) -> bool:
+        settings = self._settings_of(kept.reference)
+        try:
+            async with asyncio.timeout(settings.timeout_s + GRACE_S):
+                value = await asyncio.get_running_loop().run_in_executor(self._threads, self._read, kept)
+        except TimeoutError:
+            self._failed(kept, SecretError(f"{kept.reference}: no answer within {settings.timeout_s:g} s"))
+            return False
+        except SecretError as error:
+            self._failed(kept, error)
+            return False
+        return self._found(kept, value, settings)
+
+    def _read(self, kept: Kept) -> Value:
+        value = self.vault.backend(kept.reference).read(kept.reference)
+        (accept_document if kept.is_document else accept)(kept.reference, value.secret)
+        if self._redactor is not None:
+            self._redactor.know(value.secret)
+        return value
+
+    def _found(self, kept: Kept, value: Value, settings: StoreSettings) -> bool:
+        now_s = self._now_s()
+        if kept.failure is not None and kept.value is not None:
+            _log.info("%s can be read again", kept.reference)
+        before, kept.value = kept.value, value
+        ttl_s = TTL_S[kept.reference.kind] if settings.ttl_s is None else settings.ttl_s
+        lease_s = math.inf if value.lease_s is None else value.lease_s * LEASE_PART
+        kept.read_s, kept.due_s = now_s, now_s + min(ttl_s, lease_s)
+        kept.failure, kept.failures = None, 0
+        return before is not None and before.secret != value.secret
+
+    def _failed(self, kept: Kept, error: SecretError) -> None:
+        now_s = self._now_s()
+        if kept.failure is None:
+            kept.failing_s = now_s
+            if kept.value is not None:
+                _log.error(
+                    "a secret cannot be read; its last good value counts for another %.0f s: %s",
+                    self._left_s(kept),
+                    error,
+                )
+        kept.failure = error
+        kept.due_s = now_s + min(RETRY_S * 2 ** min(kept.failures, 10), RETRY_S_MAX)
+        kept.failures += 1
+
+    def _left_s(self, kept: Kept) -> float:
+        """For how many more seconds the last good value counts; without end while there is no trouble."""
+        if kept.value is None:
+            return 0.0
+        if kept.failure is None:
+            return math.inf
+        return max(0.0, kept.read_s + self._settings_of(kept.reference).keep_s - self._now_s())
+
+    def _settings_of(self, reference: Reference) -> StoreSettings:
+        return self._settings.get(reference.at, USUAL)
+
+    def _now_s(self) -> float:
+        return self._clock.ticks_us() / SECOND_US
+
+
+USUAL: Final = StoreSettings()

@@ -1,0 +1,105 @@
+"""The inventory of stores: which kinds there are, and how each is opened by what `[secrets.NAME]` says.
+
+Each kind has one store of its own name, with or without a table. A store is opened when it is first asked, so that only
+what is used is imported.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import assert_never
+
+from keywright.core.errors import SecretError
+from keywright.core.secret import Secret
+from keywright.vault.backend import Backend
+from keywright.vault.backends.dotenv import DotenvBackend
+from keywright.vault.backends.env import EnvBackend
+from keywright.vault.backends.file import FileBackend, on_read_only_mount
+from keywright.vault.reference import KINDS, ReferenceKind, Stores
+from keywright.vault.settings import StoreSettings
+from keywright.vault.vault import Vault, local_vault
+
+SealedOpener = Callable[[StoreSettings, Callable[[str], Secret]], Backend]
+"""Opens the sealed store: only who has the database can."""
+
+
+def kinds_of(secrets: Mapping[str, StoreSettings]) -> Stores:
+    """The kind of each configured store, and of those that need no table.
+
+    Raises:
+        SecretError: there is no such kind.
+    """
+    kinds: dict[str, ReferenceKind] = {kind: kind for kind in KINDS}
+    for name, settings in secrets.items():
+        kind = settings.kind or name
+        if kind not in KINDS:
+            raise SecretError(f"secrets.{name}: there is no kind {kind}; known are {', '.join(KINDS)}")
+        kinds[name] = kind
+    return kinds
+
+
+def open_vault(
+    secrets: Mapping[str, StoreSettings],
+    environment: Mapping[str, str],
+    base: Path,
+    dotenv: str,
+    sealed: SealedOpener | None = None,
+) -> Vault:
+    """The vault of all stores. Relative paths start at `base`, where the file `dotenv` lies. `sealed` None: there is no
+    database at hand.
+
+    Raises:
+        SecretError: a store's kind is none.
+    """
+    kinds = kinds_of(secrets)
+    resolve = local_vault(environment, base / dotenv).resolve
+    openers: dict[str, Callable[[], Backend]] = {}
+    for name, kind in kinds.items():
+        settings = secrets.get(name, StoreSettings())
+        if kind == "sealed":
+            if sealed is not None:
+                openers[name] = partial(sealed, settings, resolve)
+        elif kind == "dotenv":
+            openers[name] = partial(DotenvBackend, base / (settings.path or dotenv))
+        else:
+            openers[name] = partial(_open, kind, settings, environment, resolve)
+    return Vault(openers, kinds)
+
+
+def _open(
+    kind: ReferenceKind,
+    settings: StoreSettings,
+    environment: Mapping[str, str],
+    resolve: Callable[[str], Secret],
+) -> Backend:
+    """The store. What a kind needs besides is imported here: most gateways use one or two of them."""
+    # ruff: noqa: PLC0415
+    match kind:
+        case "env":
+            return EnvBackend(environment)
+        case "file":
+            return FileBackend(on_read_only_mount)
+        case "keyring":
+            from keywright.vault.backends.keyring import KeyringBackend
+
+            return KeyringBackend(settings.timeout_s)
+        case "vault":
+            from keywright.vault.backends.vault import VaultBackend
+
+            return VaultBackend(settings, environment, resolve)
+        case "aws-sm":
+            from keywright.vault.backends.aws_sm import AwsSecretsBackend
+
+            return AwsSecretsBackend(settings, environment)
+        case "gcp-sm":
+            from keywright.vault.backends.gcp_sm import GcpSecretsBackend
+
+            return GcpSecretsBackend(settings, environment, resolve)
+        case "azure-kv":
+            from keywright.vault.backends.azure_kv import AzureSecretsBackend
+
+            return AzureSecretsBackend(settings, environment, resolve)
+        case "dotenv" | "sealed":
+            raise AssertionError(f"{kind} is opened by open_vault")
+        case _:
+            assert_never(kind)

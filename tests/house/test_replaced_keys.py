@@ -1,0 +1,99 @@
+"""A provider's key that is replaced while calls come: none of them fails, and the ledger names the key of each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keywright.core.json import JsonObject
+from keywright.core.secret import Secret
+from tests.gateway import Gateway, Start, until
+from tests.standin.cloud import StandIn
+from tests.standin.script import Script
+
+NEW = "sk-standin-replaced-0f3a9c"
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, openai_cloud: StandIn) -> Iterator[Path]:
+    """A file with OpenAI's key, which is put back afterwards: the stand-in is everybody's."""
+    path = tmp_path / "key"
+    old = openai_cloud.key
+    write(path, old)
+    yield path
+    openai_cloud.key = old
+    refused = openai_cloud.take_violations()
+    assert [each for each in refused if ": 401 " not in each] == []
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o600)
+
+
+def second(path: Path, cloud: StandIn) -> str:
+    return f'[providers.edge]\nkind = "openai"\nbase_url = "{cloud.base_url}"\napi_key = "file:{path}"\n'
+
+
+def fingerprints(gateway: Gateway, request_id: str) -> list[str]:
+    return [attempt.credential for attempt in gateway.entry(request_id).attempts]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_meets_the_replaced_key_is_made_again_with_the_new_one(
+    start: Start, key_file: Path, openai_cloud: StandIn, stream: bool
+) -> None:
+    gateway = start(second(key_file, openai_cloud))
+    old = Secret(openai_cloud.key).fingerprint
+    assert gateway.chat("edge/gpt-4o").status == 200
+    write(key_file, NEW)
+    openai_cloud.key = NEW
+    answer = gateway.chat("edge/gpt-4o", stream=stream)
+    assert answer.status == 200
+    entry = gateway.entry(answer.headers["x-keywright-request-id"])
+    assert [(each.credential, each.result) for each in entry.attempts] == [
+        (old, "401 invalid_api_key"),
+        (Secret(NEW).fingerprint, "ok"),
+    ]
+    assert entry.credential == Secret(NEW).fingerprint
+
+
+def test_a_passing_call_does_so_too(start: Start, key_file: Path, openai_cloud: StandIn) -> None:
+    gateway = start(second(key_file, openai_cloud))
+    write(key_file, NEW)
+    openai_cloud.key = NEW
+    assert gateway.get("/native/edge/v1/models", gateway.admin_key).status == 200
+
+
+def test_a_key_that_is_refused_and_has_no_other_is_asked_for_once_and_the_call_fails(
+    start: Start, key_file: Path, openai_cloud: StandIn
+) -> None:
+    gateway = start(second(key_file, openai_cloud))
+    openai_cloud.key = NEW
+    answer = gateway.chat("edge/gpt-4o")
+    assert answer.json["error"]["code"] == "upstream_failed"
+    assert len(fingerprints(gateway, answer.headers["x-keywright-request-id"])) == 1
+
+
+def test_a_changed_file_counts_without_a_refusal_and_running_calls_keep_the_key_that_they_began_with(
+    start: Start, key_file: Path, openai_cloud: StandIn
+) -> None:
+    gateway = start(second(key_file, openai_cloud), watch=True)
+    old = Secret(openai_cloud.key).fingerprint
+    with gateway.stream("/v1/chat/completions", long_call(openai_cloud)) as running:
+        write(key_file, NEW)
+        held = gateway.house.snapshot.routes.sources[-1].credential
+        assert until(lambda: held.fingerprint == Secret(NEW).fingerprint, 10.0)
+        openai_cloud.key = NEW
+        assert gateway.chat("edge/gpt-4o").status == 200
+        request_id = running.request_id
+        assert running.status == 200
+        running.rest()
+    assert fingerprints(gateway, request_id) == [old]
+    assert gateway.entry(request_id).credential == old
+    assert gateway.entry(request_id).outcome == "ok"
+
+
+def long_call(cloud: StandIn) -> JsonObject:
+    script = Script(words=20, pace_s=0.2)
+    return {"model": "edge/gpt-4o", "messages": [{"role": "user", "content": cloud.script(script)}]}
