@@ -41,9 +41,9 @@ class Rotation(Struct, frozen=True):
     for it (a key's id, "schedule"), `reason` why.
 
     `tried_s`: when it last began to create a key, 0 if never: since then one may exist that is not written down here.
-    `expires_s`: when the new key runs out, 0 if it does not. `written_s`: when that was written to its store, 0 if it
-    was not. `disabled_s`: since when the old key is turned off, 0 if it is not. `back`: "" while it goes forwards; else
-    it goes back, the old key stays, and this is how it ends.
+    `expires_s`: when the new key runs out, 0 if it does not. `written_s`: when its store was last written to, 0 if it
+    was not. `disabled_s`: since when the old key is turned off, 0 if it is not. `back`: "" while it goes forwards;
+    else it goes back, the old key stays, and this is how it ends; `back_why` why it goes back.
     `insisted`: a person has decided that the old key ends though somebody unknown still uses it.
     """
 
@@ -67,6 +67,7 @@ class Rotation(Struct, frozen=True):
     written_s: int = 0
     disabled_s: int = 0
     back: Outcome = ""
+    back_why: str = ""
     insisted: bool = False
     outcome: Outcome = ""
     ended_s: int = 0

@@ -50,7 +50,7 @@ class Driver(Protocol):
 
     async def create(self, name: str, old: KeyMark) -> Created:
         """Make a key with the rights of `old`, called `name` where the provider has names for keys. Of two slots, the
-        one that is not `old`'s.
+        one that is not `old`'s. Where it cannot make one, the RotationError says where a person does.
         """
         ...
 

@@ -1,0 +1,89 @@
+"""What a rotation would do, and what stands against it: a dry run that changes nothing, also before each begin."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from keywright.core.errors import ChangeRefusedError, RotationError, SecretError
+from keywright.core.rotation import DriverKind, KeyMark
+from keywright.rotation.driver import Driver
+from keywright.rotation.steps import shown
+from keywright.rotation.surroundings import Surroundings, Target
+
+
+class Plan(Struct, frozen=True):
+    """Sentences for people. `steps`: what would be done, in this order. `obstacles`: why it would not be begun; none
+    when it would. `old`: the key that is in use.
+    """
+
+    credential: str
+    driver: DriverKind
+    old: KeyMark = KeyMark()
+    steps: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
+
+
+async def planned(surroundings: Surroundings, credential: str) -> Plan:
+    """What a rotation of the credential's key would do.
+
+    Raises:
+        ChangeRefusedError: not_found, there is no such credential.
+        StoreError: the database cannot be asked.
+    """
+    target = surroundings.targets(credential)
+    if target is None:
+        raise ChangeRefusedError("not_found", f"there is no credential {credential!r}")
+    plan = Plan(credential, target.kind)
+    if target.kind == "federated":
+        told = (
+            f"no key of {target.provider} is kept, so none is replaced: a new token is got, as it is before each ends"
+        )
+        return replace(plan, steps=(told,), obstacles=await _running(surroundings, credential))
+    if target.driver is None:
+        return replace(
+            plan, obstacles=(target.lacks or f"nothing is set up that can replace keys of {target.provider}",)
+        )
+    old, against = await _key(surroundings, target, target.driver)
+    against += (target.read_only,) if target.read_only else ()
+    against += await _running(surroundings, credential)
+    return replace(plan, old=old, steps=_steps(target, target.driver, old), obstacles=against)
+
+
+async def _running(surroundings: Surroundings, credential: str) -> tuple[str, ...]:
+    last = await surroundings.records.rotations.last(credential)
+    if last is None or last.outcome:
+        return ()
+    return (f"the key of {credential} is being replaced already, by {last.id}",)
+
+
+async def _key(surroundings: Surroundings, target: Target, driver: Driver) -> tuple[KeyMark, tuple[str, ...]]:
+    """The key in use, and what its store and its provider have against replacing it."""
+    mark = KeyMark()
+    try:
+        secret = await surroundings.keys.current(target.credential)
+        mark = KeyMark(fingerprint=secret.fingerprint)
+        mark = replace(await driver.find(secret), fingerprint=secret.fingerprint)
+        obstacle = await driver.obstacle(mark) if driver.creates else ""
+    except (SecretError, RotationError) as error:
+        obstacle = str(error)
+    return mark, ((obstacle,) if obstacle else ())
+
+
+def _steps(target: Target, driver: Driver, old: KeyMark) -> tuple[str, ...]:
+    made = (
+        f"{target.provider} makes a new key"
+        if driver.creates
+        else f"you make a new key at {target.provider}, and paste it"
+    )
+    told = [
+        f"{made}, with the rights of {shown(old)}",
+        "the new key is tried until it is accepted",
+        f"it is written to the store that has the key of {target.credential}, and all processes take it from there",
+        f"{shown(old)} is left alone for {target.drain_s:g} s after the last of them did, and until nobody uses it",
+    ]
+    if driver.disables:
+        told.append(f"{shown(old)} is disabled, for {target.hold_s:g} s")
+    if driver.deletes:
+        told.append(f"{shown(old)} is deleted")
+    elif not driver.disables:
+        told.append(f"you revoke {shown(old)} at {target.provider}")
+    return tuple(told)
