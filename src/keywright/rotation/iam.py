@@ -41,14 +41,13 @@ class Endpoint(Struct, frozen=True):
 
 
 class Slot(Struct, frozen=True):
-    """One credential. `publics`: what IAM says of the part of the key that is public. `status`: `Active`, `Inactive` or
-    `Expired`. Times are Unix seconds.
+    """One credential. `public`: the part of its key that is no secret. `status`: `Active`, `Inactive` or `Expired`.
+    `expires_s`: Unix seconds, None when it does not run out.
     """
 
     id: str
-    publics: tuple[str, ...]
+    public: str
     status: str
-    created_s: int
     expires_s: int | None
 
     @property
@@ -134,12 +133,10 @@ class BedrockCredentials:
 
 
 def _slot(member: Element) -> Slot:
-    publics = (_text(member, name) for name in ("ServiceCredentialAlias", "ServiceUserName"))
     return Slot(
         id=_text(member, "ServiceSpecificCredentialId"),
-        publics=tuple(filter(None, publics)),
+        public=_text(member, "ServiceCredentialAlias") or _text(member, "ServiceUserName"),
         status=_text(member, "Status"),
-        created_s=unix_s(_text(member, "CreateDate")) or 0,
         expires_s=unix_s(_text(member, "ExpirationDate")),
     )
 

@@ -34,6 +34,13 @@ class Say:
 Answer = Callable[[Request], Say]
 
 
+def losing(times: int, after: int = 1) -> list[Misdeed]:
+    """After so many questions that are answered, so many whose answers are lost."""
+    answered: list[Misdeed] = ["slow"]
+    lost: list[Misdeed] = ["lost"]
+    return answered * after + lost * times
+
+
 class Door:
     """A listening provider. `misdeeds`: what it does next instead of answering, each once, to those requests that
     `is_admin` holds for. `always`: what it does to all of those. `asked`: method and path of each request.

@@ -104,7 +104,8 @@ class Bedrock:
                 Received(request.method, request.path, request.headers, request.body), self.secrets, "us-east-1", "iam"
             )
         except (AssertionError, KeyError):
-            return fault(403, "SignatureDoesNotMatch", f"The signature we calculated does not match {ADMIN_SECRET}.")
+            token = request.headers.get("x-amz-security-token", "none")
+            return fault(403, "SignatureDoesNotMatch", f"The signature does not match; the session was {token}.")
         if self.throttled:
             self.throttled -= 1
             return fault(400, "Throttling", "Rate exceeded")

@@ -79,8 +79,12 @@ class AnthropicDriver:
         key = told[0] if told else the_one(secret, keys, "Anthropic's organisation")
         return KeyMark(key.id, secret.fingerprint, key.name)
 
+    async def obstacle(self, old: KeyMark) -> str:
+        """Always that a person makes them, and where."""
+        return by_hand("anthropic")
+
     async def create(self, name: str, old: KeyMark) -> Created:
-        """Always a RotationError, which says where a person makes one."""
+        """Always a RotationError, which says the same."""
         raise RotationError(by_hand("anthropic"))
 
     async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]:

@@ -68,8 +68,12 @@ class AssistedDriver:
         key_id, name = (_text_at(answer, members) for members in (self._look.id_at, self._look.name_at))
         return KeyMark(key_id, secret.fingerprint, name)
 
+    async def obstacle(self, old: KeyMark) -> str:
+        """Always that a person makes them, and where."""
+        return by_hand(self._provider)
+
     async def create(self, name: str, old: KeyMark) -> Created:
-        """Always a RotationError, which says where a person makes one."""
+        """Always a RotationError, which says the same."""
         raise RotationError(by_hand(self._provider))
 
     async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]:

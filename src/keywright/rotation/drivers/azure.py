@@ -18,7 +18,7 @@ from keywright.core.errors import RotationError
 from keywright.core.json import JsonObject
 from keywright.core.rotation import DriverKind, KeyMark
 from keywright.core.secret import Secret
-from keywright.rotation.administration import Administration, Ask, Login
+from keywright.rotation.administration import Administration, Ask, Login, obstacle_of
 from keywright.rotation.driver import Created
 from keywright.vault.fetch import Fetch
 
@@ -76,6 +76,10 @@ class AzureDriver:
     async def find(self, secret: Secret) -> KeyMark:
         """Which of the two it is."""
         return self._mark(await self._slot(secret.fingerprint), secret)
+
+    async def obstacle(self, old: KeyMark) -> str:
+        """The key in use is neither of the two."""
+        return await obstacle_of(self._slot(old.fingerprint))
 
     async def create(self, name: str, old: KeyMark) -> Created:
         """Give the key that is not `old` another value. There are no names."""

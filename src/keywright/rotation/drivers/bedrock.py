@@ -5,11 +5,11 @@ So there is exactly one free slot to rotate into. A key is recognised by its pub
 for the new one would be another user's key with other rights.
 
 **When the other slot is taken.** What is inactive or has run out is deleted to make room. An active key is deleted only
-when it is `spare`: a rotation of ours made it, and no credential uses it. For any other a person has to decide.
+when it is `spare`: a rotation of ours left it over, and no credential uses it. For any other a person has to decide.
 
 **When the answer to "create" is lost** the key exists and nobody knows it. Keys have no names, but as the one in use
 takes one slot, what stands in the other and was not there before is that key: it is deleted, and another one made.
-After a crash `spare` tells it, by the time at which it was created.
+After a crash it is the same: a rotation begins only when the other slot is free, or will be made so.
 """
 
 import math
@@ -22,17 +22,17 @@ from msgspec import Struct
 from keywright.core.errors import RotationError
 from keywright.core.rotation import DriverKind, KeyMark
 from keywright.core.secret import Secret
+from keywright.rotation.administration import obstacle_of
 from keywright.rotation.driver import Created
 from keywright.rotation.iam import GONE, AdminKeys, BedrockCredentials, Endpoint, IamRefusedError, Slot
 from keywright.vault.fetch import Fetch
 
 PREFIX: Final = "ABSK"
-SLOTS: Final = 2
 DAY_S: Final = 86_400
 
-Spare: TypeAlias = Callable[[str, str, int], Awaitable[bool]]
-"""`await spare(name, key_id, created_s)`: whether the rotation called `name` has made the key with that id, which was
-created at `created_s`, or an earlier rotation has, and no credential uses it.
+Spare: TypeAlias = Callable[[str], Awaitable[bool]]
+"""`await spare(key_id)`: whether the key with that id was left over by a rotation of ours, as its old key or as its new
+one, and no credential uses it.
 """
 
 
@@ -59,7 +59,7 @@ class BedrockDriver:
     async def find(self, secret: Secret) -> KeyMark:
         """The mark of the key with that secret, which must be the user's."""
         public = public_part(secret)
-        found = [slot for slot in await self._credentials.all() if public and public in slot.publics]
+        found = [slot for slot in await self._credentials.all() if public and public == slot.public]
         if len(found) != 1:
             raise RotationError(
                 f"the key {secret.fingerprint} is none of the Bedrock keys of the IAM user {self._settings.user}: "
@@ -67,27 +67,20 @@ class BedrockDriver:
             )
         return KeyMark(found[0].id, secret.fingerprint, public)
 
+    async def obstacle(self, old: KeyMark) -> str:
+        """The other slot is somebody's, or the key in use is gone."""
+        return await obstacle_of(self._others(old))
+
     async def create(self, name: str, old: KeyMark) -> Created:
-        """Make a key in the slot that is not `old`'s."""
-        slots = await self._credentials.all()
-        if old.id not in [slot.id for slot in slots]:
-            raise RotationError(
-                f"the key in use ({old.id or old.fingerprint}) is no longer among the Bedrock keys of the IAM user "
-                f"{self._settings.user}, so that a key with the same rights cannot be made"
-            )
-        await self._make_room(name, old, slots)
-        try:
-            slot, secret = await self._credentials.create(self._age_days())
-        except RotationError:
-            if not await self._end_strays(slots):
-                raise
-            slot, secret = await self._credentials.create(self._age_days())
+        """Make a key in the slot that is not `old`'s. There are no names."""
+        for other in await self._others(old):
+            await self._credentials.delete(other.id)
+        slot, secret = await self._make(old)
         return Created(KeyMark(slot.id, secret.fingerprint, public_part(secret)), secret, slot.expires_s)
 
     async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]:
-        """The key in the other slot, if `spare` says so."""
-        others = [slot for slot in await self._credentials.all() if slot.id != old.id]
-        return tuple([KeyMark(slot.id) for slot in others if await self._spare(name, slot.id, slot.created_s)])
+        """The key in the other slot."""
+        return tuple(KeyMark(slot.id, "", slot.public) for slot in await self._credentials.all() if slot.id != old.id)
 
     async def disable(self, mark: KeyMark) -> None:
         """Make it inactive."""
@@ -120,27 +113,47 @@ class BedrockDriver:
     async def _slot(self, mark: KeyMark) -> Slot | None:
         return next((slot for slot in await self._credentials.all() if slot.id == mark.id), None)
 
-    async def _make_room(self, name: str, old: KeyMark, slots: tuple[Slot, ...]) -> None:
-        """Delete what stands in the way, if that harms nobody."""
-        if len(slots) < SLOTS:
-            return
-        other = next(slot for slot in slots if slot.id != old.id)
-        if other.is_active and not await self._spare(name, other.id, other.created_s):
-            user = self._settings.user
-            raise RotationError(
-                f"the IAM user {user} has two active Bedrock keys and may have no third. The other one, {other.id} "
-                f"({', '.join(other.publics)}), was made by no rotation here or is used by another credential. If "
-                f"nobody uses it: aws iam update-service-specific-credential --user-name {user} "
-                f"--service-specific-credential-id {other.id} --status Inactive; then rotate again"
-            )
-        await self._credentials.delete(other.id)
+    async def _others(self, old: KeyMark) -> tuple[Slot, ...]:
+        """What has to be deleted to make room beside `old`: nothing, or a key that nobody will miss.
 
-    async def _end_strays(self, before: tuple[Slot, ...]) -> bool:
-        """Delete what is there now and was not `before`; whether there was anything."""
-        known = {slot.id for slot in before}
-        strays = [slot for slot in await self._credentials.all() if slot.id not in known]
-        for slot in strays:
-            await self._credentials.delete(slot.id)
+        Raises:
+            RotationError: there is no room, or no `old`.
+        """
+        user, slots = self._settings.user, await self._credentials.all()
+        others = tuple(slot for slot in slots if slot.id != old.id)
+        if len(others) == len(slots):
+            raise RotationError(
+                f"the key in use ({old.id or old.fingerprint}) is not among the Bedrock keys of the IAM user {user}, "
+                "so that a key with the same rights cannot be made"
+            )
+        for other in others:
+            if other.is_active and not await self._spare(other.id):
+                raise RotationError(
+                    f"the IAM user {user} has two active Bedrock keys and may have no third, and the other one, "
+                    f"{other.id} ({other.public}), was left over by no rotation here, or another credential uses it. "
+                    f"If nobody uses it: aws iam update-service-specific-credential --user-name {user} "
+                    f"--service-specific-credential-id {other.id} --status Inactive; then rotate again"
+                )
+        return others
+
+    async def _make(self, old: KeyMark) -> tuple[Slot, Secret]:
+        """A new key beside `old`, which is alone. One that is made without our learning its secret is deleted."""
+        try:
+            return await self._credentials.create(self._age_days())
+        except RotationError:
+            if not await self._end_strays(old):
+                raise
+        try:
+            return await self._credentials.create(self._age_days())
+        except RotationError:
+            await self._end_strays(old)
+            raise
+
+    async def _end_strays(self, old: KeyMark) -> bool:
+        """Delete what is beside `old`; whether there was anything."""
+        strays = await self.made("", old)
+        for mark in strays:
+            await self._credentials.delete(mark.id)
         return bool(strays)
 
     def _age_days(self) -> int | None:
