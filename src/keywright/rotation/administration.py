@@ -1,8 +1,8 @@
 """A provider's administration API: one bounded question at a time, whose failure is a `RotationError` without a secret.
 
 Where it is asked follows from who wrote the address: the vendor's own constant must be a public one, an operator's may
-be private. A question that fails in passing is asked again by `Fetch`, so one that makes something may make it twice;
-`end_twins` is for that.
+be private. A question that fails in passing is asked again by `Fetch`, so one that makes a key may make two: whoever
+asked for one looks for others of its name.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ class Administration:
 
     def refused(self, ask: Ask, reply: Reply, said: str = "") -> RotationError:
         """The failure that `reply` is. `said`: the provider's words, read from it if not given."""
-        error = self._fetch.refused(self._question(ask), reply, said)
+        error = self._fetch.refused(self._question(ask), reply, said or _detail(reply.body))
         return RotationError(str(error), passing=reply.status in PASSING or reply.status == CONFLICT)
 
     async def tell(self, ask: Ask, kind: type[T]) -> T:
@@ -167,22 +167,16 @@ async def obstacle_of(preparing: Awaitable[object]) -> str:
     return ""
 
 
-class Maker(Protocol):
-    """The part of a driver that `end_twins` needs."""
-
-    async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]: ...
-    async def delete(self, mark: KeyMark) -> None: ...
+class _Refusal(Struct):
+    detail: str = ""
 
 
-async def end_twins(driver: Maker, new: KeyMark, old: KeyMark) -> None:
-    """End what the creation of `new` made besides it: a question whose answer was lost has been asked again."""
+def _detail(body: bytes) -> str:
+    """What Mistral says of a refusal, in a field of its own; "" where there is none."""
     try:
-        for mark in await driver.made(new.name, old):
-            if mark.id != new.id:
-                await driver.delete(mark)
-    except RotationError:
-        # The new key's secret is told this once: better a twin that `made` tells of later than a key thrown away.
-        return
+        return msgspec.json.decode(body, type=_Refusal).detail
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
 
 
 class Hinted(Protocol):

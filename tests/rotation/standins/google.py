@@ -14,6 +14,9 @@ from tests.rotation.standins.plane import Uses, bearer
 from tests.standin.wire import Request
 
 PARENT = "projects/123456789/locations/global"
+PROJECT = "my-project"
+"""The id of the same project: it may be asked for by it, and answers by its number."""
+
 KEY_ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CALLER = "198.51.100.7"
@@ -54,7 +57,7 @@ class Operation:
 
 
 class Google:
-    """`polls`: how often an operation is asked after before it is done. `fresh`: of new keys. `fails_with`: what the
+    """`polls`: how many questions come before an operation is done. `fresh`: of new keys. `fails_with`: what the
     next operations end with instead of doing anything.
     """
 
@@ -108,7 +111,9 @@ class Google:
             return self._call(request, path)
         if bearer(request) != self.token:
             return _no(401, "UNAUTHENTICATED", f"Request had invalid authentication credentials: {bearer(request)}")
+        self._go_on()
         query = {name: values[0] for name, values in parse_qs(urlsplit(request.path).query).items()}
+        path = path.replace(f"/projects/{PROJECT}/", "/projects/123456789/")
         name, _, verb = path.removeprefix("/v2/").partition(":")
         body = json.loads(request.body) if request.body else {}
         if name.startswith("operations/"):
@@ -171,22 +176,28 @@ class Google:
         name = f"operations/akmf.p7-{len(self._operations)}"
         operation = Operation(self.polls, finish, self.fails_with)
         self._operations[name] = operation
+        if operation.polls == 0 and operation.error is None:
+            finish()
         return self._told(name, operation)
 
     def _operation(self, name: str) -> Say:
         operation = self._operations.get(name)
         if operation is None:
             return _gone(name)
-        operation.polls -= 1
         return self._told(name, operation)
+
+    def _go_on(self) -> None:
+        """Time passes: operations come to their ends."""
+        for operation in self._operations.values():
+            operation.polls -= 1
+            if operation.polls == 0 and operation.error is None:
+                operation.finish()
 
     def _told(self, name: str, operation: Operation) -> Say:
         if operation.polls > 0:
             return Say({"name": name})
         if operation.error is not None:
             return Say({"name": name, "done": True, "error": operation.error})
-        operation.finish()
-        operation.finish = _nothing
         return Say({"name": name, "done": True, "response": {}})
 
     def _call(self, request: Request, path: str) -> Say:
@@ -230,10 +241,6 @@ def _set(
     key.annotations = key.annotations if annotations is None else annotations
     key.deleted = key.deleted if deleted is None else deleted
     key.version += 1
-
-
-def _nothing() -> None:
-    """What a finished operation does."""
 
 
 def _shown(key: Key) -> dict[str, Any]:

@@ -1,0 +1,196 @@
+"""OpenAI's keys of service accounts.
+
+Administrators can make keys for service accounts only, in a project, and end any key of a project; a person's key is
+that person's, and a gateway's key should outlive an employment anyway. Keys cannot be turned off, only ended.
+
+A key is recognised by its ends, since the list shows no more of it. What the list does not tell either is a key's
+scopes: the new key has those of the settings, or all rights of its account.
+"""
+
+from typing import Final, Literal
+from urllib.parse import quote, urlencode
+
+from msgspec import Struct
+
+from keywright.core.errors import RotationError
+from keywright.core.json import JsonObject
+from keywright.core.rotation import DriverKind, KeyMark
+from keywright.core.secret import Secret
+from keywright.rotation.administration import PAGES_MAX, Administration, AdminKey, Ask, obstacle_of, the_one
+from keywright.rotation.driver import Created
+from keywright.vault.credential import BearerCredential, Credential
+from keywright.vault.fetch import Fetch
+
+BASE_URL: Final = "https://api.openai.com/v1"
+WHO: Final = "OpenAI"
+KEYS_PER_PAGE: Final = 100
+"""As many as it gives at once."""
+
+
+class OpenAiSettings(Struct, frozen=True):
+    """Where the keys are. `service_account`: "" for the one whose the key in use is. `lifetime_s`: of new keys, at most
+    a year; None for ever. `scopes`: of new keys, () for all.
+    """
+
+    project: str
+    service_account: str = ""
+    lifetime_s: int | None = None
+    scopes: tuple[str, ...] = ()
+
+
+class _Account(Struct, frozen=True):
+    id: str
+    name: str = ""
+
+
+class _User(Struct, frozen=True):
+    id: str = ""
+
+
+class _Owner(Struct, frozen=True):
+    type: Literal["user", "service_account"] = "user"
+    user: _User = _User()
+    service_account: _Account | None = None
+
+
+class _Key(Struct, frozen=True):
+    id: str
+    name: str
+    redacted_value: str
+    owner: _Owner
+    last_used_at: int | None = None
+    expires_at: int | None = None
+
+    @property
+    def mark(self) -> KeyMark:
+        return KeyMark(self.id, "", self.name)
+
+    @property
+    def hint(self) -> str:
+        return self.redacted_value
+
+
+class _Page(Struct, frozen=True):
+    data: list[_Key]
+    has_more: bool = False
+
+
+class _Made(Struct, frozen=True):
+    id: str
+    name: str
+    value: Secret
+    expires_at: int | None = None
+
+
+class _Deleted(Struct, frozen=True):
+    deleted: bool
+
+
+class OpenAiDriver:
+    """Replaces a key of a service account. `admin_key`: an admin key of the organisation (`sk-admin-…`)."""
+
+    kind: DriverKind = "api"
+    creates = True
+    disables = False
+    deletes = True
+
+    def __init__(self, fetch: Fetch, base_url: str, admin_key: AdminKey, settings: OpenAiSettings) -> None:
+        async def login() -> Credential:
+            return BearerCredential(WHO, await admin_key())
+
+        self._api = Administration(fetch, WHO, base_url, login, public=base_url == BASE_URL)
+        self._settings = settings
+        self._path = f"/organization/projects/{quote(settings.project, safe='')}"
+
+    async def find(self, secret: Secret) -> KeyMark:
+        """The mark of the key with that secret, which must be a service account's."""
+        key = the_one(secret, await self._keys(), f"OpenAI's project {self._settings.project}")
+        self._account(key)
+        return KeyMark(key.id, secret.fingerprint, key.name)
+
+    async def obstacle(self, old: KeyMark) -> str:
+        """The key is a person's, or another account's, or gone."""
+        return await obstacle_of(self._account_of(old))
+
+    async def create(self, name: str, old: KeyMark) -> Created:
+        """Make a key for the account of `old`."""
+        account = quote(await self._account_of(old), safe="")
+        body: JsonObject = {"name": name}
+        if self._settings.lifetime_s is not None:
+            body["expires_in_seconds"] = self._settings.lifetime_s
+        if self._settings.scopes:
+            body["scopes"] = [*self._settings.scopes]
+        ask = Ask(b"POST", f"{self._path}/service_accounts/{account}/api_keys", "make a key", body)
+        made = await self._api.tell(ask, _Made)
+        mark = KeyMark(made.id, made.value.fingerprint, name)
+        return Created(mark, made.value, made.expires_at)
+
+    async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]:
+        """The keys of service accounts that are called so."""
+        keys = await self._keys()
+        return tuple(key.mark for key in keys if key.name == name and key.owner.type == "service_account")
+
+    async def disable(self, mark: KeyMark) -> None:
+        """Nothing: it cannot."""
+
+    async def enable(self, mark: KeyMark) -> None:
+        """Nothing: it cannot."""
+
+    async def delete(self, mark: KeyMark) -> None:
+        """End it."""
+        await self._api.tell_if_there(Ask(b"DELETE", self._key_path(mark), f"delete the key {mark.id}"), _Deleted)
+
+    async def last_used_s(self, mark: KeyMark) -> int | None:
+        """When it was last used."""
+        key = await self._key(mark)
+        return None if key is None else key.last_used_at
+
+    async def _keys(self) -> list[_Key]:
+        to = f"list the keys of the project {self._settings.project}"
+        found: dict[str, _Key] = {}
+        after: dict[str, str] = {}
+        async with self._api.listing(to):
+            for _ in range(PAGES_MAX):
+                # `any`: otherwise some keys that work are not listed.
+                query = urlencode({"limit": KEYS_PER_PAGE, "owner_project_access": "any", **after})
+                page = await self._api.tell(Ask(b"GET", f"{self._path}/api_keys?{query}", to), _Page)
+                before = len(found)
+                found |= {key.id: key for key in page.data}
+                if not page.has_more or len(found) == before:
+                    return list(found.values())
+                after = {"after": page.data[-1].id}
+        raise self._api.endless(to)
+
+    async def _key(self, mark: KeyMark) -> _Key | None:
+        return await self._api.tell_if_there(Ask(b"GET", self._key_path(mark), f"show the key {mark.id}"), _Key)
+
+    def _key_path(self, mark: KeyMark) -> str:
+        if not mark.id:
+            raise RotationError("OpenAI's id of the key is not known")
+        return f"{self._path}/api_keys/{quote(mark.id, safe='')}"
+
+    async def _account_of(self, old: KeyMark) -> str:
+        """The account for which a key is made in place of `old`."""
+        key = await self._key(old) if old.id else None
+        if key is not None:
+            return self._account(key)
+        if self._settings.service_account:
+            return self._settings.service_account
+        raise RotationError(
+            f"OpenAI's key {old.id or old.fingerprint}, whose service account is to have a new one, is gone: "
+            "name the account in rotation.service_account"
+        )
+
+    def _account(self, key: _Key) -> str:
+        owner, shown = key.owner.service_account, f"OpenAI's key {key.name!r} ({key.id})"
+        if key.owner.type == "user" or owner is None:
+            raise RotationError(
+                f"{shown} belongs to the user {key.owner.user.id or '?'}, and keys can be made for service accounts "
+                "only: make a service account in the project, and put a key of it in this one's place"
+            )
+        wanted = self._settings.service_account
+        if wanted and owner.id != wanted:
+            raise RotationError(
+                f"{shown} belongs to the service account {owner.id}, but rotation.service_account is {wanted}"
+            )
+        return owner.id
