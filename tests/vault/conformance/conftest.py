@@ -6,7 +6,10 @@ import pytest
 
 from tests.vault.conformance.place import Place
 from tests.vault.conformance.places.aws import aws_sm_place
+from tests.vault.conformance.places.azure import azure_kv_place
+from tests.vault.conformance.places.bao import vault_place, vault_v1_place
 from tests.vault.conformance.places.desktop import keyring_place
+from tests.vault.conformance.places.gcp import gcp_sm_place
 from tests.vault.conformance.places.local import dotenv_place, env_place, file_place
 
 INVENTORY: Final = {
@@ -15,6 +18,10 @@ INVENTORY: Final = {
     "file": file_place,
     "keyring": keyring_place,
     "aws_sm": aws_sm_place,
+    "gcp_sm": gcp_sm_place,
+    "azure_kv": azure_kv_place,
+    "vault": vault_place,
+    "vault_v1": vault_v1_place,
 }
 """The session fixtures `KIND_place` by KIND. They are imported for pytest to find them, and asked for by name."""
 

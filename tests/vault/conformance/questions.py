@@ -20,9 +20,9 @@ VALUE: Final = "sk-canary-8c41e7d2f09b"
 """Every value that the suite stores begins so; no message may hold it."""
 
 _VISIBLE: Final = st.characters(min_codepoint=0x21, max_codepoint=0x7E)
-_PRINTABLE: Final = st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\n\t")
+_ANY: Final = st.characters(codec="utf-8", exclude_characters="\r\0")
 VALUES: Final = st.builds(
-    lambda middle, end: f"{VALUE}{middle}{end}", st.text(_VISIBLE, max_size=99) | st.text(_PRINTABLE), _VISIBLE
+    lambda middle, end: f"{VALUE}{middle}{end}", st.text(_VISIBLE, max_size=99) | st.text(_ANY), _VISIBLE
 )
 """Keys, which are visible ASCII, and documents, which have many lines and any letter."""
 

@@ -50,7 +50,7 @@ class DotenvBackend:
             if found == value:
                 return ""
             # Made before anything is written: it may be refused.
-            changed = _assigned(reference, text, value)
+            changed = _assigned(reference, self.path, text, value)
             self._keep(reference, found)
             replace(self.path, changed, _mode(self.path))
         return ""
@@ -99,7 +99,7 @@ class DotenvBackend:
         """Let `value` be what can be had back."""
         text = _text(self._previous, f"{reference}: {self._previous}") or ""
         if value is not None:
-            replace(self._previous, _assigned(reference, text, value))
+            replace(self._previous, _assigned(reference, self._previous, text, value))
             return
         left = dotenv_text.without(text, reference.name)
         if not dotenv_text.variables(left):
@@ -127,14 +127,17 @@ def _text(path: Path, about: str) -> str | None:
         raise SecretError(f"{about} {error}") from None
 
 
-def _assigned(reference: Reference, text: str, value: str) -> bytes:
+def _assigned(reference: Reference, path: Path, text: str, value: str) -> bytes:
+    """What `path` is to hold, which is `text` now. Raises SecretError."""
     try:
         content = dotenv_text.assigned(text, reference.name, value).encode()
     except ValueError:
         # From None: an error of the codec carries the text.
-        raise SecretError(f"{reference} is not written: a .env file cannot carry this value") from None
+        raise SecretError(
+            f"{reference} is not written: {path} would be read otherwise than it should be; is a quote left open in it?"
+        ) from None
     if len(content) > DOTENV_BYTES_MAX:
-        raise SecretError(f"{reference} is not written: its file would be larger than {DOTENV_BYTES_MAX} bytes")
+        raise SecretError(f"{reference} is not written: {path} would be larger than {DOTENV_BYTES_MAX} bytes")
     return content
 
 

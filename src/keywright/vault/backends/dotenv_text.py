@@ -33,7 +33,7 @@ def assigned(text: str, name: str, value: str) -> str:
     """`text` in which `name` is `value`: in its own line, or in a new last one. Wherever it is set, it is set so.
 
     Raises:
-        ValueError: the file would not say so, or would say something else of another variable; without a value in it.
+        ValueError: it would not say so, or would say something else of another variable, as when a quote is left open.
     """
     statements = _statements(text)
     parts = [_with_value(one, value) if one.key == name else one.original.string for one in statements]
@@ -41,7 +41,7 @@ def assigned(text: str, name: str, value: str) -> str:
         parts += ["" if not parts or parts[-1].endswith(("\n", "\r")) else "\n", f"{name}={_quoted(value)}\n"]
     changed = _bom(text) + "".join(parts)
     if variables(changed) != {**variables(text), name: value}:
-        raise ValueError("cannot carry this value so that every reader finds it again")
+        raise ValueError("it would be read otherwise than it should be")
     return changed
 
 

@@ -150,4 +150,4 @@ def _content(reference: Reference, secret: Secret) -> bytes:
 
 
 def _previous(path: Path) -> Path:
-    return path.with_name(f".{path.name}.previous")
+    return path.parent / f".{path.name}.previous"

@@ -18,7 +18,7 @@ from typing import Final
 from keywright.core.errors import SecretError, SecretReadOnlyError
 from keywright.vault.reference import Reference
 
-LOCK_S: Final = 5.0
+LOCK_S: Final = 1.0
 LOCK_PAUSE_S: Final = 0.01
 PRIVATE_MODE: Final = 0o600
 UNFINISHED: Final = ".keywright-new"
