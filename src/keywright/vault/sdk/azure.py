@@ -74,9 +74,8 @@ class AzureAccess:
             *place,
             credential=self,
             verify_challenge_resource=self.settings.endpoint is None,
-            transport=RequestsTransport(use_env_settings=False),
+            transport=RequestsTransport(connection_verify=self.settings.ca_file or True, use_env_settings=False),
             proxies={"https": proxy} if proxy else {},
-            connection_verify=self.settings.ca_file or True,
             retry_total=0,
         )
 
