@@ -15,6 +15,7 @@ from keywright.core.http import HttpRequest, Origin
 from keywright.core.secret import Secret
 from keywright.vault.aws.keys import AwsKeys
 from keywright.vault.aws.sigv4 import Signer
+from tests.vault.aws.suite import PRESIGNED, PRESIGNED_S, SIGNED, Case
 
 NOW_S = 1_440_938_160
 """2015-08-30T12:36:00Z, the time of AWS's published test suite."""
@@ -58,67 +59,26 @@ def added(request: HttpRequest, signed: HttpRequest) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in signed.headers[len(request.headers) :]}
 
 
-# AWS's published Signature Version 4 test suite (aws-sig-v4-test-suite): the cases' requests and their signatures.
-SUITE_CASES = [
-    ("get-vanilla", b"GET", b"/", (), b"", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
-    (
-        "get-vanilla-query-order-key-case",
-        b"GET",
-        b"/?Param2=value2&Param1=value1",
-        (),
-        b"",
-        "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
-    ),
-    (
-        "get-relative-relative",
-        b"GET",
-        b"/example1/example2/../..",
-        (),
-        b"",
-        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
-    ),
-    (
-        "get-slashes",
-        b"GET",
-        b"//example//",
-        (),
-        b"",
-        "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84",
-    ),
-    (
-        "get-space",
-        b"GET",
-        b"/example space/",
-        (),
-        b"",
-        "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741",
-    ),
-    ("post-vanilla", b"POST", b"/", (), b"", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
-    (
-        "post-x-www-form-urlencoded",
-        b"POST",
-        b"/",
-        ((b"Content-Type", b"application/x-www-form-urlencoded"),),
-        b"Param1=value1",
-        "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
-    ),
-]
-
-
-@pytest.mark.parametrize(("name", "method", "target", "headers", "body", "signature"), SUITE_CASES)
-def test_a_request_of_the_published_suite_has_the_published_signature(
-    name: str, method: bytes, target: bytes, headers: tuple[tuple[bytes, bytes], ...], body: bytes, signature: str
-) -> None:
-    request = HttpRequest(method, target, headers, body)
-    found = added(request, Signer(keys(), "us-east-1", "service").sign(request, SUITE, NOW_S))
-    assert found["authorization"].endswith(f"Signature={signature}"), name
+@pytest.mark.parametrize("case", SIGNED, ids=lambda case: case.name)
+def test_a_request_of_the_published_suite_has_the_published_signature(case: Case) -> None:
+    found = added(
+        case.request, Signer(keys(case.token or None), "us-east-1", "service").sign(case.request, SUITE, NOW_S)
+    )
+    assert found["authorization"].endswith(f"Signature={case.signature}")
     assert found["x-amz-date"] == "20150830T123600Z"
-    ours, amazons = found["authorization"], theirs(request, SUITE, "us-east-1", "service", None)["authorization"]
-    assert ours == amazons
+    amazons = theirs(case.request, SUITE, "us-east-1", "service", case.token or None)
+    assert found["authorization"] == amazons["authorization"]
+
+
+@pytest.mark.parametrize("case", PRESIGNED, ids=lambda case: case.name)
+def test_a_presigned_request_of_the_published_suite_has_the_published_signature(case: Case) -> None:
+    signer = Signer(keys(case.token or None), "us-east-1", "service")
+    presigned = signer.presign(b"GET", SUITE, case.target.encode(), NOW_S, PRESIGNED_S)
+    assert presigned.endswith(f"&X-Amz-Signature={case.signature}".encode())
 
 
 VISIBLE = "".join(chr(code) for code in range(0x21, 0x7F))
-SEGMENT = st.text(st.sampled_from(string.ascii_letters + string.digits + "-._~:/% +é"), max_size=12)
+SEGMENT = st.text(st.sampled_from(string.ascii_letters + string.digits + "-._~:/% +&=?é漢𝄞'"), max_size=12)
 TARGETS = st.builds(
     lambda segments, query: "/" + "/".join(quote(segment, safe="") for segment in segments) + query,
     st.lists(SEGMENT, max_size=4),
@@ -176,12 +136,36 @@ def test_a_model_in_a_path_is_encoded_once_on_the_wire_and_twice_where_it_is_sig
     assert added(unencoded, other)["authorization"] != added(request, signed)["authorization"]
 
 
-@pytest.mark.parametrize("token", [None, TOKEN])
+QUERIES = st.lists(
+    st.tuples(SEGMENT.filter(bool), SEGMENT.filter(bool)), max_size=4, unique_by=lambda pair: pair[0]
+).map(lambda pairs: "?" * bool(pairs) + "&".join(f"{quote(a, safe='')}={quote(b, safe='')}" for a, b in pairs))
+"""As Amazon's SDK reads them: a name stands once, and has a value."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    method=st.sampled_from([b"GET", b"POST"]),
+    path=st.lists(SEGMENT, max_size=3).map(lambda segments: "/" + "/".join(quote(each, safe="") for each in segments)),
+    query=QUERIES,
+    token=st.sampled_from([None, TOKEN]),
+    life_s=st.integers(1, 604_800),
+    origin=st.sampled_from([RUNTIME, STANDIN, Origin("https", "::1", 8443)]),
+)
+def test_any_presigned_url_is_amazon_s(
+    method: bytes, path: str, query: str, token: str | None, life_s: int, origin: Origin
+) -> None:
+    target = (path + query).encode()
+    presigned = Signer(keys(token), "eu-west-1", "sts").presign(method, origin, target, NOW_S, life_s)
+    request = AWSRequest(method=method.decode(), url=url(HttpRequest(method, target, ()), origin))
+    SigV4QueryAuth(Credentials(ID, KEY, token), "sts", "eu-west-1", expires=life_s).add_auth(request)
+    assert url(HttpRequest(method, presigned, ()), origin) == request.url
+
+
 @pytest.mark.parametrize("target", ["/", "/?Action=GetCallerIdentity&Version=2011-06-15", "/a%3Ab/c?x=%2F&y="])
-def test_a_presigned_url_is_amazon_s(token: str | None, target: str) -> None:
-    presigned = Signer(keys(token), "eu-west-1", "sts").presign(b"GET", RUNTIME, target.encode(), NOW_S, 900)
+def test_a_presigned_url_may_have_an_empty_value(target: str) -> None:
+    presigned = Signer(keys(TOKEN), "eu-west-1", "sts").presign(b"GET", RUNTIME, target.encode(), NOW_S, 900)
     request = AWSRequest(method="GET", url=url(HttpRequest(b"GET", target.encode(), ()), RUNTIME))
-    SigV4QueryAuth(Credentials(ID, KEY, token), "sts", "eu-west-1", expires=900).add_auth(request)
+    SigV4QueryAuth(Credentials(ID, KEY, TOKEN), "sts", "eu-west-1", expires=900).add_auth(request)
     assert url(HttpRequest(b"GET", presigned, ()), RUNTIME) == request.url
 
 
