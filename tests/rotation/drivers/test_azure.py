@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from keywright.core.errors import RotationError, SecretDeniedError, SecretError
+from keywright.core.http import Deadlines
 from keywright.core.rotation import KeyMark
 from keywright.core.secret import Secret
 from keywright.rotation.administration import Login
@@ -114,6 +115,17 @@ async def test_trouble_at_azure_passes(azure: Azure, driver: Driver, misdeed: Mi
     with pytest.raises(RotationError, match=said) as failure:
         await driver.find(Secret(azure.keys["Key1"]))
     assert failure.value.passing
+
+
+async def test_a_provider_that_is_silent_is_given_up(
+    azure: Azure, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keywright.vault.fetch.FAR", Deadlines(1, 0.02, 0.02, 0.05))
+    azure.door.always = "silent"
+    for asking in (driver.find(Secret("k")), driver.create(NAME, KeyMark("k", "f")), driver.delete(KeyMark("k", "f"))):
+        with pytest.raises(RotationError, match="deadline") as failure:
+            await asking
+        assert failure.value.passing
 
 
 async def test_another_operation_on_the_account_passes(azure: Azure, driver: Driver) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.errors import RotationError, SecretAbsentError
+from keywright.core.http import Deadlines
 from keywright.core.rotation import KeyMark
 from keywright.core.secret import Secret
 from keywright.rotation.driver import Driver
@@ -206,6 +207,21 @@ async def test_while_iam_gives_no_answer_nothing_is_left_that_a_later_attempt_wo
         await driver.delete(mark)
     new = await driver.create(NAME, KeyMark(used.id))
     assert set(bedrock.keys) == {used.id, new.mark.id}
+
+
+async def test_a_provider_that_is_silent_is_given_up(
+    bedrock: Bedrock, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keywright.vault.fetch.FAR", Deadlines(1, 0.02, 0.02, 0.05))
+    bedrock.door.always = "silent"
+    for asking in (
+        driver.find(Secret("ABSKnothing")),
+        driver.create(NAME, KeyMark("k", "f")),
+        driver.delete(KeyMark("k", "f")),
+    ):
+        with pytest.raises(RotationError, match="deadline") as failure:
+            await asking
+        assert failure.value.passing
 
 
 async def test_throttling_passes_and_a_wrong_key_does_not(bedrock: Bedrock, fetch: Fetch, used: LongTermKey) -> None:
