@@ -45,9 +45,9 @@ def test_a_form_says(provider: str, text: str, kind: str) -> None:
 
 
 def test_only_a_short_term_key_says_when_it_runs_out() -> None:
-    assert expiry_by_form("bedrock", SHORT) == 1_764_003_600
-    assert expiry_by_form("bedrock", Secret("ABSKabc")) is None
-    assert expiry_by_form("openai", SHORT) is None
+    assert expiry_by_form(SHORT) == 1_764_003_600
+    assert expiry_by_form(Secret("ABSKabc")) is None
+    assert expiry_by_form(Secret("sk-proj-abc")) is None
 
 
 UNTIL = "2027-12-31T23:59:59Z"

@@ -53,9 +53,9 @@ def kind_by_form(kind_of_provider: str, secret: Secret) -> str:
     return next((kind for start, kind in FORMS.get(kind_of_provider, ()) if text.startswith(start)), "")
 
 
-def expiry_by_form(kind_of_provider: str, secret: Secret) -> int | None:
-    """When the key runs out by what it says itself, as Bedrock's short-term keys do."""
-    until_s = runs_out_s(secret) if kind_of_provider == "bedrock" else None
+def expiry_by_form(secret: Secret) -> int | None:
+    """When the key runs out by what it says itself, as Bedrock's short-term keys do; None when it says nothing."""
+    until_s = runs_out_s(secret)
     return None if until_s is None else int(until_s)
 
 
