@@ -1,6 +1,7 @@
 """A store in trouble says which, in time and without a secret, and serves again as soon as it is over."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import pytest
 
@@ -8,6 +9,8 @@ from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretRe
 from keywright.core.secret import Secret
 from tests.vault.conformance.place import FAULTS, Fault, Place, fresh_name, struck
 from tests.vault.conformance.questions import VALUE, read, refusal, trouble
+
+READERS: Final = 4
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -40,6 +43,7 @@ def test_whatever_is_asked_in_trouble_ends_in_time_and_nothing_is_lost(place: Pl
         lambda: backend.previous(reference),
         lambda: backend.forget(place.reference(fresh_name())),
         backend.names,
+        *[lambda: backend.read(reference)] * READERS,
     )
 
     # That it is answered is not promised, how it is refused is.

@@ -38,6 +38,18 @@ def test_what_is_written_twice_has_the_first_writing_before_it(place: Place) -> 
     assert previous(place, reference) == f"{VALUE}-2"
 
 
+def test_a_write_that_is_repeated_as_after_a_crash_keeps_the_value_before_it(place: Place) -> None:
+    needs(place, "writes")
+    name = fresh_name()
+    reference = place.reference(name)
+    place.put(name, f"{VALUE}-1")
+    for _ in range(2):
+        version = write(place, reference, f"{VALUE}-2")
+        assert version == place.backend.read(reference).version
+    assert read(place, reference) == f"{VALUE}-2"
+    assert previous(place, reference) == f"{VALUE}-1"
+
+
 def test_a_place_that_was_empty_is_made_and_has_nothing_before(place: Place) -> None:
     needs(place, "writes")
     reference = place.reference(fresh_name())
