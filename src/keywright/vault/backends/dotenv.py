@@ -32,7 +32,7 @@ class DotenvBackend:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._previous = path.with_name(path.name + PREVIOUS)
+        self._previous = path.parent / (path.name + PREVIOUS)
 
     def read(self, reference: Reference) -> Value:
         """The variable's value. Raises SecretError when the file or the variable is missing or is not fit."""
@@ -80,7 +80,7 @@ class DotenvBackend:
 
     def warnings(self) -> tuple[str, ...]:
         """What the operator should put right, one line each: git would take a file, or others may read it."""
-        beside = (self._previous, self.path.with_name(self.path.name + UNFINISHED))
+        beside = (self._previous, self.path.parent / (self.path.name + UNFINISHED))
         return tuple(warning for path in (self.path, *beside) for warning in _warnings(path))
 
     def close(self) -> None:

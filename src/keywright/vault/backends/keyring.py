@@ -9,8 +9,6 @@ time, and who asks waits for `timeout_s`. The thread is not waited for at exit. 
 known, and the message says so.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -50,7 +48,7 @@ class KeyringBackend:
         service, name = _place(reference)
         held(reference, secret.reveal())
 
-        def change(keyring: Keyring) -> None:
+        def change(keyring: "Keyring") -> None:
             found = keyring.get_password(service, name)
             if found == secret.reveal():
                 return
@@ -86,7 +84,7 @@ class KeyringBackend:
             raise SecretAbsentError(f"{reference} is not in the keyring" + (" from before a write" if suffix else ""))
         return Value(held(reference, text))
 
-    def _ask(self, reference: Reference, question: Callable[[Keyring], Answer]) -> Answer:
+    def _ask(self, reference: Reference, question: Callable[["Keyring"], Answer]) -> Answer:
         """What `question` of the keyring gives.
 
         Raises:
@@ -131,7 +129,7 @@ def _place(reference: Reference) -> tuple[str, str]:
     return service, name
 
 
-def _delete(keyring: Keyring, service: str, name: str) -> None:
+def _delete(keyring: "Keyring", service: str, name: str) -> None:
     """Deleting what is not there is an error to the library."""
     if keyring.get_password(service, name) is not None:
         keyring.delete_password(service, name)
