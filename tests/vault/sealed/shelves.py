@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from sqlalchemy import select, update
+
 from keywright.core.clock import SYSTEM_CLOCK
+from keywright.core.sealed import SealedSecret
 from keywright.house.shelf import LoopShelf
 from keywright.store.database import Database
+from keywright.store.schema import SEALED
 from keywright.store.sealed import SealedSecrets
 
 STEP_S = 20.0
@@ -28,6 +32,21 @@ class Desk:
     def run(self, question: Coroutine[Any, Any, AnswerT]) -> AnswerT:
         """What `question` returns, asked on the loop."""
         return asyncio.run_coroutine_threadsafe(question, self.loop).result(STEP_S)
+
+    def rows(self) -> list[SealedSecret]:
+        """All that is kept, self-tests included."""
+        columns = [SEALED.c[name] for name in SealedSecret.__struct_fields__]
+        query = select(*columns).order_by(SEALED.c.tenant, SEALED.c.name, SEALED.c.version)
+        return self.run(
+            self.database.read(lambda connection: [SealedSecret(*row) for row in connection.execute(query)])
+        )
+
+    def change(self, row: SealedSecret, **columns: object) -> None:
+        """Write `columns` into the row where `row` lies, as whoever controls the storage can."""
+        where = (SEALED.c.tenant == row.tenant, SEALED.c.name == row.name, SEALED.c.version == row.version)
+        self.run(
+            self.database.write(lambda connection: connection.execute(update(SEALED).where(*where).values(**columns)))
+        )
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from keywright.vault.sealed.shelf import Shelf
 
 PLAIN_BYTES_MAX: Final = 262_144
 VERSION_DIGITS_MAX: Final = 18
-WRITES_MAX: Final = 8
+WRITES_MAX: Final = 64
 """How often a write is tried while others write the same secret."""
 
 
