@@ -150,9 +150,12 @@ class Engine:
         Raises:
             ChangeRefusedError: not_found.
         """
-        if rotation_id not in self._busy:
-            async with self._at(rotation_id):
-                await self._go_on(rotation_id)
+        rotation = await self.get(rotation_id)
+        has_key = rotation_id in self._work.held  # then the claim has to be renewed
+        if rotation_id in self._busy or not (has_key or self._is_due(rotation)):
+            return rotation
+        async with self._at(rotation_id):
+            await self._go_on(rotation_id)
         return await self.get(rotation_id)
 
     async def drive(self, rotation_id: str, progress: Callable[[Rotation], None]) -> Rotation:
@@ -174,9 +177,7 @@ class Engine:
 
     async def tend(self) -> tuple[Rotation, ...]:
         """Advance every rotation that has not ended and may be looked at now. To be called every second or so."""
-        now_s = self._now_s()
-        due = [one for one in await self._rotations.running() if one.due_s <= now_s or one.id in self._work.held]
-        return tuple([await self.advance(one.id) for one in due if not one.waits_for_key])
+        return tuple([await self.advance(one.id) for one in await self._rotations.running()])
 
     async def supply(self, rotation_id: str, secret: Secret) -> Rotation:
         """Go on with the key that a person has made, as its rotation waits for it.
@@ -234,7 +235,7 @@ class Engine:
 
     async def _go_on(self, rotation_id: str) -> None:
         while (rotation := await self._claim(rotation_id)) is not None:
-            if rotation.waits_for_key or rotation.due_s > self._now_s() or not await self._turn(rotation):
+            if not self._is_due(rotation) or not await self._turn(rotation):
                 return
         self._work.held.pop(rotation_id, None)  # somebody else has gone on without it, or it has ended
 
@@ -337,6 +338,9 @@ class Engine:
         if not await self._rotations.save(rotation, self._holder):
             raise ChangeRefusedError("conflict", f"another process has gone on with {rotation.id}: try again")
         return rotation
+
+    def _is_due(self, rotation: Rotation) -> bool:
+        return not (rotation.outcome or rotation.waits_for_key) and rotation.due_s <= self._now_s()
 
     def _now_s(self) -> int:
         return self._clock.unix_us() // SECOND_US
