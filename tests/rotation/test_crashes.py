@@ -11,7 +11,7 @@ from keywright.store.database import Database
 from tests.rotation.world import Killed, Limits, World
 
 IS_SOAK = bool(os.environ.get("KEYWRIGHT_SOAK"))
-SEEDS = 4000 if IS_SOAK else 40
+SEEDS = 4000 if IS_SOAK else 30
 CHANGES = {"begin", "save", "create", "write", "ask_all", "disable", "enable", "delete", "forget", "note"}
 """What leaves another world behind; to be killed around what only looks is the same as after the last of these."""
 
@@ -31,7 +31,7 @@ def settled(world: World, rotation: Rotation) -> None:
 @pytest.mark.parametrize(
     "limits",
     [
-        Limits(),
+        Limits(lists_s=15),
         Limits(slots=2, has_names=False, disables=False, learns_s=4, tells_use=False),
     ],
     ids=["names", "two slots"],
@@ -88,7 +88,7 @@ async def one_life(database: Database, random: Random) -> None:
     world = await World(database, limits).open()
     rotation_id = await begun(world)
     world.faults.random = random
-    world.faults.odds = random.choice([0.0, 0.05, 0.3])
+    world.faults.odds = random.choice([0.0, 0.05, 0.15])
     world.faults.dies_at = [random.randrange(2, 200) for _ in range(random.randrange(4))]
     if random.random() < 0.4:
         world.at[random.randrange(1, 700)] = lambda: turn_back(world, rotation_id)

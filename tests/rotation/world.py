@@ -100,7 +100,7 @@ class World:
         self.is_dead = False
         self.states = CredentialStates(database)
         self.rotations = Rotations(database)
-        self.first = ProviderKey("k0", Secret(f"first-{self.number}"), "by hand", START_S - 1000.0)
+        self.first = ProviderKey("k0", Secret(f"first-{self.number}"), "by hand", START_S - 1e6)
         self.provider: dict[str, ProviderKey] = {"k0": self.first}
         self.stored = self.first.secret
         self.previous: Secret | None = None

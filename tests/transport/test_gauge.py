@@ -80,7 +80,8 @@ def test_the_time_that_has_passed_counts() -> None:
     gauge = told(time, x_ratelimit_remaining_tokens="0", x_ratelimit_reset_tokens="20s")
     time.move(15)
     (limit,) = gauge.limits(time.clock)
-    assert (limit.kind, limit.remaining, limit.reset_s) == ("tokens", 0, pytest.approx(5.0))
+    assert (limit.kind, limit.remaining) == ("tokens", 0)
+    assert limit.reset_s == pytest.approx(5.0)
     time.move(15)
     assert gauge.limits(time.clock)[0].reset_s == 0.0
 

@@ -7,6 +7,7 @@ import pytest
 from keywright.guard.address import is_public
 from keywright.transport.pool import Pool
 from keywright.vault.fetch import Fetch
+from tests.vault.bao.server import OpenBao, running_openbao
 from tests.vault.cloud.moto import running_moto
 from tests.vault.hands import Hands
 
@@ -16,6 +17,13 @@ def moto() -> Iterator[str]:
     """The address of a running moto."""
     with running_moto() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    """A running OpenBao. Who changes its state heals it again."""
+    with running_openbao(tmp_path_factory.mktemp("openbao")) as server:
+        yield server
 
 
 @pytest.fixture

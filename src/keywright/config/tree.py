@@ -69,7 +69,8 @@ class RotationConfig(Struct, frozen=True, kw_only=True):
     `every` and `max_age` are durations (`30d`): when a key is replaced by itself, and how old it may become before
     that is an alarm ("" for never). `drain_s`: for how long the old key is left alone once nobody uses it; `hold_s`:
     for how long it is only disabled before it is deleted, where the provider can. `lifetime`: of the keys that are
-    made, where the provider's keys can run out.
+    made, where the provider's keys can run out. `address`: of the provider's administration API, where it is not the
+    one that is known.
 
     The rest is the provider's own: OpenAI `project` and `service_account`; Google `project` and `service_account`;
     Mistral `workspace` and `user`; OpenRouter `workspace`; Azure `subscription`, `resource_group` and `account`;
@@ -81,6 +82,7 @@ class RotationConfig(Struct, frozen=True, kw_only=True):
     drain_s: Seconds = 60.0
     hold_s: Seconds = 300.0
     lifetime: str = ""
+    address: Name | None = None
     project: Name | None = None
     service_account: Name | None = None
     workspace: Name | None = None

@@ -59,16 +59,20 @@ class Credentials:
 
     def wanted(self, config: Config) -> tuple[set[str], set[str]]:
         """The references to keys, and to documents, that the credentials of `config` are made of. Blocks on a disk."""
-        keys: set[str] = set()
-        documents: set[str] = set()
-        for name, given in config.providers.items():
-            row = find(given.kind or name)
-            if row is not None:
-                keys.update(self._references(row, given))
-            keys.update(reference for table in given.credentials for reference in table.api_key)
-            if given.service_account is not None:
-                documents.add(given.service_account)
+        keys = {reference for references in self.places(config).values() for reference in references}
+        documents = {given.service_account for given in config.providers.values() if given.service_account is not None}
         return keys, documents
+
+    def places(self, config: Config) -> dict[str, tuple[str, ...]]:
+        """Where keys are kept: by the name of each credential that has one, its references. Blocks on a disk."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, given in config.providers.items():
+            for table in given.credentials:
+                found[f"{name}/{table.name}"] = table.api_key
+            row = find(given.kind or name)
+            for number, reference in enumerate(() if row is None else self._references(row, given), 1):
+                found[_numbered(name, number)] = (reference,)
+        return found
 
     def held(self) -> tuple[HeldCredential, ...]:
         """Those whose keys may change at any time."""
@@ -129,10 +133,10 @@ class Credentials:
     def _of_keys(self, name: str, row: Provider, references: tuple[str, ...]) -> list[Named]:
         made, failures = [], []
         for number, reference in enumerate(references, 1):
-            full = name if number == 1 else f"{name}/{number}"
+            full = _numbered(name, number)
             if parse(reference, self._keeper.vault.stores).kind == "env":
                 try:
-                    made.append(Named(full, self._of_key(full, row, self._keeper.secret(reference))))
+                    made.append(Named(full, self.of_key(full, row, self._keeper.secret(reference))))
                 except SecretError as error:
                     failures.append(str(error))
                 continue
@@ -151,12 +155,17 @@ class Credentials:
         kept = self._held.get(name)
         if kept is None or kept[0] != way:
             held = HeldCredential(
-                name, references, self._keeper, lambda secret: self._of_key(name, row, secret), self._clock
+                name, references, self._keeper, lambda secret: self.of_key(name, row, secret), self._clock
             )
             kept = self._held[name] = (way, held)
         return kept[1]
 
-    def _of_key(self, name: str, row: Provider, secret: Secret) -> Credential | RenewingCredential:
+    def of_key(self, name: str, row: Provider, secret: Secret) -> Credential | RenewingCredential:
+        """The credential `name` with that key.
+
+        Raises:
+            SecretError: it has run out.
+        """
         match row.credential:
             case Bearer():
                 is_aws = isinstance(row.identity, SigV4)  # whose keys may be short-term ones
@@ -200,6 +209,11 @@ class Credentials:
     def _google(self, config: ProviderConfig) -> GoogleSettings:
         given = config.service_account
         return GoogleSettings() if given is None else GoogleSettings(self._keeper.secret(given))
+
+
+def _numbered(name: str, number: int) -> str:
+    """What the credential is called that has the provider's key of that number, where keys have no names."""
+    return name if number == 1 else f"{name}/{number}"
 
 
 def _names_identity(config: ProviderConfig) -> bool:

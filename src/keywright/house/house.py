@@ -1,10 +1,11 @@
 """A gateway, built: everything but the sockets that clients connect to. Two of them share nothing."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from keywright.catalog.snapshot import DATA_FILE, bundled
 from keywright.catalog.snapshot import Snapshot as PriceSnapshot
 from keywright.config import Config
 from keywright.core.clock import SECOND_US
+from keywright.core.errors import StoreError
 from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
@@ -26,6 +28,8 @@ from keywright.house.declared import declare
 from keywright.house.keeping import keeper_of, vault_of
 from keywright.house.listing import list_models
 from keywright.house.password import store_password
+from keywright.house.rotations import Present, Rotating
+from keywright.house.sealing import sealed_opener
 from keywright.house.sources import Breakers, build_routes
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.ledger.escrow import Escrow
@@ -79,6 +83,11 @@ class House:
         self._prices: PriceSnapshot | None = None
         self._prices_digest = ""
         self._snapshot = Snapshot(keys={}, foreign={}, routes=Routes((), {}, Catalogue(bundled(), {})))
+        self.rotating = Rotating(
+            self._present, self._credentials, keeper, self.pool, store.database, blueprint, ledger.holder
+        )
+        self._disabled: frozenset[str] = frozenset()
+        self._asked: set[str] = set()
         self.app = self._app()
 
     @classmethod
@@ -108,12 +117,14 @@ class House:
         escrow = Escrow(store.escrow, ledger.holder, blueprint.clock)
         ledger.on_stored = escrow.stored
         escrow.before_answer, escrow.nothing_stored = ledger.flush, ledger.nothing_stored
-        keeper = keeper_of(blueprint)
+        opener = sealed_opener(store.database, blueprint.config.secrets, blueprint.environment, blueprint.clock)
+        keeper = keeper_of(blueprint, opener)
         try:
             house = cls(blueprint, store, ledger, escrow, keeper)
             await house.know_secrets()
             await house.know_admin()
             await house.refresh()
+            await house.tell_keys()
         except BaseException:
             await keeper.close()
             await _close_books(store, ledger, escrow)
@@ -126,6 +137,7 @@ class House:
             last.push_async_callback(_close_books, self.store, self.ledger, self.escrow)
             last.push_async_callback(self.pool.aclose)
             last.push_async_callback(self.keeper.close)
+            last.push_async_callback(self._leave_keys)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -145,12 +157,59 @@ class House:
                 _log.error("%s cannot be used until its key can be read: %s", credential.name, credential.failure)
 
     async def keep_secrets(self) -> None:
-        """Read again what is due; what has changed counts from the next request on."""
-        await self.keeper.refresh()
-        for credential in self._credentials.held():
-            if credential.update():
-                self._breakers.reset(credential.name)
-                _log.info("%s has another key now: %s", credential.name, credential.fingerprint)
+        """Read again what is due, or what another process asks to be read; what has changed counts from the next
+        request on, and is told to the others.
+
+        Raises:
+            StoreError: that cannot be told.
+        """
+        asked, self._asked = self._asked, set()
+        held = self._credentials.held()
+        references = {text for credential in held if credential.name in asked for text in credential.references}
+        await asyncio.gather(self.keeper.refresh(), *(self.keeper.look(text) for text in references))
+        changed = {credential.name for credential in held if credential.update()}
+        for name in changed:
+            self._breakers.reset(name)
+            _log.info("%s has another key now: %s", name, self._present().sources[name].credential.fingerprint)
+        if changed or asked:
+            await self._tell_keys(changed | asked)
+
+    async def tell_keys(self) -> None:
+        """Say with which keys this process calls: whoever replaces one waits until nobody uses it.
+
+        Raises:
+            StoreError: that cannot be told.
+        """
+        await self._tell_keys(self._present().sources)
+
+    async def live(self) -> None:
+        """Say that this process still lives.
+
+        Raises:
+            StoreError: that cannot be told.
+        """
+        await self.rotating.states.live(self.ledger.holder, self._now_s())
+
+    async def _tell_keys(self, names: Iterable[str]) -> None:
+        sources = self._present().sources
+        for name in names:
+            source = sources.get(name)
+            if source is not None and source.credential.fingerprint:
+                await self.rotating.note(source)
+                fingerprint, now_s = source.credential.fingerprint, self._now_s()
+                await self.rotating.states.say(name, self.ledger.holder, fingerprint, now_s)
+
+    async def _leave_keys(self) -> None:
+        await self.rotating.engine.close()
+        with contextlib.suppress(StoreError):
+            await self.rotating.states.leave(self.ledger.holder)
+
+    def _present(self) -> Present:
+        inventory = self._snapshot.routes.inventory
+        return Present(self._config, {source.credential_name: source for source in inventory})
+
+    def _now_s(self) -> int:
+        return self.blueprint.clock.unix_us() // SECOND_US
 
     async def know_admin(self) -> None:
         """Know the administrator. Only now that all else is sound: a new key is told of once.
@@ -174,6 +233,7 @@ class House:
                 self._prices = await PriceLists(self.store.database).newest()
                 self._prices_digest = content.prices
                 self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
+            await self._follow_credentials()
             keys = self._snapshot.keys
             if content.keys:
                 keys = {**keys, **{key.id: key for key in content.keys}}
@@ -187,6 +247,16 @@ class House:
             if self.version not in (-1, content.version):
                 self.meters.observe(CHANGES, max(0, self.blueprint.clock.unix_us() - content.changed_us))
             self.version = content.version
+
+    async def _follow_credentials(self) -> None:
+        """Know which credentials are disabled, and which are to be read anew."""
+        states = self.rotating.states
+        if self.version >= 0:
+            self._asked |= set(await states.changed(self.version))
+        disabled = frozenset(known.name for known in await states.all() if known.disabled)
+        if disabled != self._disabled:
+            self._disabled = disabled
+            self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._snapshot.routes.without(disabled))
 
     def learn_key(self, key: Key) -> None:
         """Know one key at once, without waiting for the store to be read again."""
@@ -214,7 +284,8 @@ class House:
 
     def _use_stores(self, config: Config) -> None:
         blueprint = self.blueprint
-        self.keeper.use(vault_of(config, blueprint.environment, blueprint.base), config.secrets)
+        opener = sealed_opener(self.store.database, config.secrets, blueprint.environment, blueprint.clock)
+        self.keeper.use(vault_of(config, blueprint.environment, blueprint.base, opener), config.secrets)
 
     async def _learn(self, config: Config) -> None:
         keys, documents = await asyncio.to_thread(self._credentials.wanted, config)
@@ -243,7 +314,7 @@ class House:
             blueprint.base,
             blueprint.environment,
             self._prices,
-        )
+        ).without(self._disabled)
 
     def _app(self) -> App:
         blueprint = self.blueprint

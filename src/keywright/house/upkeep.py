@@ -17,6 +17,9 @@ from keywright.store.maintenance import maintain
 from keywright.store.standing import Standings
 
 SECRETS_S: Final = 1.0
+ROTATIONS_S: Final = 1.0
+SCHEDULE_S: Final = 60.0
+LIFE_S: Final = 5.0
 RECOVERY_S: Final = 2.0
 WARNINGS_S: Final = 2.0
 MAINTENANCE_S: Final = 3600.0
@@ -29,6 +32,9 @@ def upkeep(house: House) -> tuple[Coroutine[Any, Any, None], ...]:
     """The tasks, each of which never ends by itself."""
     return (
         _again(SECRETS_S, house.keep_secrets),
+        _again(ROTATIONS_S, house.rotating.tend),
+        _again(SCHEDULE_S, house.rotating.look_at_schedule),
+        _again(LIFE_S, house.live),
         _again(RECOVERY_S, lambda: _recover(house)),
         _again(WARNINGS_S, lambda: _warn(house)),
         _again(MAINTENANCE_S, lambda: _maintain(house)),

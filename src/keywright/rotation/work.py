@@ -19,6 +19,8 @@ from keywright.rotation.surroundings import CredentialRecords, Keys, Prove, Targ
 
 NAMES_MAX: Final = 3
 """Of processes that one message names."""
+PUT_BACK: Final = "somebody has put it back into its store"
+"""Of processes that one message names."""
 
 
 class Held:
@@ -127,14 +129,17 @@ class Work:
             return await self._write_back(rotation, driver)
         held = self._held(rotation)
         if held is None:
-            settled_s = rotation.step_s + self._pace.settle_s
+            settled_s = max(rotation.step_s, rotation.written_s) + self._pace.settle_s
             if now_s < settled_s:
-                return steps.waiting(rotation, now_s, settled_s, "whether the new key was stored is not known yet")
+                return steps.waiting(rotation, now_s, settled_s, "whether the new key is stored is not known yet")
+            if rotation.written_s:  # so a process may have come to use the new key
+                return steps.turned_back(rotation, now_s, "rolled_back", PUT_BACK)
             return await self._begin_again(rotation, driver)
         return await self._write(rotation, held.secret)
 
     async def _wait_for_all(self, rotation: Rotation) -> Rotation:
         """The store has the wanted key. Until every process uses it."""
+        self.held.pop(rotation.id, None)
         await self._credentials.ask_all(rotation.credential)
         users = await self._credentials.users(rotation.credential)
         now_s = self._now_s()
@@ -236,7 +241,7 @@ class Work:
         if rotation.disabled_s and not rotation.back:
             await self._enable(rotation, driver)
         if current.fingerprint == rotation.old.fingerprint and not rotation.back:
-            return steps.turned_back(rotation, now_s, "rolled_back", "somebody has put it back into its store")
+            return steps.turned_back(rotation, now_s, "rolled_back", PUT_BACK)
         why = f"{shown(unwanted(rotation))} is used again by {_some(late)}" if late else "it is stored again"
         return replace(steps.moved(rotation, now_s, "switch", why), disabled_s=0)
 

@@ -123,6 +123,13 @@ class Keeper:
         """The secret of `value`, with its errors."""
         return self.value(text).secret
 
+    def known(self, text: str) -> Secret | None:
+        """The secret that counts now at the reference `text`, None without one."""
+        try:
+            return self.value(text).secret
+        except SecretError:
+            return None
+
     async def look(self, text: str) -> bool:
         """Read it now, however fresh it is. Whether another secret counts than before. Never raises."""
         task = self._running.get(text)

@@ -105,6 +105,17 @@ class RenewingCredential(Unwritable):
             raise SecretError(self._failure or f"{self.name}: the new credential has run out already")
         return self._held
 
+    async def renew(self) -> None:
+        """Get a new one now, whatever is left of the old.
+
+        Raises:
+            SecretError: none can be had; the old one counts until it has run out.
+        """
+        self._failure = ""
+        await asyncio.shield(self._task or self._begin())
+        if self._failure:
+            raise SecretError(self._failure)
+
     async def mended(self, used: object) -> bool:
         """The provider has refused `used`. Whether there is another one now: it is renewed before its time. One that is
         new is not: it would be asked for over and over while the provider refuses all of them.

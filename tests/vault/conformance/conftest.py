@@ -11,6 +11,7 @@ from tests.vault.conformance.places.bao import vault_place, vault_v1_place
 from tests.vault.conformance.places.desktop import keyring_place
 from tests.vault.conformance.places.gcp import gcp_sm_place
 from tests.vault.conformance.places.local import dotenv_place, env_place, file_place
+from tests.vault.conformance.places.sealed import sealed_place
 
 INVENTORY: Final = {
     "env": env_place,
@@ -22,6 +23,7 @@ INVENTORY: Final = {
     "azure_kv": azure_kv_place,
     "vault": vault_place,
     "vault_v1": vault_v1_place,
+    "sealed": sealed_place,
 }
 """The session fixtures `KIND_place` by KIND. They are imported for pytest to find them, and asked for by name."""
 

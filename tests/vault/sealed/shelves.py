@@ -33,6 +33,10 @@ class Desk:
         """What `question` returns, asked on the loop."""
         return asyncio.run_coroutine_threadsafe(question, self.loop).result(STEP_S)
 
+    def begin(self, question: Coroutine[Any, Any, object]) -> None:
+        """Ask `question` on the loop, without waiting for its end."""
+        asyncio.run_coroutine_threadsafe(question, self.loop)
+
     def rows(self) -> list[SealedSecret]:
         """All that is kept, self-tests included."""
         columns = [SEALED.c[name] for name in SealedSecret.__struct_fields__]

@@ -80,7 +80,7 @@ class AzureSecretsBackend:
         return self._service.ask(str(reference), work)
 
     def _client(self, reference: Reference) -> Any:
-        vault = "" if self._access.settings.endpoint else reference.name.partition("/")[0]
+        vault = reference.name.partition("/")[0]
         return self._clients.setdefault(vault, Opened(lambda: self._open(vault)))()
 
     def _open(self, vault: str) -> Any:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from keywright.core.errors import SecretError
 from keywright.vault.sdk.aws import AwsClients, aws_fault
-from keywright.vault.sdk.service import Service
+from keywright.vault.sdk.service import Service, for_another
 from keywright.vault.settings import StoreSettings
 
+DOMAIN: Final = "amazonaws.com"
 CONTEXT: Final = "keywright"
 """The name under which Amazon's log shows the context."""
 
@@ -30,7 +31,7 @@ class AwsKmsKek:
         self._key = key
         self._asking = Lock()
         self._arn = key if key.startswith("arn:") and ":key/" in key else ""
-        self._clients = AwsClients("kms", "KMS", settings, environment)
+        self._clients = AwsClients("kms", "KMS", for_another(settings, DOMAIN), environment)
         self._service = Service("AWS KMS", settings.timeout_s, aws_fault)
 
     @property

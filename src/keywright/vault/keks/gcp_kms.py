@@ -11,9 +11,10 @@ from keywright.core.secret import Secret
 from keywright.vault.sdk.crc32c import crc32c
 from keywright.vault.sdk.google import EXTRA, GoogleAccess, google_fault, quiet
 from keywright.vault.sdk.opened import Opened
-from keywright.vault.sdk.service import Service
+from keywright.vault.sdk.service import Service, for_another
 from keywright.vault.settings import StoreSettings
 
+DOMAIN: Final = "googleapis.com"
 HOST: Final = "cloudkms.googleapis.com"
 
 
@@ -29,7 +30,7 @@ class GcpKmsKek:
     ) -> None:
         self.id = f"gcp-kms://{key}"
         self._key = key
-        self._access = GoogleAccess(settings, environment, resolve)
+        self._access = GoogleAccess(for_another(settings, DOMAIN), environment, resolve)
         self._service = Service("Google Cloud KMS", settings.timeout_s, google_fault)
         self._client = Opened(self._open)
 

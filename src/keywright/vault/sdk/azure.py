@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from keywright.core.clock import SECOND_US, SYSTEM_CLOCK
@@ -22,7 +23,9 @@ from keywright.vault.sdk.upstreams import asked
 from keywright.vault.settings import StoreSettings
 
 EXTRA: Final = "azure-kv:// and azure-key:// need the extra: pip install 'keywright[azure]'"
-DOMAIN: Final = "vault.azure.net"
+DOMAINS: Final = ("vault.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net")
+"""Where vaults are; the first unless the configured endpoint is in another."""
+
 SCOPES: Final = frozenset(
     f"https://{resource}/.default"
     for name in ("vault", "managedhsm")
@@ -52,8 +55,15 @@ class AzureAccess:
         self._tokens: dict[str, Token] = {}
 
     def url(self, vault: str) -> str:
-        """The address of `vault`."""
-        return self.settings.endpoint or f"https://{vault}.{DOMAIN}"
+        """The address of `vault`: in the cloud that the endpoint is in, or at the endpoint where that is in none."""
+        domain = self._domain()
+        return f"https://{vault}.{domain}" if domain else self.settings.endpoint or ""
+
+    def _domain(self) -> str:
+        if not self.settings.endpoint:
+            return DOMAINS[0]
+        host = urlsplit(self.settings.endpoint).hostname or ""
+        return next((domain for domain in DOMAINS if host.endswith(f".{domain}")), "")
 
     def client(self, kind: Any, *place: str, vault: str) -> Any:
         """A client of the class `kind`, whose first arguments are `place`.
@@ -73,7 +83,7 @@ class AzureAccess:
         return kind(
             *place,
             credential=self,
-            verify_challenge_resource=self.settings.endpoint is None,
+            verify_challenge_resource=bool(self._domain()),
             transport=RequestsTransport(connection_verify=self.settings.ca_file or True, use_env_settings=False),
             proxies={"https": proxy} if proxy else {},
             retry_total=0,

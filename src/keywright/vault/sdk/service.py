@@ -14,10 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
 from typing import Final, Literal, TypeAlias, TypeVar, assert_never
+from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretError
+from keywright.vault.settings import StoreSettings
 
 ATTEMPTS_MAX: Final = 3
 FIRST_PAUSE_S: Final = 0.1
@@ -142,6 +145,14 @@ class Question:
                 return SecretError(f"{self._about}: {who} refused {action} ({code})")
             case _:
                 assert_never(fault.kind)
+
+
+def for_another(settings: StoreSettings, domain: str) -> StoreSettings:
+    """`settings` of a store, for another service of its vendor's: an endpoint within the vendor's `domain` is one
+    service's own, and is left out; any other stands for all of them.
+    """
+    host = urlsplit(settings.endpoint or "").hostname or ""
+    return replace(settings, endpoint=None) if host.endswith(f".{domain}") else settings
 
 
 def fault_of_status(status: int, code: str) -> Fault:

@@ -1,0 +1,257 @@
+"""The replacement of a gateway's keys: what the machine of `rotation/` needs of the house, and when it is to begin."""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from keywright.config import Config, CredentialConfig, ProviderConfig, RotationConfig
+from keywright.core.clock import SECOND_US
+from keywright.core.errors import ChangeRefusedError
+from keywright.core.rotation import CredentialFacts, Rotation
+from keywright.core.secret import Secret
+from keywright.house.blueprint import Blueprint
+from keywright.house.credentials import Credentials
+from keywright.house.drivers import Site, driver_of, lacking
+from keywright.house.keys import HouseKeys
+from keywright.house.proving import prove
+from keywright.identity.key import duration_s
+from keywright.pipeline.routes import Source
+from keywright.providers.check import Verdict
+from keywright.rotation.engine import Engine
+from keywright.rotation.kinds import expiry_by_form, kind_by_form
+from keywright.rotation.schedule import Schedule, aged, due
+from keywright.rotation.surroundings import Records, Surroundings, Target
+from keywright.store.credentials import CredentialStates
+from keywright.store.database import Database
+from keywright.store.rotations import Rotations
+from keywright.transport.pool import Pool
+from keywright.vault.fetch import Fetch
+from keywright.vault.keeper import Keeper
+from keywright.vault.reference import parse
+from keywright.vault.renewal import RenewingCredential
+
+ID_BYTES: Final = 8
+PAST_ROTATIONS: Final = 500
+"""How far back it is looked whether a key was left over by a rotation."""
+
+SCHEDULE: Final = "schedule"
+
+_log = logging.getLogger("keywright.rotation")
+
+
+class Present(Struct, frozen=True, eq=False):
+    """What a gateway is at one moment: its configuration, and its sources by the names of their credentials."""
+
+    config: Config
+    sources: Mapping[str, Source]
+
+
+class Rotating:
+    """Replaces the keys of credentials. `present` gives what there is now; `holder` names this process."""
+
+    def __init__(
+        self,
+        present: Callable[[], Present],
+        credentials: Credentials,
+        keeper: Keeper,
+        pool: Pool,
+        database: Database,
+        blueprint: Blueprint,
+        holder: str,
+    ) -> None:
+        self._present = present
+        self._credentials = credentials
+        self._keeper = keeper
+        self._pool = pool
+        self._environment = blueprint.environment
+        self._clock = blueprint.clock
+        self.rotations = Rotations(database)
+        self.states = CredentialStates(database)
+        self.keys = HouseKeys(lambda: keeper.vault, lambda: credentials.places(present().config))
+        self._told: dict[str, str] = {}
+        surroundings = Surroundings(
+            records=Records(self.rotations, self.states), keys=self.keys, prove=self.prove, targets=self.target
+        )
+        self.engine = Engine(surroundings, holder, blueprint.clock, lambda: f"rot_{secrets.token_hex(ID_BYTES)}")
+
+    async def prove(self, credential: str, secret: Secret) -> Verdict:
+        """Whether the credential's provider accepts that key."""
+        present = self._present()
+        source = present.sources.get(credential)
+        if source is None:
+            return Verdict("unknown", f"the configuration does not name {credential} any more")
+        tried = msgspec.structs.replace(
+            source, credential=self._credentials.of_key(source.credential_name, source.row, secret)
+        )
+        return await prove(tried, self._pool, is_moved=bool(present.config.providers[source.name].base_url))
+
+    def target(self, credential: str) -> Target | None:
+        """The credential as it is configured now, with the driver for its keys; None when none has that name."""
+        present = self._present()
+        source = present.sources.get(credential)
+        if source is None:
+            return None
+        given = present.config.providers[source.name]
+        references = self._credentials.places(present.config).get(credential, ())
+        rotation = _rotation(given, _table(given, credential))
+        if not references:
+            return self._keyless(source)
+        site = self._site(source, given, rotation)
+        kind = given.kind or source.name
+        driver = driver_of(kind, site)
+        missing = ", ".join(f"providers.{source.name}.{need}" for need in lacking(kind, site))
+        return Target(
+            credential=credential,
+            provider=source.row.title,
+            kind=driver.kind,
+            driver=driver,
+            lacks=f"it could be done without a person if the configuration had {missing}" if missing else "",
+            read_only=self._read_only(references[0]),
+            drain_s=rotation.drain_s,
+            hold_s=rotation.hold_s,
+        )
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """When which keys are to be replaced."""
+        present = self._present()
+        found = []
+        for name, source in present.sources.items():
+            given = present.config.providers[source.name]
+            table = _table(given, name)
+            rotation = _rotation(given, table)
+            every = (table.rotate_every if table is not None else "") or given.rotate_every or rotation.every
+            found.append(Schedule(name, _seconds(every), _seconds(rotation.max_age)))
+        return tuple(found)
+
+    async def look_at_schedule(self) -> None:
+        """Begin what is due, and tell people of keys that are too old.
+
+        Raises:
+            StoreError: the database cannot be asked.
+        """
+        now_s = self._now_s()
+        facts = {known.name: known for known in await self.states.all()}
+        schedules = self.schedules()
+        last = {one.credential: found for one in schedules if (found := await self.rotations.last(one.credential))}
+        for one in due(schedules, facts, last, now_s):
+            await self._begin(one.credential, one.reason)
+        for old in aged(schedules, facts, now_s):
+            _log.warning(
+                "the key of %s is %d days old: replace it (keywright rotate)", old.credential, old.age_s // 86_400
+            )
+            await self.states.note(old.credential, lambda known: msgspec.structs.replace(known, reminded_s=now_s))
+
+    async def note(self, source: Source) -> None:
+        """Write down which key a credential has, if it is another than is known.
+
+        Raises:
+            StoreError: the database cannot be written.
+        """
+        name, fingerprint, now_s = source.credential_name, source.credential.fingerprint, self._now_s()
+        known = await self.states.get(name)
+        if not fingerprint or (known is not None and known.fingerprint == fingerprint):
+            return
+        kind, expires_s = await self._formed(source)
+
+        def change(facts: CredentialFacts) -> CredentialFacts:
+            if facts.fingerprint == fingerprint:
+                return facts
+            return CredentialFacts(name, fingerprint, now_s, kind=kind, expires_s=expires_s, disabled=facts.disabled)
+
+        await self.states.note(name, change)
+
+    async def tend(self) -> None:
+        """Go on with rotations that are not done; tell of those that wait for somebody.
+
+        Raises:
+            StoreError: the database cannot be asked.
+        """
+        for rotation in await self.engine.tend():
+            self._tell(rotation)
+
+    def _tell(self, rotation: Rotation) -> None:
+        said = rotation.trouble if not rotation.outcome else rotation.outcome
+        if not said or self._told.get(rotation.id) == said:
+            return
+        self._told[rotation.id] = said
+        if rotation.outcome:
+            del self._told[rotation.id]
+        level = logging.INFO if rotation.outcome == "done" else logging.WARNING
+        _log.log(level, "the rotation %s of %s, at %r: %s", rotation.id, rotation.credential, rotation.step, said)
+
+    async def _begin(self, credential: str, reason: str) -> None:
+        try:
+            rotation = await self.engine.begin(credential, SCHEDULE, reason)
+        except ChangeRefusedError as error:
+            if self._told.get(credential) != error.message:
+                self._told[credential] = error.message
+                _log.warning("the key of %s is due to be replaced, but: %s", credential, error.message)
+            return
+        _log.info("the key of %s is being replaced (%s): %s", credential, reason, rotation.id)
+
+    async def _formed(self, source: Source) -> tuple[str, int]:
+        """What the key is by its form, and when it runs out by what it says itself."""
+        references = self._credentials.places(self._present().config).get(source.credential_name, ())
+        kind = self._present().config.providers[source.name].kind or source.name
+        for reference in references:
+            secret = self._keeper.known(reference)
+            if secret is not None and secret.fingerprint == source.credential.fingerprint:
+                return kind_by_form(kind, secret), expiry_by_form(secret) or 0
+        return ("", 0) if references else ("federated", 0)
+
+    def _keyless(self, source: Source) -> Target:
+        credential = source.credential
+        if isinstance(credential, RenewingCredential):
+            return Target(source.credential_name, source.row.title, "federated", renew=credential.renew)
+        lacks = f"{source.credential_name} has no key"
+        return Target(source.credential_name, source.row.title, "assisted", lacks=lacks)
+
+    def _read_only(self, reference: str) -> str:
+        parsed = parse(reference, self._keeper.vault.stores)
+        if parsed.kind != "env":
+            return ""
+        return f"{reference} cannot be written: move the key to another store (keywright secret migrate)"
+
+    def _site(self, source: Source, given: ProviderConfig, rotation: RotationConfig) -> Site:
+        return Site(
+            row=source.row,
+            config=given,
+            rotation=rotation,
+            settings=source.settings,
+            environment=self._environment,
+            fetch=Fetch(self._pool, self._clock, ca_file=given.ca_file, proxy=given.proxy),
+            secret=self._keeper.vault.resolve,
+            spare=self._is_spare,
+        )
+
+    async def _is_spare(self, key_id: str) -> bool:
+        """Whether the provider's key with that id was left over by a rotation of ours, and no credential uses it."""
+        ours = {
+            mark.id
+            for one in await self.rotations.page(PAST_ROTATIONS)
+            for mark in (one.old, one.new)
+            if one.outcome and mark.id
+        }
+        used = {known.key_id for known in await self.states.all()}
+        return key_id in ours - used
+
+    def _now_s(self) -> int:
+        return self._clock.unix_us() // SECOND_US
+
+
+def _table(given: ProviderConfig, credential: str) -> CredentialConfig | None:
+    """The table of the credential, if it has one."""
+    name = credential.partition("/")[2]
+    return next((table for table in given.credentials if table.name == name), None)
+
+
+def _rotation(given: ProviderConfig, table: CredentialConfig | None) -> RotationConfig:
+    return given.rotation if table is None or table.rotation is None else table.rotation
+
+
+def _seconds(duration: str) -> int:
+    return duration_s(duration) if duration else 0

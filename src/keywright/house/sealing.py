@@ -1,0 +1,38 @@
+"""How the sealed store is opened: the database's rows, and the keys that encrypt keys."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from keywright.core.clock import Clock
+from keywright.core.errors import SecretError
+from keywright.core.secret import Secret
+from keywright.house.shelf import LoopShelf
+from keywright.store.database import Database
+from keywright.store.sealed import SealedSecrets
+from keywright.vault.backend import Backend
+from keywright.vault.backends.sealed import SealedBackend
+from keywright.vault.keks.inventory import open_kek
+from keywright.vault.settings import StoreSettings
+from keywright.vault.stores import SealedOpener
+
+TENANT: Final = "organisation"
+"""Whose secrets they are: a gateway has one organisation."""
+
+
+def sealed_opener(
+    database: Database, secrets: Mapping[str, StoreSettings], environment: Mapping[str, str], clock: Clock
+) -> SealedOpener:
+    """Opens the sealed store of `database`, which belongs to the running event loop. `secrets`: how a key management
+    service is reached.
+    """
+    loop = asyncio.get_running_loop()
+
+    def opened(settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
+        if not settings.kek:
+            raise SecretError('the sealed store needs [secrets.sealed] with kek, as kek = "file:/etc/keywright/kek"')
+        shelf = LoopShelf(SealedSecrets(database), loop, clock, settings.timeout_s)
+        keks = [open_kek(text, secrets, environment, resolve) for text in settings.kek]
+        return SealedBackend(shelf, keks, TENANT)
+
+    return opened

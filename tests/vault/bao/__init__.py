@@ -1,0 +1,1 @@
+"""A real OpenBao server, and the backend and the key that ask it."""
