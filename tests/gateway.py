@@ -31,6 +31,7 @@ from keywright.core.json import Json, JsonObject
 from keywright.house import House, plan_house
 from keywright.house.watch import Watch
 from keywright.identity.keystring import issue
+from keywright.rotation.steps import USUAL, Pace
 from keywright.server.edge import READ_S
 from keywright.server.listen import Address, Door, Tls, bind
 from keywright.server.protocol import DataPlaneProtocol
@@ -162,6 +163,7 @@ class Start(Protocol):
         watch: bool = False,
         shutdown_s: float = 2.0,
         read_s: float = READ_S,
+        pace: Pace = USUAL,
     ) -> Gateway: ...
 
 
@@ -207,6 +209,7 @@ def running(
     shutdown_s: float = 2.0,
     read_s: float = READ_S,
     tls: Tls | None = None,
+    pace: Pace = USUAL,
 ) -> Iterator[Gateway]:
     """A gateway by `config` in `folder`, listening on a free port until the block is left."""
     path = folder / "keywright.toml"
@@ -216,7 +219,7 @@ def running(
     failures: list[BaseException] = []
 
     async def live() -> None:
-        house = await House.open(await plan_house(path, variables, folder))
+        house = await House.open(replace(await plan_house(path, variables, folder), pace=pace))
         follow = Watch(house)
         bound = bind(Address("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -291,11 +294,21 @@ def start(tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn) -> It
             watch: bool = False,
             shutdown_s: float = 2.0,
             read_s: float = READ_S,
+            pace: Pace = USUAL,
         ) -> Gateway:
             config = toml(openai_cloud, anthropic_cloud, extra)
             variables = environment(openai_cloud, anthropic_cloud)
             return stack.enter_context(
-                running(tmp_path, config, variables, edge=edge, watch=watch, shutdown_s=shutdown_s, read_s=read_s)
+                running(
+                    tmp_path,
+                    config,
+                    variables,
+                    edge=edge,
+                    watch=watch,
+                    shutdown_s=shutdown_s,
+                    read_s=read_s,
+                    pace=pace,
+                )
             )
 
         yield make

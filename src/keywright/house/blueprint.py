@@ -14,6 +14,7 @@ from keywright.core.redaction import Redactor
 from keywright.providers import PROVIDERS
 from keywright.providers.discovery import Probe, probes
 from keywright.providers.discovery import discover as discover_local
+from keywright.rotation.steps import USUAL, Pace
 
 FILE_NAME: Final = "keywright.toml"
 DOTENV: Final = ".env"
@@ -22,7 +23,8 @@ PROBE_ANSWER_BYTES: Final = 512
 
 class Blueprint(Struct, frozen=True, eq=False):
     """`config_path`: the file that `config` came from, None when there is none. `base`: the folder to which its
-    relative paths and `.env` belong. `redactor` learns each secret that is loaded.
+    relative paths and `.env` belong. `redactor` learns each secret that is loaded. `pace`: how long things are waited
+    for while a key is replaced.
     """
 
     config: Config
@@ -31,6 +33,7 @@ class Blueprint(Struct, frozen=True, eq=False):
     environment: Mapping[str, str]
     clock: Clock = SYSTEM_CLOCK
     redactor: Redactor = msgspec.field(default_factory=Redactor)
+    pace: Pace = USUAL
 
 
 async def plan_house(config_path: Path | None, environment: Mapping[str, str], base: Path) -> Blueprint:

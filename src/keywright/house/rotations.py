@@ -38,6 +38,9 @@ ID_BYTES: Final = 8
 PAST_ROTATIONS: Final = 500
 """How far back it is looked whether a key was left over by a rotation."""
 
+TOLD_AFTER_S: Final = 15
+"""A step takes a few seconds: what is in its way for longer is told of."""
+
 SCHEDULE: Final = "schedule"
 
 _log = logging.getLogger("keywright.rotation")
@@ -76,7 +79,13 @@ class Rotating:
         surroundings = Surroundings(
             records=Records(self.rotations, self.states), keys=self.keys, prove=self.prove, targets=self.target
         )
-        self.engine = Engine(surroundings, holder, blueprint.clock, lambda: f"rot_{secrets.token_hex(ID_BYTES)}")
+        self.engine = Engine(
+            surroundings,
+            holder,
+            blueprint.clock,
+            lambda: f"rot_{secrets.token_hex(ID_BYTES)}",
+            pace=blueprint.pace,
+        )
 
     async def prove(self, credential: str, secret: Secret) -> Verdict:
         """Whether the credential's provider accepts that key."""
@@ -174,6 +183,8 @@ class Rotating:
             self._tell(rotation)
 
     def _tell(self, rotation: Rotation) -> None:
+        if not rotation.outcome and self._now_s() < rotation.step_s + TOLD_AFTER_S and not rotation.waits_for_key:
+            return
         said = rotation.trouble if not rotation.outcome else rotation.outcome
         if not said or self._told.get(rotation.id) == said:
             return

@@ -67,7 +67,7 @@ class Door:
             yield
         finally:
             self._server.close()
-        assert self.complaints == []
+        assert not self.complaints, self.complaints
 
     async def _serve(self, request: Request, link: Link) -> None:
         self.asked.append(f"{request.method} {request.path}")

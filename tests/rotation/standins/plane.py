@@ -31,6 +31,8 @@ def openai_like(request: Request, key_id: str, uses: Uses) -> Say:
     path = request.path.partition("?")[0]
     if path.endswith("/models"):
         return Say(openai_models())
+    if path.endswith("/me"):
+        return Say({"object": "user", "id": "user-1", "name": key_id})
     assert path.endswith("/chat/completions"), f"there is nothing at {path}"
     uses.calls[key_id] += 1
     return Say(openai_chat())
