@@ -12,6 +12,7 @@ from keywright.cli import (
     chat,
     config,
     cost,
+    credential,
     demo,
     explain,
     init,
@@ -22,6 +23,7 @@ from keywright.cli import (
     prices,
     project,
     provider,
+    rotate,
     service_account,
     up,
     usage,
@@ -89,6 +91,8 @@ def program() -> typer.Typer:
     app.add_typer(budget.commands())
     app.add_typer(limit.commands())
     app.add_typer(provider.commands())
+    app.add_typer(credential.commands())
+    app.command("rotate", epilog=rotate.EXAMPLE)(rotate.rotate)
     app.add_typer(prices.commands())
     app.command("models", epilog=models.EXAMPLE)(models.models)
     app.command("chat", epilog=chat.EXAMPLE)(chat.chat)

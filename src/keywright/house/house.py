@@ -35,7 +35,7 @@ from keywright.ledger import Ledger, LedgerSettings
 from keywright.ledger.escrow import Escrow
 from keywright.ledger.owner import MARK_BYTES
 from keywright.pipeline.reserve import Books
-from keywright.pipeline.routes import Routes
+from keywright.pipeline.routes import Routes, Source
 from keywright.pipeline.serve import Desk
 from keywright.pipeline.snapshot import Snapshot
 from keywright.pipeline.upstream import Line
@@ -203,6 +203,18 @@ class House:
         await self.rotating.engine.close()
         with contextlib.suppress(StoreError):
             await self.rotating.states.leave(self.ledger.holder)
+
+    def sources(self) -> Mapping[str, Source]:
+        """The sources by the names of their credentials, also of those that are disabled."""
+        return self._present().sources
+
+    def places(self) -> Mapping[str, tuple[str, ...]]:
+        """Where keys are kept: the references of each credential that has one, by its name."""
+        return self._credentials.places(self._config)
+
+    def is_moved(self, provider: str) -> bool:
+        """Whether the operator has written another address for a provider than its own."""
+        return bool(self._config.providers[provider].base_url)
 
     def _present(self) -> Present:
         inventory = self._snapshot.routes.inventory

@@ -23,7 +23,7 @@ from keywright.pipeline.routes import Source
 from keywright.providers.check import Verdict
 from keywright.rotation.engine import Engine
 from keywright.rotation.kinds import expiry_by_form, kind_by_form
-from keywright.rotation.schedule import Schedule, aged, due
+from keywright.rotation.schedule import Due, Schedule, aged, due
 from keywright.rotation.surroundings import Records, Surroundings, Target
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database
@@ -136,6 +136,17 @@ class Rotating:
             found.append(Schedule(name, _seconds(every), _seconds(rotation.max_age)))
         return tuple(found)
 
+    async def due(self) -> tuple[Due, ...]:
+        """The credentials whose keys are to be replaced now, by their schedules.
+
+        Raises:
+            StoreError: the database cannot be asked.
+        """
+        facts = {known.name: known for known in await self.states.all()}
+        schedules = self.schedules()
+        last = {one.credential: found for one in schedules if (found := await self.rotations.last(one.credential))}
+        return due(schedules, facts, last, self._now_s())
+
     async def look_at_schedule(self) -> None:
         """Begin what is due, and tell people of keys that are too old.
 
@@ -143,11 +154,10 @@ class Rotating:
             StoreError: the database cannot be asked.
         """
         now_s = self._now_s()
+        for one in await self.due():
+            await self._begin(one.credential, one.reason)
         facts = {known.name: known for known in await self.states.all()}
         schedules = self.schedules()
-        last = {one.credential: found for one in schedules if (found := await self.rotations.last(one.credential))}
-        for one in due(schedules, facts, last, now_s):
-            await self._begin(one.credential, one.reason)
         for old in aged(schedules, facts, now_s):
             _log.warning(
                 "the key of %s is %d days old: replace it (keywright rotate)", old.credential, old.age_s // 86_400
