@@ -1,11 +1,10 @@
 """A gateway, built: everything but the sockets that clients connect to. Two of them share nothing."""
 
 import asyncio
-import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -17,13 +16,13 @@ from keywright.catalog.snapshot import DATA_FILE, bundled
 from keywright.catalog.snapshot import Snapshot as PriceSnapshot
 from keywright.config import Config
 from keywright.core.clock import SECOND_US
-from keywright.core.errors import StoreError
 from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
 from keywright.house.blueprint import DOTENV, Blueprint
 from keywright.house.control import open_control
 from keywright.house.credentials import Credentials
+from keywright.house.custody import Custody
 from keywright.house.declared import declare
 from keywright.house.keeping import keeper_of, vault_of
 from keywright.house.listing import list_models
@@ -86,8 +85,9 @@ class House:
         self.rotating = Rotating(
             self._present, self._credentials, keeper, self.pool, store.database, blueprint, ledger.holder
         )
-        self._disabled: frozenset[str] = frozenset()
-        self._asked: set[str] = set()
+        self.custody = Custody(
+            keeper, self._credentials, self._breakers, self.rotating, self.sources, ledger.holder, blueprint.clock
+        )
         self.app = self._app()
 
     @classmethod
@@ -124,7 +124,7 @@ class House:
             await house.know_secrets()
             await house.know_admin()
             await house.refresh()
-            await house.tell_keys()
+            await house.custody.tell()
         except BaseException:
             await keeper.close()
             await _close_books(store, ledger, escrow)
@@ -137,7 +137,7 @@ class House:
             last.push_async_callback(_close_books, self.store, self.ledger, self.escrow)
             last.push_async_callback(self.pool.aclose)
             last.push_async_callback(self.keeper.close)
-            last.push_async_callback(self._leave_keys)
+            last.push_async_callback(self.custody.leave)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -152,57 +152,7 @@ class House:
         """
         await self._learn(self._config)
         self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
-        for credential in self._credentials.held():
-            if not credential.is_ready:
-                _log.error("%s cannot be used until its key can be read: %s", credential.name, credential.failure)
-
-    async def keep_secrets(self) -> None:
-        """Read again what is due, or what another process asks to be read; what has changed counts from the next
-        request on, and is told to the others.
-
-        Raises:
-            StoreError: that cannot be told.
-        """
-        asked, self._asked = self._asked, set()
-        held = self._credentials.held()
-        references = {text for credential in held if credential.name in asked for text in credential.references}
-        await asyncio.gather(self.keeper.refresh(), *(self.keeper.look(text) for text in references))
-        changed = {credential.name for credential in held if credential.update()}
-        for name in changed:
-            self._breakers.reset(name)
-            _log.info("%s has another key now: %s", name, self._present().sources[name].credential.fingerprint)
-        if changed or asked:
-            await self._tell_keys(changed | asked)
-
-    async def tell_keys(self) -> None:
-        """Say with which keys this process calls: whoever replaces one waits until nobody uses it.
-
-        Raises:
-            StoreError: that cannot be told.
-        """
-        await self._tell_keys(self._present().sources)
-
-    async def live(self) -> None:
-        """Say that this process still lives.
-
-        Raises:
-            StoreError: that cannot be told.
-        """
-        await self.rotating.states.live(self.ledger.holder, self._now_s())
-
-    async def _tell_keys(self, names: Iterable[str]) -> None:
-        sources = self._present().sources
-        for name in names:
-            source = sources.get(name)
-            if source is not None and source.credential.fingerprint:
-                await self.rotating.note(source)
-                fingerprint, now_s = source.credential.fingerprint, self._now_s()
-                await self.rotating.states.say(name, self.ledger.holder, fingerprint, now_s)
-
-    async def _leave_keys(self) -> None:
-        await self.rotating.engine.close()
-        with contextlib.suppress(StoreError):
-            await self.rotating.states.leave(self.ledger.holder)
+        self.custody.complain()
 
     def sources(self) -> Mapping[str, Source]:
         """The sources by the names of their credentials, also of those that are disabled."""
@@ -219,9 +169,6 @@ class House:
     def _present(self) -> Present:
         inventory = self._snapshot.routes.inventory
         return Present(self._config, {source.credential_name: source for source in inventory})
-
-    def _now_s(self) -> int:
-        return self.blueprint.clock.unix_us() // SECOND_US
 
     async def know_admin(self) -> None:
         """Know the administrator. Only now that all else is sound: a new key is told of once.
@@ -245,7 +192,9 @@ class House:
                 self._prices = await PriceLists(self.store.database).newest()
                 self._prices_digest = content.prices
                 self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
-            await self._follow_credentials()
+            if await self.custody.follow(self.version):
+                routes = self._snapshot.routes.without(self.custody.disabled)
+                self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
             keys = self._snapshot.keys
             if content.keys:
                 keys = {**keys, **{key.id: key for key in content.keys}}
@@ -259,16 +208,6 @@ class House:
             if self.version not in (-1, content.version):
                 self.meters.observe(CHANGES, max(0, self.blueprint.clock.unix_us() - content.changed_us))
             self.version = content.version
-
-    async def _follow_credentials(self) -> None:
-        """Know which credentials are disabled, and which are to be read anew."""
-        states = self.rotating.states
-        if self.version >= 0:
-            self._asked |= set(await states.changed(self.version))
-        disabled = frozenset(known.name for known in await states.all() if known.disabled)
-        if disabled != self._disabled:
-            self._disabled = disabled
-            self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._snapshot.routes.without(disabled))
 
     def learn_key(self, key: Key) -> None:
         """Know one key at once, without waiting for the store to be read again."""
@@ -326,7 +265,7 @@ class House:
             blueprint.base,
             blueprint.environment,
             self._prices,
-        ).without(self._disabled)
+        ).without(self.custody.disabled)
 
     def _app(self) -> App:
         blueprint = self.blueprint

@@ -31,10 +31,10 @@ _log = logging.getLogger("keywright")
 def upkeep(house: House) -> tuple[Coroutine[Any, Any, None], ...]:
     """The tasks, each of which never ends by itself."""
     return (
-        _again(SECRETS_S, house.keep_secrets),
+        _again(SECRETS_S, house.custody.keep),
         _again(ROTATIONS_S, house.rotating.tend),
         _again(SCHEDULE_S, house.rotating.look_at_schedule),
-        _again(LIFE_S, house.live),
+        _again(LIFE_S, house.custody.live),
         _again(RECOVERY_S, lambda: _recover(house)),
         _again(WARNINGS_S, lambda: _warn(house)),
         _again(MAINTENANCE_S, lambda: _maintain(house)),

@@ -100,6 +100,7 @@ class Watch:
                 self._config = config  # what the command line said besides is no change of the file
                 return
             await self._house.configure(config, self._listed)
+            await self._house.custody.tell()
             await self._house.declare(config)
         except (ConfigError, SecretError, StoreError) as error:
             _log.error("the changed configuration is refused, the old one stays: %s", error)
