@@ -61,7 +61,7 @@ FORMS: Final = (
     _form("password", "://", r"[a-z][a-z0-9+.-]*://[^\s/:@]+:(?P<secret>[^\s/@]{3,})@"),
     *(
         _form("named", word, rf"(?i)\b[\w-]*{word}{_IS}(?P<secret>[\w+/.~-]{{16,}}=*)")
-        for word in ("api_key", "api-key", "apikey", "secret_key", "secret-key", "authorization", "password", "token=")
+        for word in ("api_key", "api-key", "apikey", "secret_key", "secret-key", "authorization", "password", "token")
     ),
     _form("bearer", "bearer ", r"(?i)\bbearer\s+(?P<secret>[\w+/.~-]{16,}=*)"),
 )
