@@ -1,4 +1,4 @@
-"""`keywright credential` and `keywright rotate`: the inventory, and keys replaced from the shell, none of them shown."""
+"""`keywright credential` and `keywright rotate`: the inventory, and keys that are replaced; none of them is shown."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -24,6 +24,7 @@ from keywright.cli import (
     project,
     provider,
     rotate,
+    secret,
     service_account,
     up,
     usage,
@@ -92,6 +93,7 @@ def program() -> typer.Typer:
     app.add_typer(limit.commands())
     app.add_typer(provider.commands())
     app.add_typer(credential.commands())
+    app.add_typer(secret.commands())
     app.command("rotate", epilog=rotate.EXAMPLE)(rotate.rotate)
     app.add_typer(prices.commands())
     app.command("models", epilog=models.EXAMPLE)(models.models)

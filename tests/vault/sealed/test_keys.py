@@ -52,7 +52,7 @@ WEAK = {
 @spelled
 @pytest.mark.parametrize(("why", "key"), WEAK.items(), ids=WEAK)
 def test_a_key_that_can_be_guessed_is_refused(spell: Callable[[bytes], bytes], why: str, key: bytes) -> None:
-    with pytest.raises(ValueError, match="keywright secret kek create") as caught:
+    with pytest.raises(ValueError, match="keywright secret create-kek") as caught:
         read_key(spell(key))
     if not (key.isascii() and spell(key) == key):  # 32 bytes of ASCII are not taken for a key at all
         assert why in str(caught.value)
@@ -69,7 +69,7 @@ def test_a_key_that_repeats_or_counts_is_refused(period: int, part: bytes, step:
 @spelled
 def test_a_key_that_is_too_short_or_too_long_is_refused(spell: Callable[[bytes], bytes], size: int) -> None:
     content = spell((KEY * 2)[:size])
-    with pytest.raises(ValueError, match="keywright secret kek create"):
+    with pytest.raises(ValueError, match="keywright secret create-kek"):
         read_key(content)
 
 

@@ -25,7 +25,7 @@ WRAPS: Final = b"keywright kek 1: wraps data keys"
 NAMES: Final = b"keywright kek 1: names itself"
 """Labels. One that was ever used is never changed, nor used for another purpose."""
 
-ADVICE: Final = "make one with `keywright secret kek create PATH`"
+ADVICE: Final = "make one with `keywright secret create-kek PATH`"
 _WORDS: Final = (b"", b"0", b"admin", b"changeme", b"default", b"keywright", b"master", b"password", b"secret", b"test")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 """From base64 as it stands in URLs."""

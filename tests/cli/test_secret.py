@@ -1,0 +1,65 @@
+"""`keywright secret`: keys go in, are checked and moved, and never come out."""
+
+from pathlib import Path
+
+import pytest
+
+from keywright.core.secret import Secret
+from tests.cli.shell import Done, Shell
+
+VALUE = "sk-canary-5f1d0c9e7b0a1b2c3d4e"
+CONFIG = """
+[secrets.sealed]
+kek = "file:{folder}/kek"
+[providers.openai]
+api_key = "env:OPENAI_KEY"
+[providers.groq]
+api_key = "dotenv:GROQ"
+"""
+
+
+@pytest.fixture
+def ready(shell: Shell) -> Shell:
+    assert asked(shell, "create-kek", str(shell.folder / "kek")).code == 0
+    (shell.folder / "keywright.toml").write_text(CONFIG.format(folder=shell.folder))
+    return shell
+
+
+def asked(shell: Shell, *words: str, piped: str = "") -> Done:
+    done = shell.run("secret", *words, piped=piped, OPENAI_KEY=VALUE)
+    assert VALUE not in done.out + done.err
+    return done
+
+
+def test_a_secret_is_put_from_standard_input_and_known_by_its_fingerprint(ready: Shell) -> None:
+    done = asked(ready, "put", "sealed:mine", "--json", piped=VALUE + "\n")
+    assert done.json == {"reference": "sealed:mine", "fingerprint": Secret(VALUE).fingerprint, "version": "1"}
+    assert asked(ready, "get-fingerprint", "sealed:mine").out.strip() == Secret(VALUE).fingerprint
+    assert asked(ready, "list", "sealed", "--json").json == {"rows": ["sealed:mine"]}
+    assert VALUE.encode() not in b"".join(path.read_bytes() for path in ready.folder.glob("keywright.db*"))
+
+
+def test_what_cannot_be_read_is_told_and_fails_the_check(ready: Shell) -> None:
+    done = asked(ready, "check", "--json")
+    assert done.code == 1
+    good, bad = done.json["rows"]
+    assert (good["reference"], good["ok"]) == ("env:OPENAI_KEY", True)
+    assert bad["why"].startswith("dotenv:GROQ: there is no file")
+
+
+def test_keys_are_copied_to_another_store_and_nothing_is_overwritten(ready: Shell) -> None:
+    row = {"from": "env:OPENAI_KEY", "to": "sealed:openai", "fingerprint": Secret(VALUE).fingerprint}
+    move = ("migrate", "--from", "env", "--to", "sealed:", "--json")
+    assert asked(ready, *move, "--dry-run").json == {"rows": [row]}
+    assert asked(ready, "list", "sealed", "--json").json == {"rows": []}
+    assert asked(ready, *move).json == asked(ready, *move).json == {"rows": [row]}
+    asked(ready, "put", "sealed:openai", piped="another-secret-than-before")
+    assert "has another secret already" in asked(ready, *move).error
+
+
+def test_wrong_input_changes_nothing(ready: Shell, tmp_path: Path) -> None:
+    assert "no secret was given" in asked(ready, "put", "sealed:mine").error
+    assert "cannot be written" in asked(ready, "put", "env:A", piped=VALUE).error
+    assert "there is no store" in asked(ready, "list", "nowhere").error
+    assert "File exists" in asked(ready, "create-kek", str(tmp_path / "kek")).error
+    assert "names no key in vault" in asked(ready, "migrate", "--from", "vault", "--to", "sealed:").error
