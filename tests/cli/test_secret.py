@@ -57,6 +57,19 @@ def test_keys_are_copied_to_another_store_and_nothing_is_overwritten(ready: Shel
     assert "has another secret already" in asked(ready, *move).error
 
 
+def test_a_secret_in_a_references_place_is_not_repeated(ready: Shell) -> None:
+    for words in (("check", VALUE), ("get-fingerprint", VALUE), ("put", VALUE)):
+        assert "reference" in asked(ready, *words, piped=VALUE).error
+
+
+def test_where_one_key_cannot_be_copied_none_is(ready: Shell) -> None:
+    (ready.folder / "keywright.toml").write_text(
+        CONFIG.format(folder=ready.folder).replace('"env:OPENAI_KEY"', '["env:OPENAI_KEY", "env:NOWHERE"]')
+    )
+    assert "env:NOWHERE is not set" in asked(ready, "migrate", "--from", "env", "--to", "sealed:").error
+    assert asked(ready, "list", "sealed", "--json").json == {"rows": []}
+
+
 def test_wrong_input_changes_nothing(ready: Shell, tmp_path: Path) -> None:
     assert "no secret was given" in asked(ready, "put", "sealed:mine").error
     assert "cannot be written" in asked(ready, "put", "env:A", piped=VALUE).error

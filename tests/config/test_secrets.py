@@ -60,6 +60,9 @@ admin_key = "sealed:openai-admin"
         ("[secrets.sealed]", "kek is missing"),
         ('[providers.openai]\napi_key = "corp://a/b#c"', "may not stand in this file"),
         ('[secrets.corp]\nkind = "vault"\n[providers.openai]\napi_key = "corp://a/b"', "needs the field"),
+        ('[providers.openai]\napi_key = "env:A"\nrotate_every = "soon"', "openai.rotate_every: not a duration"),
+        ('[providers.openai]\napi_key = "env:A"\nrotation = { max_age = "1y" }', "rotation.max_age: not a duration"),
+        ('[providers.openai]\napi_key = "env:A"\nrotation = { address = "ftp://x" }', "rotation.address"),
     ],
 )
 def test_what_cannot_be_right_is_told_with_its_line(text: str, said: str) -> None:

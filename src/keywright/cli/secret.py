@@ -123,14 +123,17 @@ def migrate(
     config: ConfigFile = None,
     json: JsonFlag = False,
 ) -> None:
-    """Copy the keys of one store to another, each proven by reading it back; says which lines to change in the file.
+    """Copy the keys of one store to another, each proven by reading it back; says by which reference each is there.
 
     Nothing is removed where they are now. A copy that is there already, and is the same, is left as it is.
     """
     names = _names(config)
 
     def copy(vault: "Vault") -> list[dict[str, str]]:
-        return [_copied(vault, old, _moved(target, name), dry_run=dry_run) for old, name in _of(vault, names, source)]
+        pairs = [(old, _moved(target, name)) for old, name in _of(vault, names, source)]
+        for old, new in pairs:  # all that can be wrong beforehand is found before anything is written
+            _copied(vault, old, new, dry_run=True)
+        return [_copied(vault, old, new, dry_run=dry_run) for old, new in pairs]
 
     rows = _with_vault(config, copy)
     if json:
@@ -214,8 +217,10 @@ def _copied(vault: "Vault", old: str, new: str, *, dry_run: bool) -> dict[str, s
 
 def _checked(vault: "Vault", text: str) -> tuple[str, bool, str, str, str]:
     from keywright.vault.backend import accept
-    from keywright.vault.reference import parse
+    from keywright.vault.reference import is_reference, parse
 
+    if not is_reference(text, vault.stores):
+        raise CommandError("that is no reference to a secret: write env:NAME, file:/path, vault://mount/path#field …")
     try:
         place = parse(text, vault.stores)
         value = vault.backend(place).read(place)
@@ -231,7 +236,10 @@ def _given() -> "Secret":
     from keywright.core.secret import Secret
 
     if not sys.stdin.isatty():
-        text = sys.stdin.read().strip()
+        try:
+            text = sys.stdin.read().strip()
+        except UnicodeDecodeError:
+            raise CommandError("what came on standard input is not UTF-8 text: nothing was written") from None
     else:
         text = getpass("The secret: ")
         if text != getpass("Once more: "):

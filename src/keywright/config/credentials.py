@@ -22,9 +22,8 @@ def check_credentials(config: ProviderConfig, path: Path, faults: Faults) -> Non
     """
     if not config.credentials:
         return
-    for other in ("api_key", "federation"):
-        if getattr(config, other):
-            faults.add((*path, other), "there are credentials besides: write one of them")
+    if config.api_key:
+        faults.add((*path, "api_key"), "there are credentials besides: write one of them")
     seen: set[str] = set()
     for index, table in enumerate(config.credentials):
         at: Path = (*path, "credentials", index)

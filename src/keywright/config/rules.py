@@ -11,6 +11,7 @@ from keywright.config.credentials import check_credentials
 from keywright.config.document import Path
 from keywright.config.faults import Faults, nearest
 from keywright.config.policy import check_policy
+from keywright.config.rotation import check_rotation
 from keywright.config.secrets import check_secrets, stores_of
 from keywright.config.tree import Config, ModelConfig, PriceConfig, PricesSource, ProviderConfig, Store
 from keywright.core.errors import SecretError
@@ -108,6 +109,7 @@ def _check_provider(name: str, config: ProviderConfig, stores: Stores, faults: F
         _check_address(config.base_url, (*path, "base_url"), faults)
     if config.proxy:
         _check_proxy(config.proxy, (*path, "proxy"), faults)
+    check_rotation(config, path, faults)
     _check_headers(config.headers, row, (*path, "headers"), faults)
 
 
@@ -122,7 +124,7 @@ def _add_unknown_kind(config: ProviderConfig, path: Path, faults: Faults) -> Non
 def _check_against_row(config: ProviderConfig, row: Provider, stores: Stores, path: Path, faults: Faults) -> None:
     if not config.base_url and not row.base_url:
         faults.add(path, "base_url is missing: this kind has no address of its own")
-    has_keys = config.api_key or config.credentials or config.federation
+    has_keys = config.api_key or config.credentials
     if not (has_keys or row.key_optional or row.identity or row.login_files):
         faults.add(path, f'api_key is missing: write api_key = "env:{row.env[0]}"')
     _check_settings(config, row, stores, path, faults)

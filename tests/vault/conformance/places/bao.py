@@ -28,7 +28,7 @@ class BaoPlace:
         self._data = f"{mount}/data" if version == 2 else mount
         self._rules = f"{mount}/*: create read update list"
         self._policy = mount.replace("/", "-")
-        bao.request("POST", f"sys/mounts/{mount}", {"type": "kv", "options": {"version": str(version)}})
+        bao.mount_kv(mount, version)
         bao.policy(self._policy, self._rules)
         role = f"auth/approle/role/{self._policy}"
         bao.request("POST", role, {"token_policies": [self._policy]})

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from keywright.core.errors import SecretAbsentError, SecretReadOnlyError
+from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.vault.backend import Value
 from keywright.vault.backends.vault.entry import absent, field_of, nothing_before
@@ -90,7 +90,10 @@ class Leases:
 
     def _renewed(self, asked: Asked, path: str, lease: _Lease) -> _Lease | None:
         """None: it is not, or not for long enough."""
-        reply = self._session.ask(asked, "POST", "sys/leases/renew", {"lease_id": lease.id})
+        try:
+            reply = self._session.ask(asked, "POST", "sys/leases/renew", {"lease_id": lease.id})
+        except SecretDeniedError:
+            return None
         if reply.status != 200 or reply.lease_duration < lease.first_life_s * WORN_PART:
             return None
         return self._hold(path, reply, lease.data, lease.first_life_s)

@@ -38,6 +38,8 @@ def refusal(asked: Asked, host: str, reply: Reply) -> SecretError:
         return SecretError(f"{about} refuses: {_MEANINGS[473]}")
     if reply.status == 503 and "sealed" in said:
         return SecretError(f"{about} is sealed: it has to be unsealed by its operators")
+    if "upgrading" in said:
+        return SecretError(f"{about} is making this engine a versioned one: ask again in a moment")
     meaning = _MEANINGS.get(reply.status, "it does not take what was asked")
     return SecretError(f"{about} answered {reply.status}: {meaning}")
 

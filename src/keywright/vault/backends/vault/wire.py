@@ -35,10 +35,10 @@ class Wire:
         self._ticks_s = ticks_s
         self._session = requests.Session()
         self._session.trust_env = False  # what is in the environment, `Server` has read
+        self._session.verify = server.ca or True  # the adapter lets it go before its own argument
         self._adapter = RawAdapter(
             base_uri=server.url,
             cert=server.client_cert,
-            verify=server.ca or True,
             proxies={"http": server.proxy, "https": server.proxy} if server.proxy else {},
             allow_redirects=False,  # they would take the token along
             session=self._session,
