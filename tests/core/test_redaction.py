@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 from base64 import b64encode
 from urllib.parse import quote
 
@@ -95,6 +96,13 @@ def test_a_known_value_is_hidden_in_each_of_its_forms(value: str, around: str) -
 def test_what_is_cleared_stays_as_it_is_when_it_is_cleared_again(key: str, around: str) -> None:
     once = hide_forms(f"{around} {key} {around}")
     assert hide_forms(once) == once
+
+
+def test_no_text_takes_long() -> None:
+    began_s = time.process_time()
+    for text in ("a" * 65_000 + "://", "sk-" * 20_000, "api_key" * 9_000, "eyJ" * 20_000):
+        hide_forms(text)
+    assert time.process_time() - began_s < 2.0
 
 
 def test_a_short_value_is_a_word_and_a_long_text_is_cut() -> None:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from traceback import format_exception
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -39,6 +41,7 @@ NAME = "keywright"
 
 def main() -> None:
     """Run the program with the words it was called with, and end."""
+    sys.excepthook = _tell_of_fault
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -67,6 +70,13 @@ def run(words: list[str]) -> int:
         say_error(f"{error.filename or 'the output'}: {error.strerror}")
         return FAILED
     return code if isinstance(code, int) else 0
+
+
+def _tell_of_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A fault of ours, as Python tells of it, without what looks like a key."""
+    from keywright.core.redaction import hide_forms
+
+    sys.stderr.write(hide_forms("".join(format_exception(kind, error, trace))))
 
 
 def program() -> typer.Typer:

@@ -26,14 +26,14 @@ def _form(name: str, hint: str, pattern: str) -> Form:
     return Form(name, hint, re.compile(pattern))
 
 
-_IS: Final = r"[\w-]*[\"']?\s*[:=]\s*[\"']?(?:Bearer\s+)?"
+_IS: Final = r"[\w-]{0,64}[\"']?\s*[:=]\s*[\"']?(?:Bearer\s+)?"
 """What stands between a name and its value, in JSON, TOML, headers and shells."""
 
 FORMS: Final = (
     _form("keywright", "sk-kw-", r"sk-kw-[a-z][A-Za-z0-9]{16}-[A-Za-z0-9]{20,}"),
     _form("anthropic", "sk-ant-", r"sk-ant-[a-z0-9]+-[\w-]{20,}"),
     _form("openrouter", "sk-or-", r"sk-or-v1-[0-9a-f]{32,}"),
-    _form("openai", "t3blbkfj", r"sk-[\w-]*T3BlbkFJ[\w-]{10,}"),
+    _form("openai", "t3blbkfj", r"\bsk-[\w-]{0,200}T3BlbkFJ[\w-]{10,}"),
     _form("openai", "sk-", r"\bsk-(?:proj|svcacct|service|admin)-[\w-]{20,}"),
     _form("openai-like", "sk-", r"\bsk-[A-Za-z0-9_-]{20,}"),
     _form("google", "aiza", r"AIza[\w-]{33,}"),
@@ -58,9 +58,9 @@ FORMS: Final = (
     _form("github", "gh", r"\bgh[pousr]_[0-9A-Za-z]{36,}"),
     _form("jwt", "eyj", r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
     _form("pem", "private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"),
-    _form("password", "://", r"[a-z][a-z0-9+.-]*://[^\s/:@]+:(?P<secret>[^\s/@]{3,})@"),
+    _form("password", "://", r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/:@]{1,255}:(?P<secret>[^\s/@]{3,})@"),
     *(
-        _form("named", word, rf"(?i)\b[\w-]*{word}{_IS}(?P<secret>[\w+/.~-]{{16,}}=*)")
+        _form("named", word, rf"(?i){word}{_IS}(?P<secret>[\w+/.~-]{{16,}}=*)")
         for word in ("api_key", "api-key", "apikey", "secret_key", "secret-key", "authorization", "password", "token")
     ),
     _form("bearer", "bearer ", r"(?i)\bbearer\s+(?P<secret>[\w+/.~-]{16,}=*)"),
