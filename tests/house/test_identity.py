@@ -304,3 +304,31 @@ def test_a_way_that_leads_nowhere_is_told_at_the_start(
     text = f'[store]\nurl = "sqlite:///test.db"\n[providers.{name}]\nbase_url = "http://127.0.0.1:1"\n{extra}\n'
     with pytest.raises(error, match=why), running(tmp_path, text, variables):
         pass
+
+
+async def test_a_provider_is_called_with_the_token_that_it_gave_for_a_proof(tmp_path: Path) -> None:
+    def provider(request: Received) -> Say:
+        if request.target == "/oauth/token":
+            assert json.loads(request.body)["subject_token"] == "a.b.proof"
+            return Say('{"access_token": "issued", "expires_in": 3599}')
+        assert request.headers["authorization"] == "Bearer issued"
+        return Say(completion(), headers=(("content-type", "application/json"),))
+
+    proof = tmp_path / "proof"
+    proof.write_text("a.b.proof\n")
+    async with service(provider) as upstream:
+        extra = f"""[providers.openai.federation]
+token_file = "{proof}"
+identity_provider_id = "idp_1"
+service_account_id = "sa_1"
+"""
+        text = config("openai", upstream, "gpt-4o", extra, base="/v1")
+        async with gateway(tmp_path, text, {"OPENAI_API_KEY": "not-asked-for"}) as started:
+            for _ in range(2):
+                assert said(await chat(started, "openai/gpt-4o")) == "fine"
+            (tmp_path / "again.toml").write_text(text.replace('models = ["gpt-4o"]', 'models = ["gpt-4o", "o3"]'))
+            read = load(tmp_path / "again.toml")
+            configured = asyncio.run_coroutine_threadsafe(started.house.configure(read, {}), started.loop)
+            await asyncio.wrap_future(configured)
+            assert said(await chat(started, "openai/gpt-4o")) == "fine"
+    assert [request.target for request in upstream.received].count("/oauth/token") == 1

@@ -18,7 +18,7 @@ from keywright.store import Store
 from tests.ledger.stores import SwitchedStore
 from tests.store.samples import ENTRY, RESERVATION
 
-LAZY = LedgerSettings(flush_interval_s=60.0, close_s=0.05)
+LAZY = LedgerSettings(flush_interval_s=60.0)
 PROCESSES = 6
 SPOOLS, ENTRIES = 3, 250
 START_S = 2.5
@@ -29,7 +29,7 @@ async def abandoned(folder: Path, store: Store, name: str) -> None:
     """A spool whose process is gone: `ENTRIES` settled calls that are not stored, and one that was running."""
     away = SwitchedStore(store)
     away.up = False
-    ledger = await Ledger.open(LAZY, away, folder.parent / f"of {name}", clock=time.time)
+    ledger = await Ledger.open(replace(LAZY, close_s=0.05), away, folder.parent / f"of {name}", clock=time.time)
     for number in range(ENTRIES):
         ledger.reserve(replace(RESERVATION, id=f"{name}_{number}"))
         ledger.settle(replace(ENTRY, id=f"{name}_{number}"))

@@ -10,6 +10,7 @@ from keywright.config.address import parse_address
 from keywright.config.credentials import check_credentials
 from keywright.config.document import Path
 from keywright.config.faults import Faults, nearest
+from keywright.config.federation import check_federation
 from keywright.config.policy import check_policy
 from keywright.config.rotation import check_rotation
 from keywright.config.secrets import check_secrets, stores_of
@@ -96,6 +97,9 @@ def _check_provider(name: str, config: ProviderConfig, stores: Stores, faults: F
         for at, text in _items((*path, "credentials", index, "api_key"), table.api_key):
             _check_reference(text, _usual_variable(name, row), stores, at, faults)
     check_credentials(config, path, faults)
+    check_federation(config.kind or name, config, path, faults)
+    if config.federation is not None and config.federation.token is not None:
+        _check_reference(config.federation.token, "WORKLOAD_TOKEN", stores, (*path, "federation", "token"), faults)
     if config.admin_key is not None:
         variable = _usual_variable(name, row).removesuffix("_API_KEY") + "_ADMIN_KEY"
         _check_reference(config.admin_key, variable, stores, (*path, "admin_key"), faults)
@@ -124,7 +128,7 @@ def _add_unknown_kind(config: ProviderConfig, path: Path, faults: Faults) -> Non
 def _check_against_row(config: ProviderConfig, row: Provider, stores: Stores, path: Path, faults: Faults) -> None:
     if not config.base_url and not row.base_url:
         faults.add(path, "base_url is missing: this kind has no address of its own")
-    has_keys = config.api_key or config.credentials
+    has_keys = config.api_key or config.credentials or config.federation
     if not (has_keys or row.key_optional or row.identity or row.login_files):
         faults.add(path, f'api_key is missing: write api_key = "env:{row.env[0]}"')
     _check_settings(config, row, stores, path, faults)

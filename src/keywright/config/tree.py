@@ -92,6 +92,28 @@ class RotationConfig(Struct, frozen=True, kw_only=True):
     account: Name | None = None
 
 
+class FederationConfig(Struct, frozen=True, kw_only=True):
+    """`[providers.NAME.federation]`: calls without a key of their own, by tokens that the provider gives for a proof of
+    who this workload is (a JWT of its platform).
+
+    The proof: `token_file` is read anew each time; or `token`, a reference. `source` and `audience`, by which a
+    platform would be asked for one, are refused with what to do instead.
+    The rest is the provider's own: OpenAI `identity_provider_id` and `service_account_id`; Anthropic
+    `federation_rule_id`, `organization_id`, `service_account_id` and `workspace_id`; OpenRouter `federation_policy_id`.
+    """
+
+    source: Name | None = None
+    token_file: Name | None = None
+    token: Name | None = None
+    audience: Name | None = None
+    identity_provider_id: Name | None = None
+    service_account_id: Name | None = None
+    federation_rule_id: Name | None = None
+    organization_id: Name | None = None
+    workspace_id: Name | None = None
+    federation_policy_id: Name | None = None
+
+
 class CredentialConfig(Struct, frozen=True, kw_only=True):
     """`[[providers.NAME.credentials]]`: one of several credentials of a provider.
 
@@ -125,7 +147,7 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
     is a reference to a key file's JSON, `byok`: OpenRouter calls with the customer's own key, and takes its fee.
 
     `api_key` is short for credentials without settings of their own, in the order in which they are tried; instead of
-    it, `credentials` names each. `rotate_every` is short for `rotation.every`.
+    it, `credentials` names each, or `federation` says how to do without. `rotate_every` is short for `rotation.every`.
     """
 
     kind: str = ""
@@ -153,6 +175,7 @@ class ProviderConfig(Struct, frozen=True, kw_only=True):
     credentials: tuple[CredentialConfig, ...] = ()
     rotate_every: str = ""
     rotation: RotationConfig = RotationConfig()
+    federation: FederationConfig | None = None
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):

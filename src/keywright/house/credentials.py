@@ -11,7 +11,8 @@ from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from keywright.config import Config, CredentialConfig, ProviderConfig
+from keywright.config import Config, CredentialConfig, FederationConfig, ProviderConfig
+from keywright.config.federation import federation_fields
 from keywright.core.clock import Clock
 from keywright.core.errors import ConfigError, SecretError
 from keywright.core.secret import Secret
@@ -20,9 +21,11 @@ from keywright.providers.provider import Bearer, Entra, GoogleOAuth, HeaderKey, 
 from keywright.vault.aws import AwsSettings, aws_credential, bedrock_key_credential, bedrock_minting_credential
 from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
 from keywright.vault.entra import EntraSettings, entra_credential
+from keywright.vault.federation import VENDORS, FileProof, Proof, SecretProof, federated_credential
 from keywright.vault.fetch import Fetch, Upstreams
 from keywright.vault.google import GoogleSettings, google_credential, google_project
 from keywright.vault.held import HeldCredential
+from keywright.vault.home import home_path
 from keywright.vault.keeper import Keeper
 from keywright.vault.login import login_file
 from keywright.vault.reference import NEAR, parse
@@ -61,7 +64,8 @@ class Credentials:
         """The references to keys, and to documents, that the credentials of `config` are made of. Blocks on a disk."""
         keys = {reference for references in self.places(config).values() for reference in references}
         documents = {given.service_account for given in config.providers.values() if given.service_account is not None}
-        return keys, documents
+        proofs = {given.federation.token for given in config.providers.values() if given.federation is not None}
+        return keys, documents | {token for token in proofs if token is not None}
 
     def places(self, config: Config) -> dict[str, tuple[str, ...]]:
         """Where keys are kept: by the name of each credential that has one, its references. Blocks on a disk."""
@@ -85,6 +89,8 @@ class Credentials:
             ConfigError: it needs a key, and none is named or found.
             SecretError: none of those named can be had.
         """
+        if config.federation is not None:
+            return [Named(name, self._of_federation(name, config, config.federation))]
         if config.credentials:
             return self._of_tables(name, row, config.credentials)
         named = _names_identity(config)
@@ -117,7 +123,7 @@ class Credentials:
 
     def _references(self, row: Provider, config: ProviderConfig) -> tuple[str, ...]:
         """The keys of a provider without tables of credentials: those that are named, else one that is found."""
-        if config.api_key or config.credentials:
+        if config.api_key or config.credentials or config.federation:
             return config.api_key
         ambient = not _names_identity(config) and not isinstance(row.identity, Entra)
         return self._found(row) if ambient else ()
@@ -183,10 +189,30 @@ class Credentials:
             made = self._made(name, identity, config, settings)
         except SecretError as error:
             raise SecretError(f"providers.{name}: {error}") from None
-        way = (made.fingerprint, identity, config.mint_short_term_keys, config.ca_file, config.proxy)
-        kept = self._kept.get(name)
+        return self._kept_as(
+            made, (made.fingerprint, identity, config.mint_short_term_keys, config.ca_file, config.proxy)
+        )
+
+    def _of_federation(self, name: str, config: ProviderConfig, given: FederationConfig) -> RenewingCredential:
+        """The one that was made before, if it was made the same way."""
+        kind = config.kind or name
+        fetch = Fetch(self._upstreams, self._clock, ca_file=config.ca_file, proxy=config.proxy)
+        base_url = "" if _is_own_address(kind, config.base_url) else config.base_url
+        fields, proof = federation_fields(given), self._proof(given)
+        made = federated_credential(name, VENDORS[kind], fields, base_url, proof, fetch)
+        return self._kept_as(made, (made.fingerprint, config.ca_file, config.proxy))
+
+    def _proof(self, given: FederationConfig) -> Proof:
+        reference = given.token
+        if reference is not None:
+            return SecretProof(reference, lambda: self._keeper.secret(reference))
+        return FileProof(home_path(self._environment, given.token_file or ""))
+
+    def _kept_as(self, made: RenewingCredential, way: tuple[object, ...]) -> RenewingCredential:
+        """`made`, or the one of its name that was made before in the same `way`, with its token."""
+        kept = self._kept.get(made.name)
         if kept is None or kept[0] != way:
-            kept = self._kept[name] = (way, made)
+            kept = self._kept[made.name] = (way, made)
         return kept[1]
 
     def _made(
@@ -219,6 +245,12 @@ def _numbered(name: str, number: int) -> str:
 def _names_identity(config: ProviderConfig) -> bool:
     """Whether the operator asks for another way to sign in than a key."""
     return any(getattr(config, setting) for setting in IDENTITY_SETTINGS)
+
+
+def _is_own_address(kind: str, base_url: str) -> bool:
+    """Whether `base_url` is the address that the kind of provider has of its own."""
+    row = find(kind)
+    return row is not None and base_url.rstrip("/") == row.base_url
 
 
 def _may_come(credential: HeldCredential, keeper: Keeper) -> bool:

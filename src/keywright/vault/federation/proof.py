@@ -1,0 +1,60 @@
+"""Where a proof of who this workload is comes from: a JWT that its platform signed and renews."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeAlias, assert_never
+
+from msgspec import Struct
+
+from keywright.core.errors import SecretError
+from keywright.core.secret import Secret
+from keywright.vault.home import anyone, read_handed
+
+PROOF_BYTES_MAX: Final = 16_384
+
+
+class FileProof(Struct, frozen=True):
+    """A file that the platform keeps fresh: it is read for each exchange."""
+
+    path: Path
+
+
+class SecretProof(Struct, frozen=True):
+    """A secret that something else keeps fresh. `reference` names it; `read` has it now, or raises SecretError."""
+
+    reference: str
+    read: Callable[[], Secret]
+
+    def __repr__(self) -> str:
+        return f"<proof at {self.reference}>"
+
+
+Proof: TypeAlias = FileProof | SecretProof
+
+
+async def current_proof(proof: Proof) -> Secret:
+    """The proof as it is now.
+
+    Raises:
+        SecretError: it cannot be had, or is no JWT.
+    """
+    match proof:
+        case FileProof(path):
+            text = await asyncio.to_thread(read_handed, "token_file", path, PROOF_BYTES_MAX, anyone)
+            return _accepted(f"token_file: {path}", text)
+        case SecretProof(reference, read):
+            return _accepted(f"token: {reference}", read().reveal())
+        case _:
+            assert_never(proof)
+
+
+def _accepted(who: str, text: str) -> Secret:
+    jwt = text.strip()
+    if not jwt:
+        raise SecretError(f"{who} is empty; it should hold a JWT of this workload's platform")
+    if len(jwt) > PROOF_BYTES_MAX:
+        raise SecretError(f"{who} holds more than {PROOF_BYTES_MAX} bytes, which is no JWT of a platform's")
+    if jwt.count(".") != 2 or not jwt.isascii() or not jwt.isprintable() or " " in jwt:
+        raise SecretError(f"{who} holds something that is no signed JWT")
+    return Secret(jwt)
