@@ -363,7 +363,7 @@ def test_a_refused_upload_closes_its_connection(gateway: Gateway) -> None:
     with raw(gateway.url) as sock:
         sock.sendall(head(gateway, "content-length: 100000", path="/native/nobody/x") + b"a")
         assert read_answer(sock).status == 404
-        assert is_asgi(gateway) or is_closed(sock, within_s=4)
+        assert is_asgi(gateway) or is_closed(sock, within_s=10)
 
 
 def test_a_trailer_goes_no_further(gateway: Gateway, mill: Mill) -> None:

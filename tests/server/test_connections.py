@@ -106,7 +106,7 @@ def test_a_client_that_leaves_with_calls_waiting_ends_the_running_one_and_starts
     with raw(gateway.url) as sock:
         sock.sendall(call(gateway, {**running, "stream": True}) + call(gateway) + HEALTH)
         assert until(lambda: bool(openai_cloud.exchanges) and openai_cloud.last.sent > 5)
-    assert until(lambda: openai_cloud.last.outcome == "left", within_s=3)
+    assert until(lambda: openai_cloud.last.outcome == "left", within_s=10)
     time.sleep(0.1)
     assert len(openai_cloud.exchanges) == 1
     assert until(lambda: len(gateway.entries()) == 1)
@@ -254,8 +254,8 @@ def test_a_request_that_does_not_come_to_its_end_is_given_up(start: Start, sent:
     with raw(gateway.url) as sock:
         began = time.monotonic()
         sock.sendall(data)
-        assert is_closed(sock, within_s=3)
-        assert 0.2 < time.monotonic() - began < 2
+        assert is_closed(sock, within_s=10)
+        assert 0.2 < time.monotonic() - began < 10
 
 
 def test_a_second_request_has_its_own_deadline_and_a_running_answer_none(start: Start, openai_cloud: StandIn) -> None:
@@ -269,7 +269,7 @@ def test_a_second_request_has_its_own_deadline_and_a_running_answer_none(start: 
         assert read_answer(sock).status == 200
         time.sleep(0.5)
         sock.sendall(HEALTH[:20])
-        assert is_closed(sock, within_s=2)
+        assert is_closed(sock, within_s=10)
 
 
 def test_more_calls_than_may_run_at_once_are_503(start: Start, openai_cloud: StandIn) -> None:

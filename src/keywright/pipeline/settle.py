@@ -119,8 +119,11 @@ def _price_of(target: Target, routes: Routes, when_s: int, tapped: Tapped) -> Pr
 
 def worst_case(peek: Peek, targets: tuple[Target, ...], routes: Routes, when_s: int) -> int:
     """The dearest that the call can become at any of `targets`, in picodollars."""
-    worst = 0
+    worst, seen = 0, ""
     for target in targets:
+        if target.name == seen:
+            continue  # another credential of the same provider, which charges the same
+        seen = target.name
         price = routes.price_of(target, when_s)
         if price is not None:
             worst = max(worst, _worst_at(peek, target, price))
