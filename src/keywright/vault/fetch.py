@@ -20,6 +20,7 @@ from msgspec import Struct
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import ConnectFailedError, SecretError, UpstreamError
 from keywright.core.http import Deadlines, Header, HttpRequest, Origin, Reach
+from keywright.core.redaction import hide_forms
 from keywright.core.secret import Secret
 from keywright.vault.hidden import Hidden
 
@@ -225,6 +226,6 @@ def _said(body: bytes) -> str:
 
 def _shown(text: str, hidden: Hidden) -> str:
     """`text` as one short line without secrets."""
-    shown = hidden.redact(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+    shown = hide_forms(hidden.redact(text.encode("utf-8", "replace")).decode("utf-8", "replace"))
     line = "".join(character if character.isprintable() else " " for character in shown)
     return line if len(line) <= SAID_CHARACTERS_MAX else line[: SAID_CHARACTERS_MAX - 1] + "…"

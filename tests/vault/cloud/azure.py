@@ -27,7 +27,7 @@ OAEP_256: Final = OAEP(mgf=MGF1(SHA256()), algorithm=SHA256(), label=None)
 
 def refused(status: int, word: str, inner: str = "") -> Say:
     """The message repeats a value, as no service should: ours must not."""
-    error: dict[str, Any] = {"code": word, "message": "no: sk-canary-8c41e7d2f09b"}
+    error: dict[str, Any] = {"code": word, "message": "no: sk-canary-8c41e7d2f09b66a0"}
     if inner:
         error["innererror"] = {"code": inner}
     return Say(json.dumps({"error": error}), status, (("content-type", "application/json"),))

@@ -24,7 +24,7 @@ ENABLED, DISABLED, DESTROYED = 1, 2, 3
 
 def refused(status: int, word: str) -> Say:
     """The message repeats a value, as no service should: ours must not."""
-    error = {"code": status, "message": "no: sk-canary-8c41e7d2f09b", "status": word}
+    error = {"code": status, "message": "no: sk-canary-8c41e7d2f09b66a0", "status": word}
     return Say(json.dumps({"error": error}), status, (("content-type", "application/json"),))
 
 

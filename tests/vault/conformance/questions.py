@@ -16,7 +16,7 @@ from tests.vault.conformance.place import Ability, Place
 MARGIN_S: Final = 1.0
 """By how much a question may outlast its store's time-out."""
 
-VALUE: Final = "sk-canary-8c41e7d2f09b"
+VALUE: Final = "sk-canary-8c41e7d2f09b66a0"
 """Every value that the suite stores begins so; no message may hold it."""
 
 _VISIBLE: Final = st.characters(min_codepoint=0x21, max_codepoint=0x7E)

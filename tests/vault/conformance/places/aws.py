@@ -27,7 +27,7 @@ PASSED_ON: Final[tuple[str, ...]] = (
 )
 REFUSALS: Final[dict[Fault, Say]] = {
     "throttle": Say(json.dumps({"__type": "ThrottlingException", "message": "Rate exceeded"}), 400),
-    "deny": Say(json.dumps({"__type": "AccessDeniedException", "Message": "no: sk-canary-8c41e7d2f09b"}), 400),
+    "deny": Say(json.dumps({"__type": "AccessDeniedException", "Message": "no: sk-canary-8c41e7d2f09b66a0"}), 400),
 }
 KEYS: Final = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "canary-signing-key-41f0"}
 
