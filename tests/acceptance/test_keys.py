@@ -149,7 +149,7 @@ async def revoke_all(program: Program) -> tuple[list[User], list[float]]:
 
 def test_a_key_expires_to_the_second(tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn) -> None:
     with gateway(tmp_path, openai_cloud, anthropic_cloud) as program:
-        name, key = created(program, "--expires", "4s")
+        name, key = created(program, "--expires", "8s")
         shown = json.loads(command(program.folder, {}, "key", "show", name, "--json").stdout)
         expires_s = int(datetime.fromisoformat(shown["expires"]).timestamp())
         until(lambda: call(program.url, key).status == 200, PROMISED_S, "a new key does not work")

@@ -16,6 +16,21 @@ api_key = "env:OPENAI_KEY"
 [providers.groq]
 api_key = "dotenv:GROQ"
 """
+ALL_PLACES = """
+admin_key = "env:ADMIN"
+[store]
+password = "env:PASSWORD"
+[secrets.vault]
+address = "http://127.0.0.1:9"
+login = "approle"
+role_id = "gateway"
+secret_id = "env:VAULT_SECRET"
+[providers.vertex]
+service_account = "file:/nowhere/account.json"
+project = "p"
+[providers.mistral]
+api_key = "keyring:a/b"
+"""
 
 
 @pytest.fixture
@@ -42,9 +57,58 @@ def test_a_secret_is_put_from_standard_input_and_known_by_its_fingerprint(ready:
 def test_what_cannot_be_read_is_told_and_fails_the_check(ready: Shell) -> None:
     done = asked(ready, "check", "--json")
     assert done.code == 1
-    good, bad = done.json["rows"]
-    assert (good["reference"], good["ok"]) == ("env:OPENAI_KEY", True)
+    good, bad, kek = done.json["rows"]
+    assert (good["reference"], good["state"], good["used_for"]) == ("env:OPENAI_KEY", "ok", "the key of openai")
+    assert good["fingerprint"] == Secret(VALUE).fingerprint
+    assert (bad["state"], bad["credential"]) == ("absent", "groq")
     assert bad["why"].startswith("dotenv:GROQ: there is no file")
+    assert (kek["state"], kek["used_for"]) == ("ok", "the store sealed: encrypts its keys")
+
+
+def test_every_secret_that_is_named_anywhere_is_checked(ready: Shell) -> None:
+    text = CONFIG.format(folder=ready.folder).replace("[providers.groq]", ALL_PLACES + "[providers.groq]")
+    (ready.folder / "keywright.toml").write_text(text)
+    (ready.folder / "open").write_text("sk-open-to-others")
+    (ready.folder / "open").chmod(0o644)
+    (ready.folder / "kek").write_text("not a key")
+    done = asked(ready, "check", "--json")
+    states = {row["reference"]: row["state"] for row in done.json["rows"]}
+    assert states == {
+        "env:OPENAI_KEY": "ok",
+        "env:ADMIN": "absent",
+        "file:/nowhere/account.json": "absent",
+        "dotenv:GROQ": "absent",
+        "keyring:a/b": states["keyring:a/b"],
+        "env:VAULT_SECRET": "absent",
+        "env:PASSWORD": "absent",
+        f"file:{ready.folder}/kek": "unusable",
+    }
+    assert done.code == 1
+
+
+def test_looking_makes_no_database_and_stores_are_told_with_their_own_names(ready: Shell) -> None:
+    (ready.folder / "keywright.toml").write_text(
+        CONFIG.format(folder=ready.folder) + '[secrets.second]\nkind = "dotenv"\npath = "second.env"\n'
+    )
+    asked(ready, "put", "second:KEY", piped=VALUE)
+    assert asked(ready, "list", "second", "--json").json == {"rows": ["second:KEY"]}
+    rows = asked(ready, "list", "--json").json["rows"]
+    assert [(row["name"], row["kind"], row["reachable"]) for row in rows] == [
+        ("dotenv", "dotenv", True),
+        ("env", "env", True),
+        ("sealed", "sealed", True),
+        ("second", "dotenv", True),
+    ]
+    assert asked(ready, "list", "sealed", "--json").json == {"rows": []}
+    assert "there is no such secret" in asked(ready, "get-fingerprint", "sealed:mine").error
+    asked(ready, "check")
+    assert list(ready.folder.glob("keywright.db*")) == []
+
+
+def test_without_a_file_the_keys_of_the_environment_are_checked(shell: Shell) -> None:
+    done = shell.run("secret", "check", "--json", OPENAI_API_KEY=VALUE)
+    assert [(row["reference"], row["state"]) for row in done.json["rows"]] == [("env:OPENAI_API_KEY", "ok")]
+    assert done.code == 0
 
 
 def test_keys_are_copied_to_another_store_and_nothing_is_overwritten(ready: Shell) -> None:

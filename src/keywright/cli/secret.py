@@ -4,28 +4,29 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
 from keywright.cli.errors import CommandError
 from keywright.cli.options import ConfigFile, JsonFlag
-from keywright.cli.place import local_blueprint, local_store
-from keywright.cli.screen import emit_json, note, show_table
-from keywright.core.errors import SecretError
+from keywright.cli.place import local_blueprint
+from keywright.cli.screen import emit_json, note, show_rows, show_table
+from keywright.cli.secret_stores import opened_secrets
 
 if TYPE_CHECKING:
     from keywright.core.secret import Secret
+    from keywright.house.secrets import Secrets
     from keywright.vault.vault import Vault
 
 CHECK_EXAMPLE: Final = "Example: keywright secret check"
 PUT_EXAMPLE: Final = "Example: keywright secret put vault://secret/llm#openai"
 MIGRATE_EXAMPLE: Final = "Example: keywright secret migrate --from env --to sealed:"
 KEK_EXAMPLE: Final = "Example: keywright secret create-kek /etc/keywright/kek"
-COLUMNS: Final = ("reference", "ok", "fingerprint", "version", "why")
+COLUMNS: Final = ("reference", "used_for", "state", "fingerprint", "version", "age_days", "why")
+STORE_COLUMNS: Final = ("name", "kind", "secrets", "reachable", "why")
 KEK_MODE: Final = 0o600
 
 T = TypeVar("T")
@@ -50,14 +51,14 @@ def check(
     config: ConfigFile = None,
     json: JsonFlag = False,
 ) -> None:
-    """Read every secret that the configuration names, and say which cannot be read. Exits with 1 if one cannot."""
-    wanted = references or _named(config)
-    rows = _with_vault(config, lambda vault: [_checked(vault, text) for text in wanted])
-    if json:
-        emit_json({"rows": [dict(zip(COLUMNS, row, strict=True)) for row in rows]})
-    else:
-        show_table(COLUMNS, [tuple("yes" if cell is True else str(cell or "-") for cell in row) for row in rows])
-    if not all(row[1] for row in rows):
+    """Read every secret that the configuration names, and say which cannot be had, and why. Exits with 1 if one cannot.
+
+    Keys of providers and of their administration, service accounts, proofs, what opens the stores, the database's
+    password, the keys that encrypt keys, and the keys that are found in the environment.
+    """
+    rows = _with_secrets(config, lambda secrets: secrets.check(references or ()))
+    show_rows(rows, COLUMNS, json=json, figures=("age_days",))
+    if any(row.state != "ok" for row in rows):
         raise typer.Exit(1)
 
 
@@ -65,47 +66,35 @@ def put(reference: Reference, *, config: ConfigFile = None, json: JsonFlag = Fal
     """Write a secret: from standard input, or typed twice without an echo. Fields beside it stay."""
     secret = _given()
 
-    def write(vault: "Vault") -> str:
-        from keywright.vault.backend import accept
-        from keywright.vault.reference import parse
-
-        place = parse(reference, vault.stores)
-        return vault.backend(place).write(place, accept(place, secret))
-
-    version = _with_vault(config, write)
+    row = _with_secrets(config, lambda secrets: secrets.put(reference, secret), reference)
     if json:
-        emit_json({"reference": reference, "fingerprint": secret.fingerprint, "version": version})
-    else:
-        note(f"{reference} is written: fingerprint {secret.fingerprint}" + (f", version {version}" if version else ""))
+        emit_json(row)
+        return
+    note(f"{reference} is written: fingerprint {row.fingerprint}" + (f", version {row.version}" if row.version else ""))
 
 
 def get_fingerprint(reference: Reference, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
     """Say which secret it is, without showing it."""
-    secret = _with_vault(config, lambda vault: vault.resolve(reference))
+    row = _with_secrets(config, lambda secrets: secrets.mark(reference))
     if json:
-        emit_json({"reference": reference, "fingerprint": secret.fingerprint})
+        emit_json(row)
     else:
-        typer.echo(secret.fingerprint)
+        typer.echo(row.fingerprint)
 
 
 def list_all(
-    store: Annotated[str, typer.Argument(metavar="STORE", help="As dotenv, sealed, vault, or a [secrets.NAME].")],
+    store: Annotated[
+        str | None, typer.Argument(metavar="[STORE]", help="As dotenv, sealed, vault, or a [secrets.NAME].")
+    ] = None,
     *,
     config: ConfigFile = None,
     json: JsonFlag = False,
 ) -> None:
-    """List the names of the secrets that a store has, without reading any."""
-
-    def names(vault: "Vault") -> list[str]:
-        from keywright.vault.reference import Reference as Place
-
-        kind = vault.stores.get(store)
-        if kind is None:
-            raise CommandError(f"there is no store {store!r}; there are {', '.join(sorted(vault.stores))}")
-        at = "" if store == kind else store
-        return [str(place) for place in vault.backend(Place(kind, "any", at)).names()]
-
-    found = _with_vault(config, names)
+    """List the stores and whether they can be reached; or the names of what is in one, without reading any."""
+    if store is None:
+        show_rows(_with_secrets(config, lambda secrets: secrets.stores()), STORE_COLUMNS, json=json)
+        return
+    found = _with_secrets(config, lambda secrets: secrets.names(store))
     if json:
         emit_json({"rows": found})
     else:
@@ -135,7 +124,7 @@ def migrate(
             _copied(vault, old, new, dry_run=True)
         return [_copied(vault, old, new, dry_run=dry_run) for old, new in pairs]
 
-    rows = _with_vault(config, copy)
+    rows = _with_vault(config, copy, "" if dry_run else target)
     if json:
         emit_json({"rows": rows})
         return
@@ -157,15 +146,6 @@ def create_kek(path: Annotated[Path, typer.Argument(metavar="PATH", help="Of the
     finally:
         os.close(descriptor)
     note(f'{path} is made. Write kek = "file:{path.absolute()}" under [secrets.sealed], and keep a copy elsewhere')
-
-
-def _named(config: Path | None) -> list[str]:
-    """Every reference of the configuration to a key, once."""
-    providers = local_blueprint(config).config.providers.values()
-    found = [reference for given in providers for reference in given.api_key]
-    found += [reference for given in providers for table in given.credentials for reference in table.api_key]
-    found += [given.admin_key for given in providers if given.admin_key is not None]
-    return list(dict.fromkeys(found))
 
 
 def _names(config: Path | None) -> dict[str, str]:
@@ -215,21 +195,6 @@ def _copied(vault: "Vault", old: str, new: str, *, dry_run: bool) -> dict[str, s
     return {"from": old, "to": new, "fingerprint": secret.fingerprint}
 
 
-def _checked(vault: "Vault", text: str) -> tuple[str, bool, str, str, str]:
-    from keywright.vault.backend import accept
-    from keywright.vault.reference import is_reference, parse
-
-    if not is_reference(text, vault.stores):
-        raise CommandError("that is no reference to a secret: write env:NAME, file:/path, vault://mount/path#field …")
-    try:
-        place = parse(text, vault.stores)
-        value = vault.backend(place).read(place)
-        accept(place, value.secret)
-    except SecretError as error:
-        return text, False, "", "", str(error)
-    return text, True, value.secret.fingerprint, value.version, ""
-
-
 def _given() -> "Secret":
     from getpass import getpass
 
@@ -249,26 +214,21 @@ def _given() -> "Secret":
     return Secret(text)
 
 
-def _with_vault(config: Path | None, work: Callable[["Vault"], T]) -> T:
+def _with_vault(config: Path | None, work: Callable[["Vault"], T], writes: str = "") -> T:
     """What `work` gives, done in a thread: stores may block, and the sealed one asks the database beside it."""
 
     async def done() -> T:
-        async with _vault(config) as vault:
+        async with opened_secrets(config, writes) as (_, vault):
             return await asyncio.to_thread(work, vault)
 
     return asyncio.run(done())
 
 
-@asynccontextmanager
-async def _vault(config: Path | None) -> "AsyncIterator[Vault]":
-    from keywright.house.keeping import vault_of
-    from keywright.house.sealing import sealed_opener
+def _with_secrets(config: Path | None, work: Callable[["Secrets"], Coroutine[Any, Any, T]], writes: str = "") -> T:
+    """What `work` gives. `writes`: as of `opened_secrets`."""
 
-    blueprint = local_blueprint(config)
-    given = blueprint.config.secrets
-    if not any(name == "sealed" or settings.kind == "sealed" for name, settings in given.items()):
-        yield vault_of(blueprint.config, os.environ, blueprint.base)
-        return
-    async with local_store(blueprint, create=True) as store:
-        opener = sealed_opener(store.database, given, os.environ, blueprint.clock)
-        yield vault_of(blueprint.config, os.environ, blueprint.base, opener)
+    async def done() -> T:
+        async with opened_secrets(config, writes) as (secrets, _):
+            return await work(secrets)
+
+    return asyncio.run(done())

@@ -1,5 +1,7 @@
 """The database's password, from where the configuration says it is kept."""
 
+from contextlib import closing
+
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
@@ -16,6 +18,7 @@ def store_password(blueprint: Blueprint) -> Secret | None:
     if reference is None:
         return None
     try:
-        return vault_of(blueprint.config, blueprint.environment, blueprint.base).resolve(reference)
+        with closing(vault_of(blueprint.config, blueprint.environment, blueprint.base)) as vault:
+            return vault.resolve(reference)
     except SecretError as error:
         raise SecretError(f"store.password: {error}") from None

@@ -7,7 +7,7 @@ from typing import Final
 from keywright.core.clock import Clock
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.house.shelf import LoopShelf
+from keywright.house.shelf import BareShelf, LoopShelf
 from keywright.store.database import Database
 from keywright.store.sealed import SealedSecrets
 from keywright.vault.backend import Backend
@@ -34,5 +34,20 @@ def sealed_opener(
         shelf = LoopShelf(SealedSecrets(database), loop, clock, settings.timeout_s)
         keks = [open_kek(text, secrets, environment, resolve) for text in settings.kek]
         return SealedBackend(shelf, keks, TENANT)
+
+    return opened
+
+
+def bare_opener(secrets: Mapping[str, StoreSettings], environment: Mapping[str, str], trouble: str) -> SealedOpener:
+    """Opens the sealed store where there is no database: nothing is in it. `trouble`: why it cannot be opened, where
+    there may be one.
+    """
+
+    def opened(settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
+        if trouble:
+            raise SecretError(trouble)
+        return SealedBackend(
+            BareShelf(), [open_kek(text, secrets, environment, resolve) for text in settings.kek], TENANT
+        )
 
     return opened

@@ -72,3 +72,35 @@ class LoopShelf:
             raise SecretError("the database of sealed secrets is closed: the gateway is stopping") from None
         except StoreError as error:
             raise SecretError(str(error)) from None
+
+
+class BareShelf:
+    """A `vault.sealed.shelf.Shelf` where no database is yet: nothing is on it, and nothing is put there."""
+
+    def newest(self, tenant: str, name: str) -> SealedSecret | None:
+        """None."""
+
+    def at(self, tenant: str, name: str, version: int) -> SealedSecret | None:
+        """None."""
+
+    def put(self, sealed: SealedSecret) -> bool:
+        """Never. Raises SecretError."""
+        raise SecretError("there is no database yet")
+
+    def forget_before(self, tenant: str, name: str, version: int) -> None:
+        """Nothing is there."""
+
+    def names(self, tenant: str, purpose: Purpose) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def kek_uses(self, tenant: str) -> Mapping[str, int]:
+        """None."""
+        return {}
+
+    def not_under(self, tenant: str, kek: str, after: tuple[str, int], limit: int) -> Sequence[SealedSecret]:
+        """None."""
+        return ()
+
+    def rewrap(self, rewrappings: Sequence[Rewrapping]) -> None:
+        """Nothing is there."""

@@ -53,6 +53,12 @@ from keywright.control.resources.reports import (
     GrowthTable,
     SpentRow,
 )
+from keywright.control.resources.secrets import (
+    SecretMarkRow,
+    SecretRow,
+    SecretState,
+    SecretStoreRow,
+)
 
 __all__ = [
     "AttemptRow",
@@ -94,6 +100,10 @@ __all__ = [
     "RequestSummary",
     "RoleOn",
     "Rotation",
+    "SecretMarkRow",
+    "SecretRow",
+    "SecretState",
+    "SecretStoreRow",
     "ServiceAccountBody",
     "ServiceAccountChange",
     "ServiceAccountRow",

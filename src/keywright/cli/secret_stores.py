@@ -1,0 +1,90 @@
+"""The stores of secrets that a command works with: those of the configuration at hand, opened and closed again."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from keywright.cli.place import local_blueprint, local_store
+from keywright.core.errors import SecretError, StoreError
+
+if TYPE_CHECKING:
+    from keywright.house.blueprint import Blueprint
+    from keywright.house.secrets import Secrets
+    from keywright.vault.vault import Vault
+
+
+@asynccontextmanager
+async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterator[tuple[Secrets, Vault]]":
+    """The secrets of the configuration, and their vault, which is closed at the end.
+
+    `writes`: the reference that is to be written. Only for a sealed one is a database made that is not there yet. One
+    that cannot be opened is in the way of sealed secrets only.
+
+    Raises:
+        ConfigError: the configuration is wrong, or the gateway of this shell is a remote one.
+        SecretError, StoreError: a database that is to be written cannot be opened.
+    """
+    from keywright.house.keeping import vault_of
+    from keywright.house.sealing import bare_opener, sealed_opener
+    from keywright.house.secrets import Holdings, Secrets
+    from keywright.vault.stores import kinds_of
+
+    blueprint = _with_found(local_blueprint(config))
+    given, at = blueprint.config.secrets, writes.partition(":")[0]
+    create = kinds_of(given).get(at) == "sealed" and bool(given.get(at))
+    async with contextlib.AsyncExitStack() as stack:
+        store, trouble = None, ""
+        try:
+            if create or not _is_absent(blueprint):
+                store = await stack.enter_async_context(local_store(blueprint, create=create))
+        except (SecretError, StoreError) as error:
+            if create:
+                raise
+            trouble = str(error)
+        opener = (
+            bare_opener(given, os.environ, trouble)
+            if store is None
+            else sealed_opener(store.database, given, os.environ, blueprint.clock)
+        )
+        vault = vault_of(blueprint.config, os.environ, blueprint.base, opener)
+        stack.push_async_callback(asyncio.to_thread, vault.close)
+        holdings = Holdings(blueprint.config, vault, _places(blueprint, vault))
+        yield Secrets(lambda: holdings, blueprint, None if store is None else store.database), vault
+
+
+def _is_absent(blueprint: "Blueprint") -> bool:
+    """Whether the database is a file that is not there yet."""
+    from keywright.house.house import store_url
+    from keywright.store.address import parsed
+
+    file = parsed(store_url(blueprint)).file
+    return file is not None and not file.exists()
+
+
+def _with_found(blueprint: "Blueprint") -> "Blueprint":
+    """`blueprint`; without a file with the providers whose keys are in the environment."""
+    from keywright.config import Config, discover
+    from keywright.house.blueprint import DOTENV
+
+    if blueprint.config_path is not None:
+        return blueprint
+    found = discover(os.environ, blueprint.base / DOTENV)
+    return replace(blueprint, config=Config(providers=found))
+
+
+def _places(blueprint: "Blueprint", vault: "Vault") -> dict[str, tuple[str, ...]]:
+    """The references of credentials, also of keys that are found where a provider's own tools look for them."""
+    from keywright.guard.address import is_public
+    from keywright.house.credentials import Credentials
+    from keywright.transport.pool import Pool
+    from keywright.vault.keeper import Keeper
+
+    keeper = Keeper(vault, blueprint.config.secrets, blueprint.clock)
+    pool = Pool(environment=os.environ, allowed=is_public)
+    return Credentials(keeper, os.environ, pool, blueprint.clock).places(blueprint.config)
