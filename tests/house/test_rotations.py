@@ -1,5 +1,6 @@
 """Keys that are replaced while calls come, in a real gateway: no call fails, and one key is left at the provider."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from keywright.core.secret import Secret
 from keywright.rotation.steps import Pace
 from tests.gateway import Gateway, Start, until
 from tests.rotation.standins.anthropic import ADMIN_KEY, Anthropic
+from tests.rotation.standins.google import PROJECT, Google
 from tests.rotation.standins.openai import OpenAi
+from tests.vault.google.files import service_account
 
 IN_TIME_S = 30.0
 PACE = Pace(settle_s=1, look_s=1)
@@ -108,6 +111,25 @@ def test_a_person_pastes_the_key_where_the_provider_makes_none_by_api(start: Sta
         assert set(traffic.statuses) == {200}
         assert not cloud.lives(old.key)
         assert cloud.lives(fresh.key)
+
+
+def test_who_administers_google_s_keys_stands_in_a_document_which_may_be_gone_for_a_while(
+    start: Start, tmp_path: Path
+) -> None:
+    with Google().open() as cloud:
+        account = tmp_path / "account.json"
+        kept(account, json.dumps(json.loads(service_account(cloud.door.url)), indent=2))
+        gateway = start(
+            f'[providers.live]\nkind = "gemini"\nbase_url = "{cloud.door.url}"\n'
+            f'api_key = "{kept(tmp_path / "key", cloud.add("gateway").value)}"\n'
+            "[providers.live.rotation]\n"
+            f'project = "{PROJECT}"\nservice_account = "file:{account}"\naddress = "{cloud.admin_url}"\n'
+        )
+        engine = gateway.house.rotating.engine
+        assert gateway.run(engine.plan("live")).obstacles == ()
+        account.rename(tmp_path / "elsewhere")
+        (obstacle,) = gateway.run(engine.plan("live")).obstacles
+        assert "account.json" in obstacle
 
 
 def test_what_cannot_be_written_is_told_before_anything_is_done(start: Start, openai: OpenAi) -> None:

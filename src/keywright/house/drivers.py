@@ -12,10 +12,11 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from keywright.config import ProviderConfig, RotationConfig
-from keywright.core.errors import ConfigError, SecretError
+from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
 from keywright.identity.key import duration_s
 from keywright.providers.provider import Provider
+from keywright.rotation.administration import Login
 from keywright.rotation.driver import Driver
 from keywright.rotation.drivers import anthropic, azure, bedrock, google, mistral, openai, openrouter
 from keywright.rotation.drivers.assisted import LOOKS, AssistedDriver
@@ -23,14 +24,17 @@ from keywright.rotation.iam import Endpoint, endpoint
 from keywright.vault.aws import AwsSettings
 from keywright.vault.aws.credential import aws_keys
 from keywright.vault.aws.keys import AwsKeys
+from keywright.vault.credential import Credential
 from keywright.vault.entra import EntraSettings, entra_credential
 from keywright.vault.fetch import Fetch
 from keywright.vault.google import GoogleSettings, google_credential
+from keywright.vault.renewal import RenewingCredential
 
 
 class Site(Struct, frozen=True, eq=False):
     """One credential whose key is to be replaced. `row`: its provider; `rotation`: what is said of its keys; `settings`
-    of the provider that have a value; `secret` gives the secret at a reference; `spare` as Bedrock's driver wants it.
+    of the provider that have a value; `secret` and `document` give what is at a reference, and may block; `spare` as
+    Bedrock's driver wants it.
     """
 
     row: Provider
@@ -40,6 +44,7 @@ class Site(Struct, frozen=True, eq=False):
     environment: Mapping[str, str]
     fetch: Fetch
     secret: Callable[[str], Secret]
+    document: Callable[[str], Secret]
     spare: Callable[[str], Awaitable[bool]]
 
     @property
@@ -67,17 +72,11 @@ Maker: TypeAlias = Callable[[Site], Driver]
 
 def driver_of(kind: str, site: Site) -> Driver:
     """The driver for keys of a provider of that kind: its own where the configuration has what that needs, else the one
-    by which a person helps.
-
-    Raises:
-        ConfigError: what is said cannot be used.
+    by which a person helps. Asks nobody and reads nothing yet.
     """
     needs, make = DRIVERS.get(kind, ((), None))
     if make is not None and all(_has(site, need) for need in needs):
-        try:
-            return make(site)
-        except SecretError as error:
-            raise ConfigError(f"providers.{site.row.name}: {error}") from None
+        return make(site)
     look = None if site.config.base_url else LOOKS.get(kind)
     return AssistedDriver(site.fetch, kind, look)
 
@@ -114,24 +113,38 @@ def _anthropic(site: Site) -> Driver:
 
 
 def _google(site: Site) -> Driver:
-    given = site.rotation.service_account
-    login = google_credential(
-        site.row.name,
-        GoogleSettings() if given is None else GoogleSettings(site.secret(given)),
-        site.environment,
-        site.fetch,
-    )
+    def signed_in() -> RenewingCredential:
+        given = site.rotation.service_account
+        account = GoogleSettings() if given is None else GoogleSettings(site.document(given))
+        return google_credential(site.row.name, account, site.environment, site.fetch)
+
     settings = google.GoogleSettings(site.rotation.project or "")
-    return google.GoogleDriver(site.fetch, site.address(google.BASE_URL), login.current, settings)
+    return google.GoogleDriver(site.fetch, site.address(google.BASE_URL), _login(signed_in), settings)
 
 
 def _azure(site: Site) -> Driver:
     address = site.address(azure.BASE_URL)
-    login = entra_credential(site.row.name, EntraSettings(azure.SCOPE), site.environment, site.fetch)
+
+    def signed_in() -> RenewingCredential:
+        return entra_credential(site.row.name, EntraSettings(azure.SCOPE), site.environment, site.fetch)
+
     settings = azure.AzureSettings(
         site.rotation.subscription or "", site.rotation.resource_group or "", site.rotation.account or ""
     )
-    return azure.AzureDriver(site.fetch, address, login.current, settings)
+    return azure.AzureDriver(site.fetch, address, _login(signed_in), settings)
+
+
+def _login(signed_in: Callable[[], RenewingCredential]) -> Login:
+    """By the credential that `signed_in` makes when it is needed first: it may read files, or ask a store."""
+    made: RenewingCredential | None = None
+
+    async def login() -> Credential:
+        nonlocal made
+        if made is None:
+            made = await asyncio.to_thread(signed_in)
+        return await made.current()
+
+    return login
 
 
 def _bedrock(site: Site) -> Driver:

@@ -246,6 +246,7 @@ class Rotating:
             environment=self._environment,
             fetch=Fetch(self._pool, self._clock, ca_file=given.ca_file, proxy=given.proxy),
             secret=self._keeper.vault.resolve,
+            document=self._keeper.vault.document,
             spare=self._is_spare,
         )
 

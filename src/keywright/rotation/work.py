@@ -20,7 +20,6 @@ from keywright.rotation.surroundings import CredentialRecords, Keys, Prove, Targ
 NAMES_MAX: Final = 3
 """Of processes that one message names."""
 PUT_BACK: Final = "somebody has put it back into its store"
-"""Of processes that one message names."""
 
 
 class Held:

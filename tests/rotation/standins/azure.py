@@ -17,6 +17,10 @@ ACCOUNT_PATH = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/ai%20group/providers/Microsoft.CognitiveServices/accounts/{ACCOUNT}"
 )
 VERSION = "api-version=2025-06-01"
+TENANT = "66666666-7777-8888-9999-000000000000"
+TOKEN_PATH = f"/{TENANT}/oauth2/v2.0/token"
+"""Of Entra, which is in it, too."""
+
 KEY_CHARACTERS = 84
 
 
@@ -47,6 +51,8 @@ class Azure:
     def _answer(self, request: Request) -> Say:
         if request.path.startswith("/subscriptions/"):
             return self._manage(request)
+        if request.path == TOKEN_PATH:
+            return Say({"access_token": self.token, "expires_in": 3599, "token_type": "Bearer"})
         return self._serve(request)
 
     def _manage(self, request: Request) -> Say:

@@ -107,6 +107,8 @@ class Google:
 
     def _answer(self, request: Request) -> Say:
         path = urlsplit(request.path).path
+        if path == "/token":
+            return Say({"access_token": self.token, "expires_in": 3599, "token_type": "Bearer"})
         if not path.startswith("/v2/"):
             return self._call(request, path)
         if bearer(request) != self.token:
