@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keywright.cli.errors import CommandError
-from keywright.cli.place import config_path, local_blueprint
+from keywright.cli.place import absent_store, config_path, local_blueprint
 
 if TYPE_CHECKING:
     from keywright.house import House
@@ -23,17 +23,15 @@ async def at_home(config: Path | None) -> "AsyncIterator[House]":
     """
     from keywright.house import House, plan_house
     from keywright.house.dumps import forbid_dumps
-    from keywright.house.house import store_url
     from keywright.house.watch import Watch
-    from keywright.store.address import parsed
 
     local_blueprint(config)  # which refuses where this shell's gateway is a remote one
     forbid_dumps()
     path = config_path(config)
     blueprint = await plan_house(path, os.environ, Path() if path is None else path.parent)
-    file = parsed(store_url(blueprint)).file
-    if file is not None and not file.exists():
-        raise CommandError(f"there is no store at {file} yet: `keywright up` makes it")
+    absent = absent_store(blueprint)
+    if absent is not None:
+        raise CommandError(f"there is no store at {absent} yet: `keywright up` makes it")
     house = await House.open(blueprint)
     follow = Watch(house)
     try:

@@ -53,6 +53,15 @@ def local_blueprint(given: Path | None) -> "Blueprint":
     return Blueprint(config, path, Path() if path is None else path.parent, os.environ)
 
 
+def absent_store(blueprint: "Blueprint") -> Path | None:
+    """The file of a store that is not there yet. None: it is there, or on a server."""
+    from keywright.house.house import store_url
+    from keywright.store.address import parsed
+
+    file = parsed(store_url(blueprint)).file
+    return None if file is None or file.exists() else file
+
+
 @asynccontextmanager
 async def local_store(blueprint: "Blueprint", *, create: bool) -> "AsyncIterator[Store]":
     """The store of `blueprint`. One that is not there is made only if `create` says so.
@@ -63,14 +72,12 @@ async def local_store(blueprint: "Blueprint", *, create: bool) -> "AsyncIterator
     """
     from keywright.house.house import store_url
     from keywright.house.password import store_password
-    from keywright.store.address import parsed
     from keywright.store.store import Store
 
-    url = store_url(blueprint)
-    file = parsed(url).file
-    if not create and file is not None and not file.exists():
-        raise CommandError(f"there is no store at {file} yet: `keywright up` or `keywright key create` makes it")
-    store = await Store.open(url, store_password(blueprint))
+    absent = None if create else absent_store(blueprint)
+    if absent is not None:
+        raise CommandError(f"there is no store at {absent} yet: `keywright up` or `keywright key create` makes it")
+    store = await Store.open(store_url(blueprint), store_password(blueprint))
     try:
         yield store
     finally:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from keywright.cli.place import local_blueprint, local_store
+from keywright.cli.place import absent_store, local_blueprint, local_store
 from keywright.core.errors import SecretError, StoreError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterato
     async with contextlib.AsyncExitStack() as stack:
         store, trouble = None, ""
         try:
-            if create or not _is_absent(blueprint):
+            if create or absent_store(blueprint) is None:
                 store = await stack.enter_async_context(local_store(blueprint, create=create))
         except (SecretError, StoreError) as error:
             if create:
@@ -55,16 +55,7 @@ async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterato
         vault = vault_of(blueprint.config, os.environ, blueprint.base, opener)
         stack.push_async_callback(asyncio.to_thread, vault.close)
         holdings = Holdings(blueprint.config, vault, _places(blueprint, vault))
-        yield Secrets(lambda: holdings, blueprint, None if store is None else store.database), vault
-
-
-def _is_absent(blueprint: "Blueprint") -> bool:
-    """Whether the database is a file that is not there yet."""
-    from keywright.house.house import store_url
-    from keywright.store.address import parsed
-
-    file = parsed(store_url(blueprint)).file
-    return file is not None and not file.exists()
+        yield Secrets(holdings, blueprint, None if store is None else store.database), vault
 
 
 def _with_found(blueprint: "Blueprint") -> "Blueprint":

@@ -1,40 +1,26 @@
 """Which secrets a configuration names, and what each is for. What it does not name but would use is named as well."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from keywright.config import Config, CredentialConfig, ProviderConfig
-from keywright.config.secrets import stores_of
+from keywright.config import Config, CredentialConfig, FederationConfig, ProviderConfig
+from keywright.config.secrets import REFERENCES, stores_of
 from keywright.vault.home import home_path
 from keywright.vault.reference import Stores, is_reference
 
 Form: TypeAlias = Literal["key", "document", "handed", "kek"]
 """A word for a header; many lines; a file that a platform keeps fresh, open to others; a key that encrypts keys."""
 
-STORE_FIELDS: Final[Mapping[str, Form]] = {
-    "token": "key",
-    "secret_id": "key",
-    "client_secret": "key",
-    "credentials": "document",
-}
-
 
 class NamedSecret(Struct, frozen=True):
-    """A secret by its reference. `table` and `field`: where the configuration names it (the head as TOML writes it).
-
-    `credential`: whose key it is, "" for none. `label`: what a copy of it is called, "" where it is not moved to
-    another store: what opens a store stays on this machine, and a proof is its platform's.
-    """
+    """A secret by its reference. `credential`: whose key it is, "" for none."""
 
     reference: str
     used_for: str
-    table: str = ""
-    field: str = ""
     form: Form = "key"
     credential: str = ""
-    label: str = ""
 
 
 def named_secrets(
@@ -46,10 +32,8 @@ def named_secrets(
     for name, given in config.providers.items():
         found += _of_provider(name, given, places, environment, stores)
     if config.store.password is not None:
-        found.append(
-            NamedSecret(config.store.password, "the database's password", "[store]", "password", label="store-password")
-        )
-    found += _of_stores(config, stores)
+        found.append(NamedSecret(config.store.password, "the database's password"))
+    found += _of_stores(config)
     return tuple(found)
 
 
@@ -60,60 +44,44 @@ def _of_provider(
     environment: Mapping[str, str],
     stores: Stores,
 ) -> Iterator[NamedSecret]:
-    table = f"[providers.{name}]"
     for credential, references in places.items():
         if credential.partition("/")[0] == name:
-            head, field = _of_credential(name, given, credential), "api_key"
-            label = credential.replace("/", "-")
             for number, reference in enumerate(references, 1):
                 use = f"the key of {credential}" if number == 1 else f"the key of {credential}, if the first is gone"
-                yield NamedSecret(reference, use, head, field, credential=credential, label=label)
+                yield NamedSecret(reference, use, credential=credential)
     if given.admin_key is not None:
-        use = f"the administration API of {name}"
-        yield NamedSecret(given.admin_key, use, table, "admin_key", label=f"{name}-admin")
+        yield NamedSecret(given.admin_key, f"the administration API of {name}")
     if given.service_account is not None:
-        use, label = f"the service account of {name}", f"{name}-service-account"
-        yield NamedSecret(given.service_account, use, table, "service_account", "document", label=label)
-    yield from _of_rotation(name, table, given, stores)
+        yield NamedSecret(given.service_account, f"the service account of {name}", "document")
+    yield from _of_rotation(name, given, stores)
     for one in given.credentials:
-        yield from _of_rotation(f"{name}/{one.name}", _head(name, one), one, stores)
-    federation = given.federation
-    if federation is not None and federation.token is not None:
-        use = f"the proof of who {name} is called by"
-        yield NamedSecret(federation.token, use, f"[providers.{name}.federation]", "token", "document")
-    if federation is not None and federation.token_file is not None:
-        reference = f"file:{home_path(environment, federation.token_file)}"
-        use = f"the proof of who {name} is called by"
-        yield NamedSecret(reference, use, f"[providers.{name}.federation]", "token_file", "handed")
+        yield from _of_rotation(f"{name}/{one.name}", one, stores)
+    if given.federation is not None:
+        yield from _of_federation(name, given.federation, environment)
 
 
-def _of_rotation(
-    name: str, table: str, given: ProviderConfig | CredentialConfig, stores: Stores
-) -> Iterator[NamedSecret]:
+def _of_rotation(name: str, given: ProviderConfig | CredentialConfig, stores: Stores) -> Iterator[NamedSecret]:
     text = "" if given.rotation is None else given.rotation.service_account or ""
     if is_reference(text, stores):  # others have the account's name there
-        use, label = f"the rotation of {name}", f"{name.replace('/', '-')}-rotation"
-        yield NamedSecret(text, use, table, "rotation.service_account", "document", label=label)
+        yield NamedSecret(text, f"the rotation of {name}", "document")
 
 
-def _of_stores(config: Config, stores: Stores) -> Iterator[NamedSecret]:
+def _of_federation(name: str, given: FederationConfig, environment: Mapping[str, str]) -> Iterator[NamedSecret]:
+    use = f"the proof of who {name} is called by"
+    if given.token is not None:
+        yield NamedSecret(given.token, use, "document")
+    if given.token_file is not None:
+        yield NamedSecret(f"file:{home_path(environment, given.token_file)}", use, "handed")
+
+
+def _of_stores(config: Config) -> Iterator[NamedSecret]:
     for name, settings in config.secrets.items():
-        table = f"[secrets.{name}]"
-        for field, form in STORE_FIELDS.items():
+        for field in REFERENCES:
             text = getattr(settings, field)
             if text is not None:
-                yield NamedSecret(text, f"the store {name}: {field}", table, field, form)
+                yield NamedSecret(text, f"the store {name}: {field}", "document" if field == "credentials" else "key")
         if settings.jwt_file is not None:
-            yield NamedSecret(f"file:{settings.jwt_file}", f"the store {name}: jwt_file", table, "jwt_file")
+            yield NamedSecret(f"file:{settings.jwt_file}", f"the store {name}: jwt_file")
         for number, kek in enumerate(settings.kek):
             use = f"the store {name}: {'encrypts' if number == 0 else 'still decrypts'} its keys"
-            yield NamedSecret(kek, use, table, "kek", "kek")
-
-
-def _of_credential(name: str, given: ProviderConfig, credential: str) -> str:
-    named = next((one for one in given.credentials if f"{name}/{one.name}" == credential), None)
-    return f"[providers.{name}]" if named is None else _head(name, named)
-
-
-def _head(name: str, given: CredentialConfig) -> str:
-    return f'[[providers.{name}.credentials]]\nname = "{given.name}"'
+            yield NamedSecret(kek, use, "kek")

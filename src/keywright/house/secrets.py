@@ -5,7 +5,7 @@ Each question is asked of the store itself, now: what the gateway keeps of it in
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from secrets import token_bytes
 from typing import Final
@@ -14,7 +14,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keywright.config import Config
-from keywright.control.resources import SecretMarkRow, SecretRow, SecretState, SecretStoreRow
 from keywright.core.clock import SECOND_US
 from keywright.core.errors import (
     SecretAbsentError,
@@ -28,6 +27,7 @@ from keywright.core.secret import Secret
 from keywright.house.blueprint import DOTENV, Blueprint
 from keywright.house.named import NamedSecret, named_secrets
 from keywright.house.sealing import TENANT
+from keywright.house.secret_rows import SecretMarkRow, SecretRow, SecretState, SecretStoreRow
 from keywright.house.shelf import LoopShelf
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database
@@ -60,91 +60,85 @@ class Holdings(Struct, frozen=True, eq=False):
 
 
 class Secrets:
-    """The secrets of one gateway. `holdings` gives what it has now; `database` is None where there is none.
+    """The secrets of one gateway. `database`: which belongs to the running event loop; None where there is none.
 
     Every method raises SecretError, which names references and causes, never values.
     """
 
-    def __init__(self, holdings: Callable[[], Holdings], blueprint: Blueprint, database: Database | None) -> None:
+    def __init__(self, holdings: Holdings, blueprint: Blueprint, database: Database | None) -> None:
         self._holdings = holdings
         self._blueprint = blueprint
         self._database = database
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop = asyncio.get_running_loop()
 
     async def check(self, references: Sequence[str] = ()) -> list[SecretRow]:
         """Those secrets, else all that the configuration names, each read now: which can be had, and why not."""
-        holdings = await asyncio.to_thread(self._holdings)
-        named = self._named(holdings)
+        named = self._named()
         if references:
-            named = tuple(one for text in references for one in _uses(text, named, holdings))
+            named = tuple(one for text in references for one in _uses(text, named, self._holdings))
         facts = await self._facts()
-        self._loop = asyncio.get_running_loop()
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def row(one: NamedSecret) -> SecretRow:
             async with gate:
-                return await asyncio.to_thread(self._row, holdings, one, facts)
+                return await asyncio.to_thread(self._row, one, facts)
 
         return list(await asyncio.gather(*map(row, named)))
 
     async def stores(self) -> list[SecretStoreRow]:
         """The stores that the configuration has a table for, or names a secret in; whether each can be reached."""
-        holdings = await asyncio.to_thread(self._holdings)
-        named: dict[str, list[Reference]] = {name: [] for name in holdings.config.secrets}
-        for one in self._named(holdings):
-            if one.form != "kek" and is_reference(one.reference, holdings.vault.stores):
-                place = parse(one.reference, holdings.vault.stores)
+        named: dict[str, list[Reference]] = {name: [] for name in self._holdings.config.secrets}
+        for one in self._named():
+            if one.form != "kek" and is_reference(one.reference, self._holdings.vault.stores):
+                place = parse(one.reference, self._holdings.vault.stores)
                 named.setdefault(place.at, []).append(place)
-        asked = [asyncio.to_thread(_store, holdings, name, places) for name, places in sorted(named.items())]
+        asked = [asyncio.to_thread(_store, self._holdings, name, places) for name, places in sorted(named.items())]
         return list(await asyncio.gather(*asked))
 
     async def names(self, store: str) -> tuple[str, ...]:
         """The references of what is in the store, as far as it can be listed, without reading any."""
-        holdings = await asyncio.to_thread(self._holdings)
-        kind = holdings.vault.stores.get(store)
+        kind = self._holdings.vault.stores.get(store)
         if kind is None:
             raise SecretAbsentError(
-                f"there is no store {store!r}; there are {', '.join(sorted(holdings.vault.stores))}"
+                f"there is no store {store!r}; there are {', '.join(sorted(self._holdings.vault.stores))}"
             )
         at = "" if store == kind else store
 
         def ask() -> tuple[str, ...]:
-            found = holdings.vault.backend(Reference(kind, "any", at)).names()
+            found = self._holdings.vault.backend(Reference(kind, "any", at)).names()
             return tuple(str(replace(place, store=at)) for place in found)
 
         return await asyncio.to_thread(ask)
 
     async def mark(self, reference: str) -> SecretMarkRow:
         """Which secret is there."""
-        holdings = await asyncio.to_thread(self._holdings)
-        value = await asyncio.to_thread(self._value, holdings, self._use(reference, holdings))
+        value = await asyncio.to_thread(self._value, self._use(reference))
         return SecretMarkRow(reference=reference, fingerprint=value.secret.fingerprint, version=value.version)
 
     async def put(self, reference: str, secret: Secret) -> SecretMarkRow:
         """Let `secret` be there. Fields beside it stay; every process reads it anew at once if it calls with it."""
-        holdings = await asyncio.to_thread(self._holdings)
-        place, use = parse(reference, holdings.vault.stores), self._use(reference, holdings)
+        place, use = parse(reference, self._holdings.vault.stores), self._use(reference)
         self._blueprint.redactor.know(secret)
 
         def write() -> str:
             (accept_document if _is_document(use, secret) else accept)(place, secret)
-            return holdings.vault.backend(place).write(place, secret)
+            return self._holdings.vault.backend(place).write(place, secret)
 
         version = await asyncio.to_thread(write)
-        await self._tell(reference, holdings)
+        await self._tell(reference)
         return SecretMarkRow(reference=reference, fingerprint=secret.fingerprint, version=version)
 
-    def _named(self, holdings: Holdings) -> tuple[NamedSecret, ...]:
-        return named_secrets(holdings.config, holdings.places, self._blueprint.environment)
+    def _named(self) -> tuple[NamedSecret, ...]:
+        return named_secrets(self._holdings.config, self._holdings.places, self._blueprint.environment)
 
-    def _use(self, reference: str, holdings: Holdings) -> NamedSecret:
-        return _uses(reference, self._named(holdings), holdings)[0]
+    def _use(self, reference: str) -> NamedSecret:
+        return _uses(reference, self._named(), self._holdings)[0]
 
-    async def _tell(self, reference: str, holdings: Holdings) -> None:
+    async def _tell(self, reference: str) -> None:
         if self._database is None:
             return
         with contextlib.suppress(StoreError):  # it is written all the same, and is noticed at the next look
-            for name, references in holdings.places.items():
+            for name, references in self._holdings.places.items():
                 if reference in references:
                     await CredentialStates(self._database).ask_all(name)
 
@@ -156,17 +150,17 @@ class Secrets:
         except StoreError:
             return {}
 
-    def _row(self, holdings: Holdings, one: NamedSecret, facts: Mapping[str, CredentialFacts]) -> SecretRow:
+    def _row(self, one: NamedSecret, facts: Mapping[str, CredentialFacts]) -> SecretRow:
         state: SecretState = "ok"
         why = fingerprint = version = ""
         try:
             if one.form == "kek":
-                fingerprint = self._kek(holdings, one.reference)
+                fingerprint = self._kek(one.reference)
             else:
-                value = self._value(holdings, one)
+                value = self._value(one)
                 fingerprint, version = value.secret.fingerprint, value.version
         except SecretError as error:
-            state, why = _state(error, one, holdings), str(error)
+            state, why = _state(error, one, self._holdings), str(error)
         known = facts.get(one.credential)
         since_s = known.since_s if known is not None and known.fingerprint == fingerprint else 0
         now_s = self._blueprint.clock.unix_us() // SECOND_US
@@ -181,20 +175,20 @@ class Secrets:
             age_days=(now_s - since_s) // DAY_S if since_s else None,
         )
 
-    def _kek(self, holdings: Holdings, text: str) -> str:
+    def _kek(self, text: str) -> str:
         blueprint, shelf = self._blueprint, None
-        if self._database is not None and self._loop is not None:
+        if self._database is not None:
             shelf = LoopShelf(SealedSecrets(self._database), self._loop, blueprint.clock, SHELF_S)
         resolve = local_vault(blueprint.environment, blueprint.base / DOTENV).resolve
         return try_kek(
-            open_kek(text, holdings.config.secrets, blueprint.environment, resolve), shelf, TENANT, token_bytes
+            open_kek(text, self._holdings.config.secrets, blueprint.environment, resolve), shelf, TENANT, token_bytes
         )
 
-    def _value(self, holdings: Holdings, one: NamedSecret) -> Value:
-        place = parse(one.reference, holdings.vault.stores)
+    def _value(self, one: NamedSecret) -> Value:
+        place = parse(one.reference, self._holdings.vault.stores)
         if one.form == "handed":
             return Value(held(place, read_handed(one.used_for, Path(place.name), PROOF_BYTES_MAX, anyone)))
-        value = holdings.vault.backend(place).read(place)
+        value = self._holdings.vault.backend(place).read(place)
         (accept_document if _is_document(one, value.secret) else accept)(place, value.secret)
         return value
 

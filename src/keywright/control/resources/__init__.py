@@ -53,12 +53,6 @@ from keywright.control.resources.reports import (
     GrowthTable,
     SpentRow,
 )
-from keywright.control.resources.secrets import (
-    SecretMarkRow,
-    SecretRow,
-    SecretState,
-    SecretStoreRow,
-)
 
 __all__ = [
     "AttemptRow",
@@ -100,10 +94,6 @@ __all__ = [
     "RequestSummary",
     "RoleOn",
     "Rotation",
-    "SecretMarkRow",
-    "SecretRow",
-    "SecretState",
-    "SecretStoreRow",
     "ServiceAccountBody",
     "ServiceAccountChange",
     "ServiceAccountRow",

@@ -1,4 +1,4 @@
-"""Secrets and their stores: as they are shown. Nothing here has a value in it."""
+"""What is told of secrets and their stores. No row has a value in it."""
 
 from typing import Literal, TypeAlias
 
