@@ -111,6 +111,25 @@ def test_without_a_file_the_keys_of_the_environment_are_checked(shell: Shell) ->
     assert done.code == 0
 
 
+def test_the_proof_of_a_workload_is_checked_as_it_is_used_and_is_in_no_store(shell: Shell) -> None:
+    proof = shell.folder / "proof"
+    (shell.folder / "keywright.toml").write_text(
+        f'[providers.openai.federation]\ntoken_file = "{proof}"\nidentity_provider_id = "i"\nservice_account_id = "s"\n'
+    )
+    states = []
+    for text in (None, VALUE, "head.claims.signature"):
+        if text is not None:
+            proof.write_text(text)
+            proof.chmod(0o644)  # as platforms lay it
+        states.append([row["state"] for row in asked(shell, "check", "--json").json["rows"]])
+    assert states == [["absent"], ["unusable"], ["ok"]]
+    assert asked(shell, "list", "--json").json == {"rows": []}
+
+
+def test_a_sealed_store_without_a_key_is_told_so(shell: Shell) -> None:
+    assert "needs [secrets.sealed] with kek" in asked(shell, "put", "sealed:mine", piped=VALUE).error
+
+
 def test_keys_are_copied_to_another_store_and_nothing_is_overwritten(ready: Shell) -> None:
     row = {"from": "env:OPENAI_KEY", "to": "sealed:openai", "fingerprint": Secret(VALUE).fingerprint}
     move = ("migrate", "--from", "env", "--to", "sealed:", "--json")

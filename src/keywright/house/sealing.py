@@ -12,6 +12,7 @@ from keywright.store.database import Database
 from keywright.store.sealed import SealedSecrets
 from keywright.vault.backend import Backend
 from keywright.vault.backends.sealed import SealedBackend
+from keywright.vault.kek import Kek
 from keywright.vault.keks.inventory import open_kek
 from keywright.vault.settings import StoreSettings
 from keywright.vault.stores import SealedOpener
@@ -29,11 +30,8 @@ def sealed_opener(
     loop = asyncio.get_running_loop()
 
     def opened(settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
-        if not settings.kek:
-            raise SecretError('the sealed store needs [secrets.sealed] with kek, as kek = "file:/etc/keywright/kek"')
-        shelf = LoopShelf(SealedSecrets(database), loop, clock, settings.timeout_s)
-        keks = [open_kek(text, secrets, environment, resolve) for text in settings.kek]
-        return SealedBackend(shelf, keks, TENANT)
+        keks = _keks(settings, secrets, environment, resolve)
+        return SealedBackend(LoopShelf(SealedSecrets(database), loop, clock, settings.timeout_s), keks, TENANT)
 
     return opened
 
@@ -46,8 +44,17 @@ def bare_opener(secrets: Mapping[str, StoreSettings], environment: Mapping[str, 
     def opened(settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
         if trouble:
             raise SecretError(trouble)
-        return SealedBackend(
-            BareShelf(), [open_kek(text, secrets, environment, resolve) for text in settings.kek], TENANT
-        )
+        return SealedBackend(BareShelf(), _keks(settings, secrets, environment, resolve), TENANT)
 
     return opened
+
+
+def _keks(
+    settings: StoreSettings,
+    secrets: Mapping[str, StoreSettings],
+    environment: Mapping[str, str],
+    resolve: Callable[[str], Secret],
+) -> list[Kek]:
+    if not settings.kek:
+        raise SecretError('the sealed store needs [secrets.sealed] with kek, as kek = "file:/etc/keywright/kek"')
+    return [open_kek(text, secrets, environment, resolve) for text in settings.kek]

@@ -32,9 +32,8 @@ from keywright.house.shelf import LoopShelf
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database
 from keywright.store.sealed import SealedSecrets
-from keywright.vault.backend import Backend, Value, accept, accept_document, held
-from keywright.vault.federation.proof import PROOF_BYTES_MAX
-from keywright.vault.home import anyone, read_handed
+from keywright.vault.backend import Backend, Value, accept, accept_document
+from keywright.vault.federation.proof import handed_proof
 from keywright.vault.keks.inventory import open_kek
 from keywright.vault.reference import Reference, ReferenceKind, is_reference, parse
 from keywright.vault.sealed.trial import try_kek
@@ -89,7 +88,7 @@ class Secrets:
         """The stores that the configuration has a table for, or names a secret in; whether each can be reached."""
         named: dict[str, list[Reference]] = {name: [] for name in self._holdings.config.secrets}
         for one in self._named():
-            if one.form != "kek" and is_reference(one.reference, self._holdings.vault.stores):
+            if one.form in ("key", "document") and is_reference(one.reference, self._holdings.vault.stores):
                 place = parse(one.reference, self._holdings.vault.stores)
                 named.setdefault(place.at, []).append(place)
         asked = [asyncio.to_thread(_store, self._holdings, name, places) for name, places in sorted(named.items())]
@@ -187,7 +186,7 @@ class Secrets:
     def _value(self, one: NamedSecret) -> Value:
         place = parse(one.reference, self._holdings.vault.stores)
         if one.form == "handed":
-            return Value(held(place, read_handed(one.used_for, Path(place.name), PROOF_BYTES_MAX, anyone)))
+            return Value(handed_proof(Path(place.name)))
         value = self._holdings.vault.backend(place).read(place)
         (accept_document if _is_document(one, value.secret) else accept)(place, value.secret)
         return value

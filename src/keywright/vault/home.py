@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from keywright.core.errors import SecretError
+from keywright.core.errors import SecretAbsentError, SecretError
 from keywright.vault.backends.file import read_regular
 
 
@@ -19,10 +19,13 @@ def read_handed(who: str, path: Path, bytes_max: int, may_be_shared: Callable[[i
     """The text of a file that `who` handed to this machine.
 
     Raises:
+        SecretAbsentError: it is not there.
         SecretError: it cannot be read, or not trusted.
     """
     try:
         return read_regular(path, bytes_max, may_be_shared)
+    except FileNotFoundError as error:
+        raise SecretAbsentError(f"{who}: {path} cannot be read: {error.strerror}") from None
     except OSError as error:
         raise SecretError(f"{who}: {path} cannot be read: {error.strerror}") from None
     except ValueError as error:

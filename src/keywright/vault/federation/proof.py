@@ -41,12 +41,20 @@ async def current_proof(proof: Proof) -> Secret:
     """
     match proof:
         case FileProof(path):
-            text = await asyncio.to_thread(read_handed, "token_file", path, PROOF_BYTES_MAX, anyone)
-            return _accepted(f"token_file: {path}", text)
+            return await asyncio.to_thread(handed_proof, path)
         case SecretProof(reference, read):
             return _accepted(f"token: {reference}", read().reveal())
         case _:
             assert_never(proof)
+
+
+def handed_proof(path: Path) -> Secret:
+    """The proof in a file as it is now. Blocks on a disk.
+
+    Raises:
+        SecretError: it cannot be had, or is no JWT.
+    """
+    return _accepted(f"token_file: {path}", read_handed("token_file", path, PROOF_BYTES_MAX, anyone))
 
 
 def _accepted(who: str, text: str) -> Secret:
