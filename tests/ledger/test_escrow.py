@@ -34,7 +34,7 @@ RUNS = 200 if os.environ.get("KEYWRIGHT_SOAK") else 6
 """On each store."""
 HOLDERS, CALLS = 4, 80
 CAPS = {"organisation@0": 40_000, "project@0": 15_000, "key@0": 12_000, "model@0": 20_000}
-FAST = EscrowSettings(tend_s=0.004, recall_poll_s=0.002, tight_s=0.05, recall_wait_s=5.0)
+FAST = EscrowSettings(tend_s=0.004, recall_poll_s=0.002, tight_s=5.0, recall_wait_s=5.0)
 MINUTE = 1
 
 

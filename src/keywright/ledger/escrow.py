@@ -68,7 +68,8 @@ class EscrowStore(Protocol):
 class EscrowSettings(Struct, frozen=True):
     """`tend_s`: how often recalls are looked for, which a refusal waits for in other processes. `recall_wait_s`: how
     long it does at most, looking every `recall_poll_s`. `tight_s`: for how long after a recall nothing is kept that is
-    free. `lease_s`: for how long leases may be spent from while the store does not answer.
+    free; not shorter than that wait, or what one holder gave back may move on before another has answered, and a call
+    is refused that had enough left. `lease_s`: for how long leases may be spent from while the store does not answer.
     """
 
     tend_s: float = 0.1
