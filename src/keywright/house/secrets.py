@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from keywright.config import Config
+from keywright.control.resources import SecretMarkRow, SecretRow, SecretState, SecretStoreRow
 from keywright.core.clock import SECOND_US
 from keywright.core.errors import (
     SecretAbsentError,
@@ -27,7 +28,6 @@ from keywright.core.secret import Secret
 from keywright.house.blueprint import DOTENV, Blueprint
 from keywright.house.named import NamedSecret, named_secrets
 from keywright.house.sealing import TENANT
-from keywright.house.secret_rows import SecretMarkRow, SecretRow, SecretState, SecretStoreRow
 from keywright.house.shelf import LoopShelf
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database

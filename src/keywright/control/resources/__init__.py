@@ -53,6 +53,17 @@ from keywright.control.resources.reports import (
     GrowthTable,
     SpentRow,
 )
+from keywright.control.resources.secrets import (
+    SecretBody,
+    SecretMarkRow,
+    SecretNames,
+    SecretQuestion,
+    SecretRow,
+    SecretState,
+    SecretStoreRow,
+    SecretStoreTable,
+    SecretTable,
+)
 
 __all__ = [
     "AttemptRow",
@@ -94,6 +105,15 @@ __all__ = [
     "RequestSummary",
     "RoleOn",
     "Rotation",
+    "SecretBody",
+    "SecretMarkRow",
+    "SecretNames",
+    "SecretQuestion",
+    "SecretRow",
+    "SecretState",
+    "SecretStoreRow",
+    "SecretStoreTable",
+    "SecretTable",
     "ServiceAccountBody",
     "ServiceAccountChange",
     "ServiceAccountRow",

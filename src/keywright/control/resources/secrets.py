@@ -1,10 +1,29 @@
-"""What is told of secrets and their stores. No row has a value in it."""
+"""Secrets and their stores. A value goes in, and no answer has one in it."""
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from keywright.core.secret import Secret
+
+REFERENCE_CHARACTERS_MAX: Final = 1024
+REFERENCES_MAX: Final = 100
 
 SecretState: TypeAlias = Literal["ok", "absent", "denied", "unreachable", "unusable"]
+ReferenceText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX)]
+
+
+class SecretQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which secrets to read. None are all that the configuration names."""
+
+    references: Annotated[tuple[ReferenceText, ...], Meta(max_length=REFERENCES_MAX)] = ()
+
+
+class SecretBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new value of a secret. It is text; of a key one word of visible ASCII."""
+
+    reference: ReferenceText
+    value: Secret
 
 
 class SecretRow(Struct, frozen=True, kw_only=True):
@@ -23,6 +42,12 @@ class SecretRow(Struct, frozen=True, kw_only=True):
     age_days: int | None
 
 
+class SecretTable(Struct, frozen=True):
+    """Secrets that were read."""
+
+    rows: tuple[SecretRow, ...]
+
+
 class SecretStoreRow(Struct, frozen=True, kw_only=True):
     """A store of secrets. `configured`: it has a table `[secrets.NAME]`. `secrets`: how many that the configuration
     names are in it. `reachable` is null where nothing could be asked without a secret to ask for; `why` says more.
@@ -34,6 +59,18 @@ class SecretStoreRow(Struct, frozen=True, kw_only=True):
     secrets: int
     reachable: bool | None
     why: str
+
+
+class SecretStoreTable(Struct, frozen=True):
+    """The stores."""
+
+    rows: tuple[SecretStoreRow, ...]
+
+
+class SecretNames(Struct, frozen=True):
+    """The references of what is in a store."""
+
+    rows: tuple[str, ...]
 
 
 class SecretMarkRow(Struct, frozen=True, kw_only=True):
