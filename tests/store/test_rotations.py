@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from keywright.core.errors import ChangeRefusedError
-from keywright.core.rotation import CredentialFacts, CredentialUser, KeyMark, Past, Rotation
+from keywright.core.rotation import CredentialFacts, CredentialUser, KeyMark, Past, Rotation, RotationState
 from keywright.store import Store
 from keywright.store.credentials import CredentialStates
 from keywright.store.rotations import Rotations
@@ -66,12 +66,29 @@ async def test_they_are_listed_from_the_newest_on_page_by_page(store: Store) -> 
     assert [one.id for one in await rotations.page(9, credential="c1")] == ["rot_1"]
 
 
-async def test_facts_are_put_noted_and_asked_for(store: Store) -> None:
+async def test_a_page_has_those_in_one_state_if_one_is_named(store: Store) -> None:
+    rotations = Rotations(store.database)
+    says = 'people wrote "outcome":"failed" and "waits_for_key":true'
+    became: dict[RotationState, Rotation] = {
+        "running": replace(ROTATION, trouble=says, past=(Past(1, "create", says),)),
+        "waiting": replace(ROTATION, waits_for_key=True),
+        "done": replace(ROTATION, outcome="done", ended_s=NOW_S, trouble=says),
+        "rolled_back": replace(ROTATION, outcome="rolled_back", back="rolled_back", ended_s=NOW_S),
+        "failed": replace(ROTATION, outcome="failed", ended_s=NOW_S),
+    }
+    for state, rotation in became.items():
+        await rotations.begin(replace(rotation, id=state, credential=state))
+    for state in became:
+        found = await rotations.page(9, state=state)
+        assert [(one.id, one.state) for one in found] == [(state, state)]
+
+
+async def test_facts_are_changed_noted_and_asked_for(store: Store) -> None:
     states = CredentialStates(store.database)
     assert await states.get("openai") is None
     before = await store.version()
     facts = CredentialFacts("openai", "aa", since_s=NOW_S)
-    await states.put(facts)
+    assert await states.change("openai", lambda known: replace(known, fingerprint="aa", since_s=NOW_S)) == facts
     assert await states.changed(before) == ("openai",)
     after = await store.version()
     assert after > before

@@ -76,14 +76,11 @@ def _turn(name: str, config: ConfigFile, *, disabled: bool) -> None:
 
     from keywright.cli.at_home import at_home
     from keywright.config.faults import nearest
-    from keywright.core.rotation import CredentialFacts
 
     async def work(house: "House") -> None:
         if name not in house.sources():
             raise CommandError(f"there is no credential {name!r}; {nearest(name, sorted(house.sources()))}")
-        states = house.rotating.states
-        known = await states.get(name) or CredentialFacts(name)
-        await states.put(replace(known, disabled=disabled))
+        await house.rotating.states.change(name, lambda known: replace(known, disabled=disabled))
 
     async def at() -> None:
         async with at_home(config) as house:

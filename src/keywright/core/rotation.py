@@ -10,6 +10,7 @@ from msgspec import Struct
 
 Step: TypeAlias = Literal["create", "verify", "switch", "drain", "disable", "delete"]
 Outcome: TypeAlias = Literal["", "done", "rolled_back", "failed"]
+RotationState: TypeAlias = Literal["running", "waiting", "done", "rolled_back", "failed"]
 DriverKind: TypeAlias = Literal["api", "two-slot", "federated", "assisted"]
 
 STEPS: Final[tuple[Step, ...]] = ("create", "verify", "switch", "drain", "disable", "delete")
@@ -72,6 +73,11 @@ class Rotation(Struct, frozen=True):
     outcome: Outcome = ""
     ended_s: int = 0
     past: tuple[Past, ...] = ()
+
+    @property
+    def state(self) -> RotationState:
+        """How it stands. `waiting`: for a key that a person has to paste."""
+        return self.outcome or ("waiting" if self.waits_for_key else "running")
 
 
 class CredentialUser(Struct, frozen=True):

@@ -35,23 +35,14 @@ class CredentialStates:
         """What is known of every credential, by name."""
         return await self._read(_all)
 
-    async def put(self, facts: CredentialFacts) -> None:
-        """Let this be what is known of the credential; every process looks at it again."""
-
-        def put(connection: Connection) -> None:
-            _put(connection, facts, count_change(connection))
-
-        await self._write(put)
+    async def change(self, name: str, change: Callable[[CredentialFacts], CredentialFacts]) -> CredentialFacts:
+        """Let what `change` makes of it be what is known of the credential; every process looks at it again."""
+        return await self._write(lambda connection: _change(connection, name, change, count_change(connection)))
 
     async def note(self, name: str, change: Callable[[CredentialFacts], CredentialFacts]) -> CredentialFacts:
         """Let what `change` makes of it be what is known of the credential; no process is told."""
 
-        def note(connection: Connection) -> CredentialFacts:
-            facts = change(_get(connection, name) or CredentialFacts(name))
-            _put(connection, facts)
-            return facts
-
-        return await self._write(note)
+        return await self._write(lambda connection: _change(connection, name, change))
 
     async def ask_all(self, name: str) -> None:
         """Have every process read the credential's key anew, and say which it uses."""
@@ -95,6 +86,17 @@ def _get(connection: Connection, name: str) -> CredentialFacts | None:
 
 def _all(connection: Connection) -> tuple[CredentialFacts, ...]:
     return tuple(_facts(row) for row in connection.execute(select(CREDENTIALS).order_by(CREDENTIALS.c.name)))
+
+
+def _change(
+    connection: Connection,
+    name: str,
+    change: Callable[[CredentialFacts], CredentialFacts],
+    changed: int | None = None,
+) -> CredentialFacts:
+    facts = change(_get(connection, name) or CredentialFacts(name))
+    _put(connection, facts, changed)
+    return facts
 
 
 def _put(connection: Connection, facts: CredentialFacts, changed: int | None = None) -> None:

@@ -6,10 +6,10 @@ more.
 """
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, not_, or_, select, update
 
 from keywright.core.errors import ChangeRefusedError, StoreError
-from keywright.core.rotation import Rotation
+from keywright.core.rotation import Rotation, RotationState
 from keywright.store.database import Database
 from keywright.store.schema import ROTATIONS
 
@@ -65,14 +65,20 @@ class Rotations:
         return found[0] if found else None
 
     async def page(
-        self, limit: int, before: tuple[int, str] | None = None, credential: str = ""
+        self,
+        limit: int,
+        before: tuple[int, str] | None = None,
+        credential: str = "",
+        state: RotationState | None = None,
     ) -> tuple[Rotation, ...]:
         """Up to `limit`, the newest first, that began before the one with `before` as its `began_s` and `id`; of one
-        credential only, if one is named.
+        credential only, and in one state, if these are named.
         """
         query = _newest_first(_SELECT)
         if credential:
             query = query.where(ROTATIONS.c.credential == credential)
+        if state is not None:
+            query = query.where(_is_in(state))
         if before is not None:
             began_s, rotation_id = before
             same_second = and_(ROTATIONS.c.began_s == began_s, ROTATIONS.c.id < rotation_id)
@@ -88,6 +94,20 @@ _SELECT = select(ROTATIONS.c.id, ROTATIONS.c.document)
 
 def _newest_first(query: Select[str, str]) -> Select[str, str]:
     return query.order_by(ROTATIONS.c.began_s.desc(), ROTATIONS.c.id.desc())
+
+
+def _is_in(state: RotationState) -> ColumnElement[bool]:
+    """Whether a rotation is in that state. A member of its document is found as text: within any value, the quotes
+    would be escaped.
+    """
+    waits = ROTATIONS.c.document.contains('"waits_for_key":true', autoescape=True)
+    match state:
+        case "running":
+            return and_(ROTATIONS.c.ended_s == 0, not_(waits))
+        case "waiting":
+            return and_(ROTATIONS.c.ended_s == 0, waits)
+        case outcome:
+            return ROTATIONS.c.document.contains(f'"outcome":"{outcome}"', autoescape=True)
 
 
 def _begin(connection: Connection, rotation: Rotation) -> None:
