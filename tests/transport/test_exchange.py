@@ -198,6 +198,22 @@ async def test_a_kept_connection_that_is_gone_when_used_costs_one_silent_retry(b
         assert served.connections == 2
 
 
+async def test_a_request_that_is_to_be_sent_once_is_never_sent_over_a_kept_connection() -> None:
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await peer.send(OK)
+
+    once = HttpRequest(b"POST", b"/keys", (), b"{}", once=True)
+    async with upstream(script) as served, pool() as connections:
+        for limit in (100, 1):
+            reach, before = served.reach(connections_max=limit), served.connections
+            for _ in range(2):
+                assert await fetch(connections, reach, once) == (200, b"ok")
+            assert await fetch(connections, reach) == (200, b"ok")
+            assert served.connections == before + 2
+
+
 async def test_after_one_retry_the_failure_is_the_callers() -> None:
     async def script(peer: Peer) -> None:
         await peer.request()

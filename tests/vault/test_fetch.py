@@ -10,7 +10,7 @@ import pytest
 import trustme
 from msgspec import Struct
 
-from keywright.core.errors import ConnectFailedError, SecretError
+from keywright.core.errors import ConnectFailedError, SecretError, UpstreamBrokeError
 from keywright.core.http import Deadlines, HttpRequest, Origin, Reach
 from keywright.core.secret import Secret
 from keywright.guard.address import is_public
@@ -51,13 +51,44 @@ async def test_an_answer_is_decoded(fetch: Fetch) -> None:
 async def test_a_failure_that_passes_is_asked_again(fetch: Fetch, status: int) -> None:
     answers = [Say("busy", status), Say("busy", status), Say("{}")]
     async with service(lambda _: answers.pop(0)) as running:
-        assert (await fetch.ask(Question("it", running.url, "written"))).status == 200
+        assert (await fetch.ask(Question("it", running.url, "written", repeatable=True))).status == 200
     assert len(running.received) == ATTEMPTS_MAX
+
+
+@pytest.mark.parametrize(
+    ("method", "repeatable", "times"),
+    [
+        (b"POST", None, 1),
+        (b"PATCH", None, 1),
+        (b"GET", False, 1),
+        (b"POST", True, ATTEMPTS_MAX),
+        *((method, None, ATTEMPTS_MAX) for method in (b"GET", b"PUT", b"DELETE")),
+    ],
+)
+async def test_what_was_perhaps_done_is_asked_again_only_where_that_does_no_harm(
+    hands: Hands, fetch: Fetch, method: bytes, repeatable: bool | None, times: int
+) -> None:
+    breaking = Breaking()
+    breaker = Fetch(breaking, hands.clock, pause=lambda _: asyncio.sleep(0))
+    async with service(lambda _: Say("done, but not told", 500)) as running:
+        question = Question("it", running.url, "written", method, repeatable=repeatable)
+        assert (await fetch.ask(question)).status == 500
+        with pytest.raises(SecretError, match="gave no answer: the connection ended"):
+            await breaker.ask(question)
+    assert (len(running.received), len(breaking.asked)) == (times, times)
+    assert {request.once for request in breaking.asked} == {times == 1}
+
+
+async def test_what_a_service_had_too_much_of_was_not_done(fetch: Fetch) -> None:
+    answers = [Say("later", 429), Say("made", 201)]
+    async with service(lambda _: answers.pop(0)) as running:
+        assert (await fetch.ask(Question("it", running.url, "written"))).status == 201
+    assert len(running.received) == 2
 
 
 async def test_a_failure_that_stays_is_told(fetch: Fetch) -> None:
     async with service(lambda _: Say("busy", 503)) as running:
-        question = Question("the token service", running.url, "written")
+        question = Question("the token service", running.url, "written", b"GET")
         reply = await fetch.ask(question)
         with pytest.raises(SecretError, match=r"^the token service answered 503$"):
             fetch.decoded(question, reply, Token)
@@ -179,6 +210,17 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 
 def test_a_secret_in_an_error_is_hidden_when_it_is_not_ascii() -> None:
     assert Hidden(Secret("schlüssel")).redact("ein schlüssel!".encode()).startswith(b"ein <secret ")
+
+
+class Breaking:
+    """Where each connection ends without an answer: it keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[HttpRequest] = []
+
+    async def send(self, _: Reach, request: HttpRequest) -> Answer:
+        self.asked.append(request)
+        raise UpstreamBrokeError("the connection ended")
 
 
 class Nobody:

@@ -66,6 +66,7 @@ class Pieces(Protocol):
 class HttpRequest(Struct, frozen=True, gc=False):
     """One request to one upstream. `target` is path and query as sent. Headers without host, content-length,
     transfer-encoding and connection, which the transport owns. `pieces`: the body in place of `body`, sent as it comes.
+    `once`: it may have been done even where no answer comes, and must not be done twice; the transport sends it once.
     """
 
     method: bytes
@@ -73,3 +74,4 @@ class HttpRequest(Struct, frozen=True, gc=False):
     headers: tuple[Header, ...]
     body: bytes = b""
     pieces: Pieces | None = None
+    once: bool = False

@@ -1,8 +1,9 @@
 """A provider's administration API: one bounded question at a time, whose failure is a `RotationError` without a secret.
 
 Where it is asked follows from who wrote the address: the vendor's own constant must be a public one, an operator's may
-be private. A question that fails in passing is asked again by `Fetch`, so one that makes a key may make two: whoever
-asked for one looks for others of its name.
+be private. A question that fails in passing is asked again where that does no harm. One that makes a key is asked
+once: if its answer is lost there is a key that nobody knows, which whoever asked looks for by its name before asking
+again.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ T = TypeVar("T")
 
 class Ask(Struct, frozen=True):
     """A question. `path`: below the API's address, with its query, all of it quoted. `to`: what for, to be read after
-    "asked to". `hidden`: what no message may repeat, besides the login.
+    "asked to". `hidden`: what no message may repeat, besides the login. `repeatable`: as of a `Question`.
     """
 
     method: bytes
@@ -55,6 +56,7 @@ class Ask(Struct, frozen=True):
     to: str
     body: JsonObject | None = None
     hidden: Hidden = NOTHING
+    repeatable: bool | None = None
 
 
 class Administration:
@@ -149,7 +151,7 @@ class Administration:
         if credential is not None:
             origin, target = place(self._who, url)
             headers = credential.apply(HttpRequest(ask.method, target, headers, body), origin).headers
-        return Question(self._name(ask), url, self._where, ask.method, headers, body, ask.hidden)
+        return Question(self._name(ask), url, self._where, ask.method, headers, body, ask.hidden, ask.repeatable)
 
 
 async def obstacle_of(preparing: Awaitable[object]) -> str:

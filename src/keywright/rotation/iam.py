@@ -97,7 +97,7 @@ class BedrockCredentials:
         form = {"ServiceName": SERVICE}
         if age_days is not None:
             form["CredentialAgeDays"] = str(age_days)
-        answer = await self._do("CreateServiceSpecificCredential", "make", form)
+        answer = await self._do("CreateServiceSpecificCredential", "make", form, repeatable=False)
         made = answer.find(".//{*}ServiceSpecificCredential")
         secret = _text(answer, "ServiceCredentialSecret")
         if made is None or not secret:
@@ -118,9 +118,10 @@ class BedrockCredentials:
             if error.code != GONE:
                 raise
 
-    async def _do(self, action: str, to: str, form: Mapping[str, str]) -> Element:
+    async def _do(self, action: str, to: str, form: Mapping[str, str], *, repeatable: bool = True) -> Element:
         said = {"Action": action, "Version": VERSION, "UserName": self._user, **form}
-        ask = Ask(b"GET", f"/?{urlencode(said, quote_via=quote)}", f"{to} the Bedrock keys of the user {self._user}")
+        path, what = f"/?{urlencode(said, quote_via=quote)}", f"{to} the Bedrock keys of the user {self._user}"
+        ask = Ask(b"GET", path, what, repeatable=repeatable)
         reply = await self._api.ask(ask)
         answer = parsed(reply.body)
         if reply.status not in WELL:

@@ -1,8 +1,9 @@
 """Connections to upstreams, kept and shared: what the pipeline sends through.
 
 A call takes the connection that was used last (its congestion window is open and its peer least likely to have left),
-or opens one, or, at a reach's `connections_max`, queues. A body in pieces can be sent once only, so it always gets a
-fresh connection: whether a kept one still stands is not known before something was sent on it.
+or opens one, or, at a reach's `connections_max`, queues. What can or may be sent only once, a body in pieces and a
+request that says so, always gets a fresh connection: whether a kept one still stands is not known before something was
+sent on it.
 
 Only one case is repeated here: a connection that had been kept was closed by the upstream before any answer. The
 upstream then closed it while idle, and our request crossed that on the way; a fresh connection gets the request once
@@ -64,11 +65,12 @@ class Pool:
         pieces = line.writer.write(request)
         head_only = request.method == b"HEAD"
         body = request.pieces
-        connection = line.take_idle() if body is None else None
+        once = body is not None or request.once
+        connection = None if once else line.take_idle()
         fresh = False
         if connection is None:
             connection, fresh = await line.acquire(started_at)
-        if body is not None and not fresh:
+        if once and not fresh:
             connection, fresh = await line.renew(connection, started_at), True
         while True:
             head = connection.exchange(pieces, body, reach.deadlines, started_at, head_only=head_only)

@@ -5,7 +5,9 @@ public one, however its name resolves. `written`: the operator wrote it, in the 
 it may be private. `near`: a metadata service of this machine or its host, which is link-local; it answers at once or is
 not there, and no proxy must ever see it. Nothing of a client's request takes part in any of them.
 
-An answer that passes (5xx, 429, a broken connection) is asked for again, a few times. Redirects are not followed.
+An answer that passes (5xx, 429, a broken connection) is asked for again, a few times, where asking twice does no harm.
+What must not be done twice, since it makes a key, is asked again only where it certainly was not done: there was no
+connection, or the service says that it has had too much (429). Redirects are not followed.
 """
 
 import asyncio
@@ -35,6 +37,11 @@ CONNECTIONS_MAX: Final = 8
 FAR: Final = Deadlines(connect_s=5.0, first_byte_s=10.0, idle_s=5.0, total_s=12.0)
 NEAR: Final = Deadlines(connect_s=2.0, first_byte_s=5.0, idle_s=2.0, total_s=6.0)
 PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+TOO_MANY: Final = 429
+"""The one of them that says that nothing was done."""
+
+REPEATABLE: Final = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE"})
+"""What is done once by being asked twice, if its service keeps to HTTP."""
 
 Where: TypeAlias = Literal["public", "written", "near"]
 NOTHING: Final = Hidden()
@@ -62,7 +69,9 @@ class Upstreams(Protocol):
 
 
 class Question(Struct, frozen=True):
-    """What to ask, and whom: `who` is how a message calls the service, `hidden` what no message may repeat."""
+    """What to ask, and whom: `who` is how a message calls the service, `hidden` what no message may repeat.
+    `repeatable`: whether asking twice does no harm; None for what its method says.
+    """
 
     who: str
     url: str
@@ -71,6 +80,7 @@ class Question(Struct, frozen=True):
     headers: tuple[Header, ...] = ()
     body: bytes = b""
     hidden: Hidden = NOTHING
+    repeatable: bool | None = None
 
     def __repr__(self) -> str:
         return f"<question for {self.who}>"
@@ -126,16 +136,18 @@ class Fetch:
             deadlines=NEAR if question.where == "near" else FAR,
             connections_max=CONNECTIONS_MAX,
         )
-        request = HttpRequest(question.method, target, question.headers, question.body)
+        repeatable = question.method in REPEATABLE if question.repeatable is None else question.repeatable
+        request = HttpRequest(question.method, target, question.headers, question.body, once=not repeatable)
         for attempt in range(1, ATTEMPTS_MAX + 1):
             last = attempt == ATTEMPTS_MAX
             try:
                 reply = await self._once(reach, request)
             except UpstreamError as error:
-                if last or (question.where == "near" and isinstance(error, ConnectFailedError)):
+                is_worth_it = question.where != "near" if isinstance(error, ConnectFailedError) else repeatable
+                if last or not is_worth_it:
                     raise SecretError(f"{question.who} ({origin.host}) gave no answer: {error}") from None
             else:
-                if last or reply.status not in PASSING:
+                if last or reply.status not in PASSING or not (repeatable or reply.status == TOO_MANY):
                     return reply
             await self._pause(FIRST_PAUSE_S * 2 ** (attempt - 1))
         raise AssertionError("the last attempt returns or raises")

@@ -79,7 +79,7 @@ def form_question(who: str, url: str, where: Where, form: Mapping[str, str | Sec
     """A question that posts `form`. No message about it repeats one of its secrets."""
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in form.items()}
     hidden = Hidden(*(value for value in form.values() if isinstance(value, Secret)))
-    return Question(who, url, where, b"POST", (FORM,), urlencode(plain).encode(), hidden)
+    return Question(who, url, where, b"POST", (FORM,), urlencode(plain).encode(), hidden, repeatable=True)
 
 
 def load_rsa(who: str, pem: Secret) -> RSAPrivateKey:

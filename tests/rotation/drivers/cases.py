@@ -24,7 +24,7 @@ from tests.rotation.standins.openrouter import OpenRouter
 @dataclass
 class Case:
     """`add` makes a key and gives its text; `works`: whether the key with a text is good; `names`: of all keys that
-    live. `asks_before_post`: how many questions `create` begins with.
+    live. `makes_again_what_is_there`: making a key of the same name makes no second one.
     """
 
     driver: Driver
@@ -34,7 +34,7 @@ class Case:
     add: Callable[[str], Secret]
     works: Callable[[Secret], bool]
     names: Callable[[], list[str]]
-    asks_before_post: int
+    makes_again_what_is_there: bool = False
 
 
 def always(text: str) -> AdminKey:
@@ -56,7 +56,6 @@ def openai(fetch: Fetch, base_url: str = "", admin: str = OpenAi.admin_key) -> I
             add=lambda name: Secret(it.add(name).value),
             works=lambda secret: it.works(secret.reveal()) is not None,
             names=lambda: [key.name for key in it.keys.values()],
-            asks_before_post=1,
         )
 
 
@@ -71,7 +70,6 @@ def openrouter(fetch: Fetch, base_url: str = "", admin: str = OpenRouter.admin_k
             add=lambda name: Secret(it.add(name).value),
             works=lambda secret: it.works(secret.reveal()) is not None,
             names=lambda: [key.name for key in it.keys.values()],
-            asks_before_post=1,
         )
 
 
@@ -89,7 +87,7 @@ def google(fetch: Fetch, base_url: str = "", admin: str = Google.token) -> Itera
             add=lambda name: Secret(it.add(name).value),
             works=lambda secret: it.works(secret.reveal()) is not None,
             names=lambda: [key.display_name for key in it.keys.values() if not key.deleted],
-            asks_before_post=1,
+            makes_again_what_is_there=True,
         )
 
 
@@ -104,7 +102,6 @@ def mistral(fetch: Fetch, base_url: str = "", admin: str = Mistral.admin_key) ->
             add=lambda name: Secret(it.add(name).value),
             works=lambda secret: it.works(secret.reveal()) is not None,
             names=lambda: [key.name or "" for key in it.keys.values()],
-            asks_before_post=3,
         )
 
 

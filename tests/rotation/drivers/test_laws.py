@@ -11,7 +11,7 @@ from keywright.core.secret import Secret
 from keywright.rotation import administration
 from keywright.rotation.drivers import openrouter as openrouter_module
 from keywright.rotation.drivers.openrouter import OpenRouterDriver, OpenRouterSettings
-from keywright.vault.fetch import ATTEMPTS_MAX, Fetch
+from keywright.vault.fetch import Fetch
 from tests.rotation.drivers.cases import CASES, Case, always
 from tests.rotation.standins.base import Misdeed
 from tests.vault.standin import Say, service
@@ -85,41 +85,23 @@ async def test_a_key_is_turned_off_and_on_where_that_can_be(case: Case) -> None:
         assert case.works(secret)
 
 
-def losing_answers(case: Case, lost: int) -> list[Misdeed]:
-    """What comes over `create`: its first questions are answered, and then that many keys made in vain."""
-    before: list[Misdeed] = ["slow"] * case.asks_before_post
-    after: list[Misdeed] = ["lost"] * lost
-    return before + after
-
-
 @pytest.mark.parametrize("lost", [1, 2])
-async def test_keys_whose_answers_were_lost_are_found_by_their_name(case: Case, old: KeyMark, lost: int) -> None:
-    case.door.misdeeds = losing_answers(case, lost)
+async def test_a_key_whose_answer_was_lost_is_made_once_found_by_its_name_and_ended(
+    case: Case, old: KeyMark, lost: int
+) -> None:
+    case.door.loses = ["POST"] * lost
+    for _ in range(0 if case.makes_again_what_is_there else lost):
+        with pytest.raises(RotationError, match="gave no answer") as failed:
+            await case.driver.create(NAME, old)
+        assert failed.value.passing
+        orphans = await case.driver.made(NAME, old)
+        assert len(orphans) == case.names().count(NAME) == 1
+        await case.driver.delete(orphans[0])
+        assert await case.driver.made(NAME, old) == ()
     created = await case.driver.create(NAME, old)
-    assert case.works(created.secret)
-    made = await case.driver.made(NAME, old)
-    assert len(made) == case.names().count(NAME)
-    for mark in made:
-        if mark.id != created.mark.id:
-            await case.driver.delete(mark)
     assert [mark.id for mark in await case.driver.made(NAME, old)] == [created.mark.id]
-    assert case.works(created.secret)
-
-
-async def test_after_a_creation_that_failed_another_is_possible(case: Case, old: KeyMark) -> None:
-    # One more, since the pool asks by itself again on a connection that it had kept.
-    case.door.misdeeds = losing_answers(case, ATTEMPTS_MAX + 1)
-    with pytest.raises(RotationError, match="gave no answer") as failed:
-        await case.driver.create(NAME, old)
-    assert failed.value.passing
-    orphans = await case.driver.made(NAME, old)
-    assert len(orphans) == case.names().count(NAME) >= 1
-    for orphan in orphans:
-        await case.driver.delete(orphan)
-    assert await case.driver.made(NAME, old) == ()
-    created = await case.driver.create(NAME, old)
-    assert case.works(created.secret)
     assert case.names().count(NAME) == 1
+    assert case.works(created.secret)
 
 
 @pytest.mark.parametrize("misdeed", ["error", "throttled", "dropped"])

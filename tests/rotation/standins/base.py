@@ -43,12 +43,14 @@ def losing(times: int, after: int = 1) -> list[Misdeed]:
 
 class Door:
     """A listening provider. `misdeeds`: what it does next instead of answering, each once, to those requests that
-    `is_admin` holds for. `always`: what it does to all of those. `asked`: method and path of each request.
+    `is_admin` holds for. `always`: what it does to all of those. `loses`: methods: the next request of the first has
+    its answer lost, then one of the next. `asked`: method and path of each request.
     """
 
     def __init__(self, answer: Answer, is_admin: Callable[[Request], bool] = lambda _: True) -> None:
         self.misdeeds: list[Misdeed] = []
         self.always: Misdeed | None = None
+        self.loses: list[str] = []
         self.asked: list[str] = []
         self.complaints: list[str] = []
         self._answer = answer
@@ -90,6 +92,9 @@ class Door:
     def _misdeed(self, request: Request) -> Misdeed | None:
         if not self._is_admin(request):
             return None
+        if self.loses and request.method == self.loses[0]:
+            self.loses.pop(0)
+            return "lost"
         return self.misdeeds.pop(0) if self.misdeeds else self.always
 
     def _said(self, request: Request) -> Say:

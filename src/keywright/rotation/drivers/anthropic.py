@@ -134,7 +134,7 @@ class AnthropicDriver:
         return await self._api.tell_if_there(Ask(b"GET", _path(mark), f"show the key {mark.id}"), _Key)
 
     async def _set(self, mark: KeyMark, status: str) -> None:
-        ask = Ask(b"POST", _path(mark), f"make the key {mark.id} {status}", {"status": status})
+        ask = Ask(b"POST", _path(mark), f"make the key {mark.id} {status}", {"status": status}, repeatable=True)
         await self._api.tell_if_there(ask, _Key)
 
 

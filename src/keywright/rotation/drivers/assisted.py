@@ -102,6 +102,7 @@ class AssistedDriver:
             method=look.method,
             headers=((b"authorization", b"Bearer " + secret.reveal().encode()),),
             hidden=Hidden(secret),
+            repeatable=True,
         )
         try:
             reply = await self._fetch.ask(question)

@@ -122,11 +122,13 @@ class AzureDriver:
         return slot
 
     async def _keys(self) -> _Keys:
-        return await self._post("listKeys", "tell the keys")
+        return await self._post("listKeys", "tell the keys", repeatable=True)
 
     async def _regenerate(self, slot: str) -> Secret:
-        return (await self._post("regenerateKey", f"regenerate {slot}", {"keyName": slot})).of(slot)
+        keys = await self._post("regenerateKey", f"regenerate {slot}", {"keyName": slot}, repeatable=False)
+        return keys.of(slot)
 
-    async def _post(self, action: str, to: str, body: JsonObject | None = None) -> _Keys:
+    async def _post(self, action: str, to: str, body: JsonObject | None = None, *, repeatable: bool) -> _Keys:
         path = f"{self._path}/{action}?api-version={API_VERSION}"
-        return await self._api.tell(Ask(b"POST", path, f"{to} of the account {self._account}", body), _Keys)
+        ask = Ask(b"POST", path, f"{to} of the account {self._account}", body, repeatable=repeatable)
+        return await self._api.tell(ask, _Keys)

@@ -135,7 +135,8 @@ class GoogleDriver:
         like = await self._model(old)
         target = self._target(name, old)
         parent, _, key_id = target.rpartition("/keys/")
-        ask = Ask(b"POST", f"/{_quoted(parent)}/keys?keyId={key_id}", "make a key", _like(name, like))
+        path = f"/{_quoted(parent)}/keys?keyId={key_id}"
+        ask = Ask(b"POST", path, "make a key", _like(name, like), repeatable=True)
         reply = await self._api.ask(ask)
         if reply.status != CONFLICT:
             await self._finished(self._api.told(ask, reply, _Operation), ask.to)

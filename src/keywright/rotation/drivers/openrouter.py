@@ -167,7 +167,8 @@ class OpenRouterDriver:
 
     async def _turn(self, mark: KeyMark, *, off: bool) -> None:
         to = f"turn the key {mark.id} {'off' if off else 'on'}"
-        await self._api.tell_if_there(Ask(b"PATCH", _path(mark.id), to, {"disabled": off}), _One)
+        ask = Ask(b"PATCH", _path(mark.id), to, {"disabled": off}, repeatable=True)
+        await self._api.tell_if_there(ask, _One)
 
     def _wanted(self, name: str, like: _Key) -> JsonObject:
         body: JsonObject = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from keywright.core.http import HttpRequest
+from keywright.core.http import Header, HttpRequest
 from keywright.core.secret import Secret
 from keywright.vault.aws.answer import sts_error, sts_keys
 from keywright.vault.aws.keys import AwsKeys
@@ -38,7 +38,7 @@ class Sts:
         request = HttpRequest(b"POST", target, (FORM,), _body("AssumeRole", form))
         signed = Signer(keys, self._region, "sts").sign(request, origin, self._fetch.now_s())
         hidden = Hidden(keys.token) if keys.token is not None else Hidden()
-        return await self._ask(Question(who, self._url, self._where, b"POST", signed.headers, signed.body, hidden))
+        return await self._ask(who, signed.headers, signed.body, hidden)
 
     async def assume_with_web_identity(self, role_arn: str, token: Secret, session: str, life_s: int) -> AwsKeys:
         """The keys of `role_arn`, asked for with a platform's token. Raises SecretError."""
@@ -50,9 +50,10 @@ class Sts:
             "WebIdentityToken": token.reveal(),
         }
         body = _body("AssumeRoleWithWebIdentity", form)
-        return await self._ask(Question(who, self._url, self._where, b"POST", (FORM,), body, Hidden(token)))
+        return await self._ask(who, (FORM,), body, Hidden(token))
 
-    async def _ask(self, question: Question) -> AwsKeys:
+    async def _ask(self, who: str, headers: tuple[Header, ...], body: bytes, hidden: Hidden) -> AwsKeys:
+        question = Question(who, self._url, self._where, b"POST", headers, body, hidden, repeatable=True)
         reply = await self._fetch.ask(question)
         if reply.status != 200:
             raise self._fetch.refused(question, reply, sts_error(reply.body))

@@ -44,4 +44,4 @@ def _question(vendor: Vendor, url: str, where: Where, fields: Mapping[str, str],
         return form_question(who, url, where, {**dict(vendor.fixed), **fields, vendor.proof_field: proof})
     body = msgspec.json.encode({**dict(vendor.fixed), **fields, vendor.proof_field: proof.reveal()})
     headers = ((b"content-type", b"application/json"), *vendor.headers)
-    return Question(who, url, where, b"POST", headers, body, Hidden(proof))
+    return Question(who, url, where, b"POST", headers, body, Hidden(proof), repeatable=True)

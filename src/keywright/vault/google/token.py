@@ -188,7 +188,8 @@ async def _impersonated(url: str, delegates: tuple[str, ...], life_s: int, token
         (b"content-type", b"application/json"),
         (b"authorization", b"Bearer " + token.secret.reveal().encode()),
     )
-    question = Question(who, url, "written", b"POST", headers, msgspec.json.encode(wanted), Hidden(token.secret))
+    body, hidden = msgspec.json.encode(wanted), Hidden(token.secret)
+    question = Question(who, url, "written", b"POST", headers, body, hidden, repeatable=True)
     answer = fetch.decoded(question, await fetch.ask(question), _Impersonated)
     if answer.expire_time.tzinfo is None:
         raise SecretError(f"{who} does not say how long its token lives")
