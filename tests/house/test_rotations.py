@@ -105,7 +105,7 @@ def test_a_person_pastes_the_key_where_the_provider_makes_none_by_api(start: Sta
         with Traffic(gateway, "live/claude-haiku-4-5") as traffic:
             rotation = begun(gateway, "live")
             assert until(lambda: now(gateway, rotation).waits_for_key, IN_TIME_S)
-            gateway.run(gateway.house.rotating.engine.supply(rotation.id, Secret(fresh.key)))
+            gateway.run(gateway.house.rotating.engine.supply(rotation.id, Secret(fresh.key), "test"))
             assert until(lambda: bool(now(gateway, rotation).outcome), IN_TIME_S), now(gateway, rotation)
         assert now(gateway, rotation).outcome == "done"
         assert set(traffic.statuses) == {200}

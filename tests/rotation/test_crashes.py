@@ -50,6 +50,42 @@ async def test_killed_at_each_thing_it_does_it_ends_as_if_it_had_not_been(databa
         settled(world, rotation)
 
 
+async def test_killed_at_each_thing_it_does_with_a_pasted_key_it_uses_it_or_asks_for_it_again(
+    database: Database,
+) -> None:
+    limits = Limits(creates=False, deletes=False)
+    whole = await World(database, limits, kind="assisted").open()
+    assert await times_pasted(whole) == 1
+    given, stored = whole.done.index("prove"), whole.done.index("ask_all")
+    after = [
+        2 * number + 1 for number, what in enumerate(whole.done, 1) if what in CHANGES and given < number <= stored
+    ]
+    for point in range(2, 2 * whole.effects + 2) if IS_SOAK else after:
+        world = await World(database, limits, kind="assisted").open()
+        world.faults.dies_at = [point]
+        assert await times_pasted(world) in {1, 2}, point
+        assert {process.secret for process in world.processes} == {world.stored}
+        assert [key.secret for key in world.provider.values() if key.is_active] == [world.stored], point
+
+
+async def times_pasted(world: World) -> int:
+    """How often the same key was pasted until a rotation was done, whatever died over it."""
+    rotation_id, engine, pasted, times = await begun(world), world.engine(), world.make("by ann").secret, 0
+    while True:
+        try:
+            rotation = await engine.drive(rotation_id, lambda _: None)
+            if rotation.outcome:
+                assert (rotation.outcome, world.stored) == ("done", pasted)
+                return times
+            await engine.supply(rotation_id, pasted, "ann")
+            times += 1
+        except Killed:
+            engine = world.engine()
+        except ChangeRefusedError as error:
+            if "try again in a moment" not in error.message:  # who died has its claim for a while
+                raise
+
+
 async def begun(world: World) -> str:
     """The id of a rotation that was begun, whatever died over it."""
     while True:

@@ -191,11 +191,11 @@ async def test_a_pasted_key_is_tried_stored_and_people_are_reminded_of_the_old_o
     assert rotation.waits_for_key
     assert rotation.trouble == "make one on the page of the shop"
     with pytest.raises(ChangeRefusedError, match="no new one"):
-        await engine.supply(rotation_id, world.first.secret)
+        await engine.supply(rotation_id, world.first.secret, "ann")
     with pytest.raises(ChangeRefusedError, match="does not accept"):
-        await engine.supply(rotation_id, Secret("mistyped"))
+        await engine.supply(rotation_id, Secret("mistyped"), "ann")
     pasted = world.make("by ann").secret
-    await engine.supply(rotation_id, pasted)
+    await engine.supply(rotation_id, pasted, "ann")
     rotation = await engine.drive(rotation_id, lambda _: None)
     assert rotation.outcome == "done"
     assert world.stored == pasted
@@ -203,21 +203,48 @@ async def test_a_pasted_key_is_tried_stored_and_people_are_reminded_of_the_old_o
     assert "mistyped" not in repr(await engine.get(rotation_id))
 
 
-async def test_a_pasted_key_that_was_lost_is_asked_for_again(database: Database) -> None:
+async def test_a_pasted_key_is_its_processs_alone_until_it_is_stored_and_asked_for_again_when_that_dies(
+    database: Database,
+) -> None:
     world = await World(database, replace(PERSON, learns_s=1), kind="assisted").open()
-    engine, rotation_id = await begun(world)
-    await engine.drive(rotation_id, lambda _: None)
+    first, rotation_id = await begun(world)
+    await first.drive(rotation_id, lambda _: None)
     pasted = world.make("by ann")
-    await engine.supply(rotation_id, pasted.secret)
-    assert (await engine.get(rotation_id)).step == "verify"
-    world.now_s += 100  # its process is gone, and so is its claim
-    rotation = await world.run(rotation_id)
-    assert rotation.waits_for_key
-    assert "paste it again" in rotation.trouble
-    engine = world.engine()
-    await engine.supply(rotation_id, pasted.secret)
-    assert (await engine.drive(rotation_id, lambda _: None)).outcome == "done"
+    await first.supply(rotation_id, pasted.secret, "ann")
+    other = world.engine()
+    assert (await other.advance(rotation_id)).step == "verify", "who has no key leaves it to who has it"
+    with pytest.raises(ChangeRefusedError, match="waits for no key"):
+        await other.supply(rotation_id, world.make("another").secret, "bob")
+    assert (await other.supply(rotation_id, pasted.secret, "ann")).step == "verify", "said twice it is said once"
+    world.now_s += world.pace.claim_s + 1  # the first process is gone, and so is its claim
+    rotation = await other.drive(rotation_id, lambda _: None)
+    assert (rotation.step, rotation.waits_for_key) == ("create", True)
+    assert rotation.trouble == "the new key was lost before it was stored: paste it again"
+    await other.supply(rotation_id, pasted.secret, "bob")
+    assert (await other.drive(rotation_id, lambda _: None)).outcome == "done"
     assert world.stored == pasted.secret
+    assert [past.what for past in (await other.get(rotation_id)).past if "has given" in past.what] == [
+        "ann has given a key",
+        "bob has given a key",
+    ]
+
+
+async def test_a_key_that_is_given_while_another_goes_on_is_kept_nowhere(database: Database) -> None:
+    world = await World(database, PERSON, kind="assisted").open()
+    first, rotation_id = await begun(world)
+    await first.drive(rotation_id, lambda _: None)
+    other = world.engine()
+
+    async def overtake() -> None:
+        world.now_s += world.pace.claim_s + 1
+        await other.roll_back(rotation_id, "bob")
+
+    world.limits = replace(world.limits, learns_s=2)
+    world.at[world.now_s - START_S + 1] = overtake
+    with pytest.raises(ChangeRefusedError, match="another process has gone on"):
+        await first.supply(rotation_id, world.make("by ann").secret, "ann")
+    assert (await first.drive(rotation_id, lambda _: None)).outcome == "rolled_back"
+    assert world.stored == world.first.secret
 
 
 async def test_without_a_key_a_token_is_got(database: Database) -> None:

@@ -99,7 +99,7 @@ async def _rotated(house: "House", name: str, *, json: bool) -> "Rotation":
         rotation = await engine.drive(rotation.id, tell)
         if rotation.outcome:
             return rotation
-        rotation = await engine.supply(rotation.id, await asyncio.to_thread(_pasted, name))
+        rotation = await engine.supply(rotation.id, await asyncio.to_thread(_pasted, name), BY)
 
 
 async def _rolled_back(house: "House", name: str) -> "Rotation":

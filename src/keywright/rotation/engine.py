@@ -179,22 +179,28 @@ class Engine:
         """Advance every rotation that has not ended and may be looked at now. To be called every second or so."""
         return tuple([await self.advance(one.id) for one in await self._rotations.running()])
 
-    async def supply(self, rotation_id: str, secret: Secret) -> Rotation:
-        """Go on with the key that a person has made, as its rotation waits for it.
+    async def supply(self, rotation_id: str, secret: Secret, by: str) -> Rotation:
+        """Go on with the key that `by` has made, as its rotation waits for it. The same key again changes nothing.
+
+        Until it is stored, this process alone has it. Should that end, the rotation waits for the key again.
 
         Raises:
             ChangeRefusedError: not_found; conflict, it waits for none; invalid, it is the old key, or is refused by
                 its provider.
         """
+        known = await self.get(rotation_id)
+        if not known.waits_for_key and known.new.fingerprint == secret.fingerprint:
+            return known
+        _require_waiting(known)
         async with self._taken(rotation_id) as rotation:
-            if not rotation.waits_for_key:
-                raise ChangeRefusedError("conflict", f"the rotation {rotation_id} waits for no key")
+            _require_waiting(rotation)
             if secret.fingerprint == rotation.old.fingerprint:
                 raise ChangeRefusedError("invalid", "this is the key that is to be replaced, and no new one")
             await self._require_alive(rotation.credential, secret)
             mark = replace(await self._found(rotation, secret), fingerprint=secret.fingerprint)
+            given = steps.noted(rotation, self._now_s(), f"{by} has given a key")
+            await self._save(steps.created(given, self._now_s(), mark, None))
             self._work.held[rotation_id] = Held(secret)
-            await self._save(steps.created(rotation, self._now_s(), mark, None))
         return await self.advance(rotation_id)
 
     async def roll_back(self, rotation_id: str, by: str) -> Rotation:
@@ -344,3 +350,8 @@ class Engine:
 
     def _now_s(self) -> int:
         return self._clock.unix_us() // SECOND_US
+
+
+def _require_waiting(rotation: Rotation) -> None:
+    if not rotation.waits_for_key:
+        raise ChangeRefusedError("conflict", f"the rotation {rotation.id} waits for no key")
