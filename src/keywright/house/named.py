@@ -1,11 +1,14 @@
-"""Which secrets a configuration names, and what each is for. What it does not name but would use is named as well."""
+"""Which secrets a configuration names, what each is for, and where it is named. What it does not name but would use is
+named as well.
+"""
 
 from collections.abc import Iterator, Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from keywright.config import Config, CredentialConfig, FederationConfig, ProviderConfig
+from keywright.config.document import Path
 from keywright.config.secrets import REFERENCES, stores_of
 from keywright.vault.home import home_path
 from keywright.vault.reference import Stores, is_reference
@@ -13,14 +16,27 @@ from keywright.vault.reference import Stores, is_reference
 Form: TypeAlias = Literal["key", "document", "handed", "kek"]
 """A word for a header; many lines; a file that a platform keeps fresh, open to others; a key that encrypts keys."""
 
+Role: TypeAlias = Literal["credential", "admin", "service-account", "proof", "database", "store", "kek", "none"]
+"""For calls of a provider; for the administration of its keys; who this workload is; what opens our own stores."""
+
+HERE: Final[frozenset[Role]] = frozenset({"database", "store"})
+"""What opens a store is kept on this machine: one store is not the key to another."""
+
 
 class NamedSecret(Struct, frozen=True):
-    """A secret by its reference. `credential`: whose key it is, "" for none."""
+    """A secret by its reference. `credential`: whose key it is, "" for none.
+
+    `setting`: the place in the configuration that names it, keys and array positions from the root; of what is not
+    named but found, the place that would. `label`: what it may be called anywhere, in letters, digits and `-_.`.
+    """
 
     reference: str
     used_for: str
     form: Form = "key"
     credential: str = ""
+    role: Role = "none"
+    setting: Path = ()
+    label: str = ""
 
 
 def named_secrets(
@@ -32,7 +48,15 @@ def named_secrets(
     for name, given in config.providers.items():
         found += _of_provider(name, given, places, environment, stores)
     if config.store.password is not None:
-        found.append(NamedSecret(config.store.password, "the database's password"))
+        found.append(
+            NamedSecret(
+                config.store.password,
+                "the database's password",
+                role="database",
+                setting=("store", "password"),
+                label="database-password",
+            )
+        )
     found += _of_stores(config)
     return tuple(found)
 
@@ -44,44 +68,75 @@ def _of_provider(
     environment: Mapping[str, str],
     stores: Stores,
 ) -> Iterator[NamedSecret]:
+    at: Path = ("providers", name)
     for credential, references in places.items():
         if credential.partition("/")[0] == name:
-            for number, reference in enumerate(references, 1):
-                use = f"the key of {credential}" if number == 1 else f"the key of {credential}, if the first is gone"
-                yield NamedSecret(reference, use, credential=credential)
+            yield from _of_credential(credential, given, references)
     if given.admin_key is not None:
-        yield NamedSecret(given.admin_key, f"the administration API of {name}")
+        use = f"the administration API of {name}"
+        yield NamedSecret(given.admin_key, use, role="admin", setting=(*at, "admin_key"), label=f"{name}-admin")
     if given.service_account is not None:
-        yield NamedSecret(given.service_account, f"the service account of {name}", "document")
-    yield from _of_rotation(name, given, stores)
-    for one in given.credentials:
-        yield from _of_rotation(f"{name}/{one.name}", one, stores)
+        setting, label = (*at, "service_account"), f"{name}-service-account"
+        use = f"the service account of {name}"
+        yield NamedSecret(
+            given.service_account, use, form="document", role="service-account", setting=setting, label=label
+        )
+    yield from _of_rotation(name, given, at, stores)
+    for index, one in enumerate(given.credentials):
+        yield from _of_rotation(f"{name}/{one.name}", one, (*at, "credentials", index), stores)
     if given.federation is not None:
         yield from _of_federation(name, given.federation, environment)
 
 
-def _of_rotation(name: str, given: ProviderConfig | CredentialConfig, stores: Stores) -> Iterator[NamedSecret]:
+def _of_credential(credential: str, given: ProviderConfig, references: tuple[str, ...]) -> Iterator[NamedSecret]:
+    """The key of a credential: each place of one that has a table, where else each key is a credential."""
+    name, _, part = credential.partition("/")
+    tables = [table.name for table in given.credentials]
+    for number, reference in enumerate(references):
+        use, label = f"the key of {credential}", credential.replace("/", "-")
+        if part in tables:
+            setting: Path = ("providers", name, "credentials", tables.index(part), "api_key", number)
+        else:
+            setting = ("providers", name, "api_key", int(part) - 1 if part else 0)
+        if number:
+            use, label = f"{use}, if the first is gone", f"{label}-{number + 1}"
+        yield NamedSecret(reference, use, credential=credential, role="credential", setting=setting, label=label)
+
+
+def _of_rotation(
+    name: str, given: ProviderConfig | CredentialConfig, at: Path, stores: Stores
+) -> Iterator[NamedSecret]:
     text = "" if given.rotation is None else given.rotation.service_account or ""
     if is_reference(text, stores):  # others have the account's name there
-        yield NamedSecret(text, f"the rotation of {name}", "document")
+        setting, label = (*at, "rotation", "service_account"), f"{name.replace('/', '-')}-rotation"
+        yield NamedSecret(
+            text, f"the rotation of {name}", form="document", role="service-account", setting=setting, label=label
+        )
 
 
 def _of_federation(name: str, given: FederationConfig, environment: Mapping[str, str]) -> Iterator[NamedSecret]:
-    use = f"the proof of who {name} is called by"
+    use, at = f"the proof of who {name} is called by", ("providers", name, "federation")
     if given.token is not None:
-        yield NamedSecret(given.token, use, "document")
+        setting, label = (*at, "token"), f"{name}-proof"
+        yield NamedSecret(given.token, use, form="document", role="proof", setting=setting, label=label)
     if given.token_file is not None:
-        yield NamedSecret(f"file:{home_path(environment, given.token_file)}", use, "handed")
+        path = home_path(environment, given.token_file)
+        yield NamedSecret(f"file:{path}", use, form="handed", role="proof", setting=(*at, "token_file"))
 
 
 def _of_stores(config: Config) -> Iterator[NamedSecret]:
     for name, settings in config.secrets.items():
+        at: Path = ("secrets", name)
         for field in REFERENCES:
             text = getattr(settings, field)
             if text is not None:
-                yield NamedSecret(text, f"the store {name}: {field}", "document" if field == "credentials" else "key")
+                form: Form = "document" if field == "credentials" else "key"
+                label = f"{name}-{field.replace('_', '-')}"
+                use = f"the store {name}: {field}"
+                yield NamedSecret(text, use, form=form, role="store", setting=(*at, field), label=label)
         if settings.jwt_file is not None:
-            yield NamedSecret(f"file:{settings.jwt_file}", f"the store {name}: jwt_file")
+            use = f"the store {name}: jwt_file"
+            yield NamedSecret(f"file:{settings.jwt_file}", use, role="store", setting=(*at, "jwt_file"))
         for number, kek in enumerate(settings.kek):
             use = f"the store {name}: {'encrypts' if number == 0 else 'still decrypts'} its keys"
-            yield NamedSecret(kek, use, "kek")
+            yield NamedSecret(kek, use, form="kek", role="kek", setting=(*at, "kek", number))
