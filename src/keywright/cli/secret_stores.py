@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from keywright.house.blueprint import Blueprint
     from keywright.house.secrets import Secrets
     from keywright.vault.vault import Vault
+
+WITHIN_S: Final = 600.0
+"""All that a command asks of stores is answered by then: somebody watches it."""
 
 
 @asynccontextmanager
@@ -31,8 +34,10 @@ async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterato
         SecretError, StoreError: a database that is to be written cannot be opened.
     """
     from keywright.house.keeping import vault_of
+    from keywright.house.questions import Questions
     from keywright.house.sealing import bare_opener, sealed_opener
-    from keywright.house.secrets import Holdings, Secrets
+    from keywright.house.secret_reading import Holdings
+    from keywright.house.secrets import Secrets
     from keywright.vault.stores import kinds_of
 
     blueprint = _with_found(local_blueprint(config))
@@ -54,8 +59,10 @@ async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterato
         )
         vault = vault_of(blueprint.config, os.environ, blueprint.base, opener)
         stack.push_async_callback(asyncio.to_thread, vault.close)
+        questions = Questions(WITHIN_S)
+        stack.callback(questions.close)
         holdings = Holdings(blueprint.config, vault, _places(blueprint, vault))
-        yield Secrets(holdings, blueprint, None if store is None else store.database), vault
+        yield Secrets(holdings, blueprint, None if store is None else store.database, questions), vault
 
 
 def _with_found(blueprint: "Blueprint") -> "Blueprint":

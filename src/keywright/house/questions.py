@@ -1,0 +1,40 @@
+"""Questions to stores of secrets, which may block: asked in threads of their own, so many at a time, not for ever."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from keywright.core.errors import SecretError
+
+AT_ONCE: Final = 4
+"""So many stores are asked at a time, whoever asks: a slow one takes no thread that calls need."""
+
+AnswerT = TypeVar("AnswerT")
+
+
+class Questions:
+    """Asks, and waits at most `within_s` for an answer, the time included that a question waits for its turn."""
+
+    def __init__(self, within_s: float) -> None:
+        self._within_s = within_s
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="keywright-secrets")
+
+    async def ask(self, question: Callable[[], AnswerT]) -> AnswerT:
+        """What `question` gives.
+
+        Raises:
+            SecretError: there is no answer in time; besides what `question` raises.
+        """
+        asked = self._threads.submit(question)
+        try:
+            async with asyncio.timeout(self._within_s):
+                return await asyncio.wrap_future(asked)
+        except TimeoutError:
+            if asked.cancelled():
+                raise SecretError(f"it was not asked for: the stores are busy since {self._within_s:g} s") from None
+            raise SecretError(f"there is no answer within {self._within_s:g} s: it may still be done") from None
+
+    def close(self) -> None:
+        """Ask nothing more. Who still waits for an answer gets it."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
