@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The lock names every package with its hash; pip refuses anything else.
 INSTALL := $(PIP) install --require-hashes
+# Kept bytecode spares every process of the tests the compiling of everything, whatever the machine's images say.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test check bench bench-pairs bench-transport ledger-bench soak revocation race fuzz conformance format catalogue lock clean
 
@@ -16,8 +18,13 @@ help: ## list these verbs
 run: $(VENV)/run ## start the demo gateway with a real local model (ARGS=--once to exit after one answer)
 	@$(BIN)/keywright demo $(ARGS)
 
-test: $(VENV)/dev $(VENV)/litellm/ready check ## check everything and run all tests (ARGS to choose some)
+test: $(VENV)/dev $(VENV)/litellm/ready $(VENV)/compiled check ## check everything and run all tests (ARGS to choose some)
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+
+# Where every worker would compile every test anew. A fault in one is told of when the tests run.
+$(VENV)/compiled: $(VENV)/dev
+	@$(BIN)/python -m pytest -n 0 --collect-only -qq >/dev/null || true
+	@touch $@
 
 check: $(VENV)/dev ## format, lint, types and the import contract
 	@$(BIN)/ruff format --check .
