@@ -1,7 +1,8 @@
 """Each kind of key encryption key is opened by how it is written, asks nobody before it is used, says what fails."""
 
 import os
-from hashlib import sha256
+from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_bytes
 
@@ -13,8 +14,9 @@ from keywright.vault.kek import CONTEXT_BYTES, DATA_KEY_BYTES, Kek
 from keywright.vault.keks.inventory import KEK_KINDS, check_kek, open_kek
 from keywright.vault.sealed.keys import new_kek
 from keywright.vault.settings import StoreSettings
+from tests.vault.sealed.samples import key_of
 
-LINE = new_kek(lambda size: sha256(b"these tests").digest()[:size])
+LINE = new_kek(lambda size: key_of("these tests")[:size])
 """Always the same, since tests are named by it."""
 CONTEXT = bytes(CONTEXT_BYTES)
 DATA_KEY = bytes(range(DATA_KEY_BYTES))
@@ -27,6 +29,14 @@ WRITTEN = {
     "azure-key": "azure-key://myvault/mykey",
     "vault-transit": "vault-transit://transit/keywright",
 }
+ALSO = (
+    "aws-kms://1234abcd-12ab-34cd-56ef-1234567890ab",
+    "aws-kms://mrk-1234abcd12ab34cd56ef1234567890ab",
+    "aws-kms://alias/keywright/prod_1",
+    "aws-kms://arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/keywright",
+    "azure-key://myvault/mykey/0123456789abcdef0123456789abcdef",
+    "vault-transit://team/one/transit/keywright",
+)
 MALFORMED = (
     "",
     LINE,
@@ -39,6 +49,9 @@ MALFORMED = (
     "aws-kms://a b",
     "gcp-kms://projects/p/cryptoKeys/k",
     "azure-key://vault",
+    "azure-key://vault/key/",
+    "azure-key://vault/key/v1/more",
+    "aws-kms://",
     "vault-transit://alone",
     "vault://secret/kek#key",
 )
@@ -56,9 +69,9 @@ def kek_at(text: str) -> Kek:
     return open_kek(text, {"vault": settings, "aws-sm": settings}, {}, resolve)
 
 
-def key_file(folder: Path, line: str = LINE) -> Path:
+def key_file(folder: Path, content: str | bytes = LINE + "\n") -> Path:
     path = folder / "kek"
-    path.write_text(line + "\n")
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     path.chmod(0o600)
     return path
 
@@ -67,7 +80,7 @@ def test_every_kind_is_written_somehow() -> None:
     assert tuple(WRITTEN) == KEK_KINDS
 
 
-@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("text", [*WRITTEN.values(), *ALSO])
 def test_what_is_written_well_is_opened_without_asking_anybody(text: str) -> None:
     check_kek(text)
     assert kek_at(text).algorithm
@@ -97,6 +110,28 @@ def test_the_same_key_is_the_same_in_a_file_and_in_the_keyring(tmp_path: Path) -
     assert file.id == keyring.id
     assert keyring.unwrap(file.wrap(DATA_KEY, CONTEXT), CONTEXT) == DATA_KEY
     assert kek_at(f"file:{key_file(tmp_path, new_kek(token_bytes))}").id != file.id
+
+
+@pytest.mark.parametrize("spell", [bytes, b64encode, lambda key: key.hex().encode() + b"\n"])
+def test_a_file_holds_the_key_s_bytes_as_they_are_or_as_text(tmp_path: Path, spell: Callable[[bytes], bytes]) -> None:
+    key = key_of("these tests")
+    assert kek_at(f"file:{key_file(tmp_path, spell(key))}").id == kek_at("keyring:keywright/kek").id
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (key_of("these tests") + b"\n", "holds a key of 33 bytes, 32 are needed: make one with `keywright secret"),
+        (key_of("these tests")[:31], "holds a key of 31 bytes, 32 are needed"),
+        (b64encode(key_of("these tests")[:24]), "holds a key of 24 bytes, 32 are needed"),
+        (b"a passphrase that somebody typed", "holds text that is no key of 32 bytes, neither as base64 nor"),
+        (b"\xff" * 32, "holds a key that repeats itself, so it can be guessed"),
+    ],
+)
+def test_a_file_that_holds_no_key_says_what_it_holds_instead(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(SecretError, match=said) as caught:
+        _ = kek_at(f"file:{key_file(tmp_path, content)}").id
+    assert str(caught.value).startswith(f"the key encryption key file:{tmp_path}/kek holds ")
 
 
 def test_a_file_is_read_once(tmp_path: Path) -> None:

@@ -93,14 +93,28 @@ class FileBackend:
 
 
 def read_regular(path: Path, bytes_max: int, may_be_shared: Callable[[int], bool], *, follow: bool = True) -> str:
-    """The text of a regular file.
+    """The text of a regular file, as `read_bytes` reads it.
+
+    Raises:
+        OSError: as `read_bytes` does.
+        ValueError: as `read_bytes` does; or it is not UTF-8.
+    """
+    try:
+        return read_bytes(path, bytes_max, may_be_shared, follow=follow).decode()
+    except UnicodeDecodeError:
+        # From None: the codec's error carries the bytes.
+        raise ValueError("is not UTF-8 text") from None
+
+
+def read_bytes(path: Path, bytes_max: int, may_be_shared: Callable[[int], bool], *, follow: bool = True) -> bytes:
+    """What a regular file holds.
 
     `may_be_shared` is asked, with the descriptor, about a file that its group or others may touch. `follow`: whether
     `path` itself may be a symbolic link.
 
     Raises:
         OSError: it cannot be opened or read.
-        ValueError: it is not a regular file, too large, not UTF-8, or not private; the message is a predicate
+        ValueError: it is not a regular file, too large, or not private; the message is a predicate
             ("is larger than …").
     """
     # Without O_NONBLOCK the open of a FIFO would wait for a writer for ever.
@@ -114,11 +128,7 @@ def read_regular(path: Path, bytes_max: int, may_be_shared: Callable[[int], bool
         os.close(descriptor)
     if len(content) > bytes_max:
         raise ValueError(f"is larger than {bytes_max} bytes")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        # From None: the codec's error carries the bytes.
-        raise ValueError("is not UTF-8 text") from None
+    return content
 
 
 def _check_opened(descriptor: int, path: Path, may_be_shared: Callable[[int], bool]) -> None:

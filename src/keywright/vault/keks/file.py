@@ -1,6 +1,6 @@
 """`file:/path`: a key encryption key in a file that nobody but its owner may touch, mode 0600 or 0400.
 
-The file holds what `new_kek` makes, or 32 bytes as base64 or as hexadecimal digits.
+The file holds what `new_kek` makes, or 32 bytes: as they are, as base64 or as hexadecimal digits.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretError
-from keywright.vault.backends.file import read_regular
+from keywright.vault.backends.file import read_bytes
 from keywright.vault.keks.local import LocalKek
 from keywright.vault.sealed.envelope import Random
 from keywright.vault.sealed.keys import ADVICE
@@ -22,10 +22,10 @@ def file_kek(path: Path, may_be_shared: Callable[[int], bool], random: Random) -
 
 
 def _content(path: Path, may_be_shared: Callable[[int], bool]) -> bytes:
-    """What the file holds. Raises SecretError, and ValueError as `read_regular` does."""
+    """What the file holds. Raises SecretError, and ValueError as `read_bytes` does."""
     place = f"the key encryption key file:{path}"
     try:
-        return read_regular(path, FILE_BYTES_MAX, may_be_shared).encode()
+        return read_bytes(path, FILE_BYTES_MAX, may_be_shared)
     except FileNotFoundError:
         raise SecretAbsentError(f"{place} cannot be read: there is no such file; {ADVICE}") from None
     except PermissionError as error:

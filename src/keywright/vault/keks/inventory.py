@@ -1,8 +1,11 @@
 """Which kinds of key encryption keys there are: how each is written in `kek`, and how it is opened.
 
-file:/path                 keyring:service/name
-aws-kms://KEY              gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K
-azure-key://VAULT/KEY      vault-transit://MOUNT/KEY
+file:/path
+keyring:service/name
+aws-kms://KEY              KEY: an id, an ARN, or alias/NAME
+gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K
+azure-key://VAULT/KEY      or azure-key://VAULT/KEY/VERSION
+vault-transit://MOUNT/KEY
 """
 
 import re
@@ -34,7 +37,11 @@ _SHAPES: Final[Mapping[KekKind, tuple[str, re.Pattern[str], str]]] = MappingProx
             re.compile(r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+"),
             "gcp-kms://projects/P/locations/L/keyRings/R/cryptoKeys/K",
         ),
-        "azure-key": ("://", re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9-]+(/[A-Za-z0-9]+)?"), "azure-key://VAULT/KEY"),
+        "azure-key": (
+            "://",
+            re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9-]+(/[A-Za-z0-9]+)?"),
+            "azure-key://VAULT/KEY or azure-key://VAULT/KEY/VERSION",
+        ),
         "vault-transit": ("://", re.compile(r"[^/]+(/[^/]+)+"), "vault-transit://MOUNT/KEY"),
     }
 )

@@ -44,7 +44,7 @@ def read_key(content: bytes) -> bytes:
     Raises:
         ValueError: it holds none, or one that nobody drew at random; the message is a predicate that says what to do.
     """
-    key = content if len(content) == KEY_BYTES and not content.isascii() else _decoded(content.strip())
+    key = _decoded(content.strip()) if content.isascii() else content
     if len(key) != KEY_BYTES:
         raise ValueError(f"holds a key of {len(key)} bytes, {KEY_BYTES} are needed: {ADVICE}")
     why = _weakness(key)
@@ -66,7 +66,7 @@ def _decoded(text: bytes) -> bytes:
         return b64decode(text.translate(_STANDARD) + b"=" * (-len(text) % 4), validate=True)
     except Base64Error:
         raise ValueError(
-            f"does not hold a key of {KEY_BYTES} bytes as base64 or hexadecimal digits: {ADVICE}"
+            f"holds text that is no key of {KEY_BYTES} bytes, neither as base64 nor as hexadecimal digits: {ADVICE}"
         ) from None
 
 
