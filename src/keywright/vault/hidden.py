@@ -4,12 +4,15 @@ from keywright.core.secret import Secret
 
 
 class Hidden:
-    """Finds `secrets` in bytes and puts their fingerprints there. Text that a server escaped is not recognised."""
+    """Finds `secrets` in bytes and puts their fingerprints there, the longest first: one may begin like another. Text
+    that a server escaped is not recognised.
+    """
 
     __slots__ = ("_pairs",)
 
     def __init__(self, *secrets: Secret) -> None:
-        self._pairs = tuple((secret.reveal().encode(), f"<secret {secret.fingerprint}>".encode()) for secret in secrets)
+        pairs = [(secret.reveal().encode(), f"<secret {secret.fingerprint}>".encode()) for secret in secrets]
+        self._pairs = tuple(sorted(pairs, key=lambda pair: len(pair[0]), reverse=True))
 
     def redact(self, text: bytes) -> bytes:
         """`text` with each secret in it replaced by its fingerprint: a provider's error may repeat what it was sent."""
