@@ -172,6 +172,30 @@ async def test_what_is_wrong_with_dotenv_is_said_at_the_start(tmp_path: Path, ca
     assert "sk-canary" not in caplog.text
 
 
+async def test_a_store_of_variables_is_warned_of_as_the_file_beside_the_configuration_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "team" / ".git").mkdir(parents=True)
+    file = tmp_path / "team" / "keys.env"
+    file.write_text("KEY=sk-canary\n")
+    file.chmod(0o600)
+    path = tmp_path / "keywright.toml"
+    text = (
+        PROVIDER.replace("env:OPENAI_API_KEY", "team:KEY") + '[secrets.team]\nkind = "dotenv"\npath = "team/keys.env"\n'
+    )
+    path.write_text(text)
+    with caplog.at_level(logging.WARNING, "keywright"):
+        house = await House.open(await plan_house(path, {}, tmp_path))
+    await house.close()
+    assert [record.message for record in caplog.records if record.name == "keywright"] == [
+        f"git would track {file}: add keys.env to .gitignore"
+    ]
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SecretError, match=r"team:KEY: .*keys\.env is not read: it is a symbolic link"):
+        await House.open(await plan_house(path, {}, tmp_path))
+
+
 async def test_the_command_line_s_address_wins(tmp_path: Path) -> None:
     path = tmp_path / "keywright.toml"
     path.write_text('[server]\nhost = "::1"\nport = 1\n' + PROVIDER)

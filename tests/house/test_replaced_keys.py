@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from keywright.config import load
 from keywright.core.json import JsonObject
 from keywright.core.secret import Secret
 from tests.gateway import Gateway, Start, until
@@ -92,6 +94,31 @@ def test_a_changed_file_counts_without_a_refusal_and_running_calls_keep_the_key_
     assert fingerprints(gateway, request_id) == [old]
     assert gateway.entry(request_id).credential == old
     assert gateway.entry(request_id).outcome == "ok"
+
+
+def test_a_key_that_cannot_be_read_is_told_until_it_can_or_nobody_wants_it(
+    start: Start, key_file: Path, openai_cloud: StandIn
+) -> None:
+    gateway = start(second(key_file, openai_cloud))
+    look = gateway.house.keeper.look
+    key_file.chmod(0o644)
+    gateway.run(look(f"file:{key_file}"))
+    assert gateway.chat("edge/gpt-4o").status == 200
+    assert gateway.get("/health/ready").json == {"status": "ready", "secrets": {"stale": 1, "missing": 0}}
+    page = gateway.get("/metrics").body.decode()
+    assert 'keywright_secrets_stale{cause="failed",store="file"} 1.0' in page
+    assert 'keywright_secret_reads_total{outcome="failed",store="file"} 1.0' in page
+    assert 'keywright_secret_reads_total{outcome="ok",store="file"} 1.0' in page
+    key_file.chmod(0o600)
+    gateway.run(look(f"file:{key_file}"))
+    assert gateway.get("/health/ready").json == {"status": "ready"}
+    key_file.unlink()
+    gateway.run(look(f"file:{key_file}"))
+    assert 'keywright_secrets_stale{cause="absent",store="file"} 1.0' in gateway.get("/metrics").body.decode()
+    config = load(gateway.folder / "keywright.toml")
+    without = {name: provider for name, provider in config.providers.items() if name != "edge"}
+    gateway.run(gateway.house.configure(msgspec.structs.replace(config, providers=without), {}))
+    assert gateway.get("/health/ready").json == {"status": "ready"}
 
 
 def long_call(cloud: StandIn) -> JsonObject:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from keywright.core.errors import SecretAbsentError, SecretError
 from keywright.core.secret import Secret
 from keywright.vault.credential import BearerCredential
 from keywright.vault.held import LOOK_PAUSE_S, HeldCredential
-from keywright.vault.keeper import RETRY_S, RETRY_S_MAX, TTL_S, Keeper
+from keywright.vault.keeper import RETRY_S, RETRY_S_MAX, THREADS_MAX, TTL_S, Keeper
 from keywright.vault.settings import StoreSettings
 from keywright.vault.stores import open_vault
 from tests.vault.hands import Hands
@@ -76,7 +77,7 @@ async def test_what_cannot_be_read_keeps_its_last_good_value_for_a_bounded_time_
             assert not await desk.keeper.refresh()
         assert key_of(desk, reference) == CANARY
         (trouble,) = desk.keeper.troubles()
-        assert trouble.reference == reference
+        assert (trouble.store, trouble.reference, trouble.cause) == ("file", reference, "failed")
         assert "chmod 600" in trouble.why
         assert trouble.left_s == pytest.approx(KEEP_S - 4 * RETRY_S_MAX)
         desk.hands.pass_by(KEEP_S)
@@ -88,6 +89,44 @@ async def test_what_cannot_be_read_keeps_its_last_good_value_for_a_bounded_time_
     assert desk.keeper.troubles() == ()
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert CANARY not in caplog.text
+
+
+async def test_what_comes_of_each_question_is_counted(desk: Desk) -> None:
+    reference = desk.write("key", "one")
+    await desk.keeper.learn([reference, "env:B"])
+    desk.block("key")
+    await desk.keeper.look(reference)
+    assert desk.keeper.reads == {("file", "ok"): 1, ("file", "failed"): 1, ("env", "absent"): 1}
+
+
+async def test_what_is_not_wanted_any_more_is_read_no_more_and_is_no_trouble(desk: Desk) -> None:
+    reference = desk.write("key", "one")
+    await desk.keeper.learn([reference])
+    desk.block("key")
+    await desk.keeper.look(reference)
+    desk.keeper.forget_but([])
+    assert desk.keeper.troubles() == ()
+    assert not await desk.keeper.look(reference)
+    with pytest.raises(SecretError, match="not known yet"):
+        desk.keeper.value(reference)
+
+
+async def test_a_store_that_does_not_answer_holds_up_no_other(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings = {"vault": StoreSettings(address=address, token="env:A")}
+        vault = open_vault(settings, {"A": "from-env"}, desk.folder, ".env")
+        keeper = Keeper(vault, settings, desk.hands.clock)
+        reference = desk.write("key", "one")
+        await keeper.learn([reference])
+        waits = asyncio.create_task(keeper.learn([f"vault://kv/{number}#key" for number in range(THREADS_MAX * 3)]))
+        await asyncio.sleep(0)
+        desk.write("key", "two")
+        desk.hands.pass_by(TTL_S["file"])
+        assert await keeper.refresh()
+        assert keeper.secret(reference).reveal() == "two"
+        waits.cancel()
+    await keeper.close()
 
 
 async def test_a_store_in_trouble_is_asked_again_less_and_less_often(desk: Desk) -> None:

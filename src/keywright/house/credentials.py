@@ -6,7 +6,7 @@ for it, with the key that a login left on this machine, with the identity of the
 Entra is taken only when it is asked for (`entra = true`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
@@ -81,6 +81,10 @@ class Credentials:
     def held(self) -> tuple[HeldCredential, ...]:
         """Those whose keys may change at any time."""
         return tuple(credential for _, credential in self._held.values())
+
+    def forget_but(self, names: Container[str]) -> None:
+        """Let go of those whose names the configuration has no more. Calls that run keep theirs."""
+        self._held = {name: kept for name, kept in self._held.items() if name in names}
 
     def of(self, name: str, row: Provider, config: ProviderConfig, settings: Mapping[str, str]) -> list[Named]:
         """The credentials of the provider `name`, in the order in which they are written. May block on a disk.

@@ -38,33 +38,56 @@ class Custody:
         self._holder = holder
         self._clock = clock
         self._asked: set[str] = set()
+        self._counting: dict[str, str] = {}
         self.disabled: frozenset[str] = frozenset()
 
-    def complain(self) -> None:
-        """Tell of credentials that have no key yet."""
+    def take_up(self) -> set[str]:
+        """Let what is known of keys now count from the next request on, and log what has changed: the names of the
+        credentials whose key is another than before.
+        """
+        changed = set()
+        before, self._counting = self._counting, {}
         for credential in self._credentials.held():
-            if not credential.is_ready:
-                _log.error("%s cannot be used until its key can be read: %s", credential.name, credential.failure)
+            credential.update()
+            name, now = credential.name, credential.fingerprint
+            self._counting[name] = now
+            if before.get(name) == now:
+                continue
+            if not now:
+                _log.error("%s cannot be used until its key can be read: %s", name, credential.failure)
+                continue
+            changed.add(name)
+            if name in before:
+                self._breakers.reset(name)
+                _log.info("%s has %s key now: %s", name, "another" if before[name] else "a", now)
+        return changed
 
     async def keep(self) -> None:
-        """Read again what is due, or what another process asks to be read; what has changed counts from the next
-        request on, and is told to the others.
+        """Read again what is due; what has changed counts from the next request on, and is told to the others.
+
+        Raises:
+            StoreError: that cannot be told.
+        """
+        await self._keeper.refresh()
+        await self._tell_surely(self.take_up())
+
+    async def oblige(self) -> None:
+        """Read again what another process asks to be read, however long that takes, and say which key it is.
 
         Raises:
             StoreError: that cannot be told.
         """
         asked, self._asked = self._asked, set()
-        held = self._credentials.held()
-        references = {text for credential in held if credential.name in asked for text in credential.references}
-        await asyncio.gather(self._keeper.refresh(), *(self._keeper.look(text) for text in references))
-        changed = [credential for credential in held if credential.update()]
-        for credential in changed:
-            self._breakers.reset(credential.name)
-            _log.info("%s has another key now: %s", credential.name, credential.fingerprint)
+        held = [credential for credential in self._credentials.held() if credential.name in asked]
+        await asyncio.gather(*(self._keeper.look(text) for credential in held for text in credential.references))
+        await self._tell_surely(self.take_up() | asked)
+
+    async def _tell_surely(self, names: set[str]) -> None:
+        """Tell it now, or else the next time."""
         try:
-            await self.tell({credential.name for credential in changed} | asked)
+            await self.tell(names)
         except StoreError:
-            self._asked |= asked | {credential.name for credential in changed}
+            self._asked |= names
             raise
 
     async def tell(self, names: Iterable[str] | None = None) -> None:

@@ -19,12 +19,12 @@ from keywright.core.clock import SECOND_US
 from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
-from keywright.house.blueprint import DOTENV, Blueprint
+from keywright.house.blueprint import Blueprint
 from keywright.house.control import open_control
 from keywright.house.credentials import Credentials
 from keywright.house.custody import Custody
 from keywright.house.declared import declare
-from keywright.house.keeping import keeper_of, vault_of
+from keywright.house.keeping import keeper_of, troubles_of, vault_of, warnings_of
 from keywright.house.listing import list_models
 from keywright.house.password import store_password
 from keywright.house.rotations import Present, Rotating
@@ -49,7 +49,6 @@ from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings
 from keywright.transport.pool import Pool
 from keywright.transport.retry import RetrySettings
-from keywright.vault.backends.dotenv import DotenvBackend
 from keywright.vault.keeper import Keeper
 
 NODE_BYTES: Final = 5
@@ -97,7 +96,7 @@ class House:
         Raises:
             ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
         """
-        for warning in DotenvBackend(blueprint.base / DOTENV).warnings():
+        for warning in await asyncio.to_thread(warnings_of, blueprint.config, blueprint.base):
             _log.warning("%s", warning)
         store = await Store.open(store_url(blueprint), await asyncio.to_thread(store_password, blueprint))
         try:
@@ -152,7 +151,7 @@ class House:
         """
         await self._learn(self._config)
         self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
-        self.custody.complain()
+        self.custody.take_up()
 
     def sources(self) -> Mapping[str, Source]:
         """The sources by the names of their credentials, also of those that are disabled."""
@@ -231,6 +230,8 @@ class House:
                 self._use_stores(before[0])
             self._config, self._listed = before
             raise
+        finally:
+            await self._forget()
         self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
 
     def _use_stores(self, config: Config) -> None:
@@ -241,6 +242,12 @@ class House:
     async def _learn(self, config: Config) -> None:
         keys, documents = await asyncio.to_thread(self._credentials.wanted, config)
         await self.keeper.learn(keys, documents)
+
+    async def _forget(self) -> None:
+        """Read no secret any more that the configuration does not name."""
+        keys, documents = await asyncio.to_thread(self._credentials.wanted, self._config)
+        self._credentials.forget_but(await asyncio.to_thread(self._credentials.places, self._config))
+        self.keeper.forget_but(keys | documents)
 
     async def declare(self, config: Config) -> None:
         """Let what `config` declares beside providers count.
@@ -299,6 +306,7 @@ class House:
 
     def _state(self) -> State:
         ledger = self.ledger
+        stale, missing = troubles_of(self.keeper)
         return State(
             running=ledger.reserved,
             waiting=ledger.waiting,
@@ -309,6 +317,9 @@ class House:
             lost=ledger.replayed.lost,
             asks=self.escrow.asks,
             short=self.escrow.refusals,
+            reads=self.keeper.reads,
+            stale=stale,
+            missing=missing,
         )
 
 

@@ -1,13 +1,19 @@
-"""The keeper of a gateway's secrets: opened by what the configuration says of their stores."""
+"""The keeper of a gateway's secrets: opened by what the configuration says of their stores, and what is told of it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from keywright.config import Config
 from keywright.house.blueprint import DOTENV, Blueprint
+from keywright.vault.backends.dotenv import DotenvBackend
 from keywright.vault.keeper import Keeper
-from keywright.vault.stores import SealedOpener, open_vault
+from keywright.vault.stores import SealedOpener, dotenv_path, kinds_of, open_vault
 from keywright.vault.vault import Vault
+
+ByCause: TypeAlias = Mapping[tuple[str, ...], int]
+"""How many secrets, by their store and why they cannot be read."""
 
 
 def vault_of(config: Config, environment: Mapping[str, str], base: Path, sealed: SealedOpener | None = None) -> Vault:
@@ -28,3 +34,24 @@ def keeper_of(blueprint: Blueprint, sealed: SealedOpener | None = None) -> Keepe
     """
     vault = vault_of(blueprint.config, blueprint.environment, blueprint.base, sealed)
     return Keeper(vault, blueprint.config.secrets, blueprint.clock, blueprint.redactor)
+
+
+def warnings_of(config: Config, base: Path) -> tuple[str, ...]:
+    """What the operator should put right about `.env` files, one line each: that beside the configuration, and those of
+    its stores. Blocks on a disk.
+
+    Raises:
+        SecretError: a store is of no kind that there is.
+    """
+    named = (name for name, kind in kinds_of(config.secrets).items() if kind == "dotenv")
+    paths = {base / DOTENV, *(dotenv_path(config.secrets.get(name), base, DOTENV) for name in named)}
+    return tuple(warning for path in sorted(paths) for warning in DotenvBackend(path).warnings())
+
+
+def troubles_of(keeper: Keeper) -> tuple[ByCause, ByCause]:
+    """Of how many secrets that cannot be read now the last good value counts, and of how many none."""
+    stale: Counter[tuple[str, ...]] = Counter()
+    missing: Counter[tuple[str, ...]] = Counter()
+    for trouble in keeper.troubles():
+        (stale if trouble.left_s else missing)[trouble.store, trouble.cause] += 1
+    return stale, missing

@@ -32,6 +32,7 @@ def upkeep(house: House) -> tuple[Coroutine[Any, Any, None], ...]:
     """The tasks, each of which never ends by itself."""
     return (
         _again(SECRETS_S, house.custody.keep),
+        _again(SECRETS_S, house.custody.oblige),
         _again(ROTATIONS_S, house.rotating.tend),
         _again(SCHEDULE_S, house.rotating.look_at_schedule),
         _again(LIFE_S, house.custody.live),

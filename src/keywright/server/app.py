@@ -138,7 +138,11 @@ class App(Struct, frozen=True, eq=False):
         why = self.ready()
         if why:
             return Page(b'{"status":"not ready","why":"%b"}' % why.encode(), status=503)
-        return Page(b'{"status":"ready"}')
+        state = self.state()
+        if not state.stale and not state.missing:
+            return Page(b'{"status":"ready"}')
+        stale, missing = sum(state.stale.values()), sum(state.missing.values())
+        return Page(b'{"status":"ready","secrets":{"stale":%d,"missing":%d}}' % (stale, missing))
 
 
 def _dialect(headers: Sequence[Header], target: bytes) -> str:

@@ -1,7 +1,8 @@
 """What a metric is: its families as data, the figures that fill them, and how those of several workers become one.
 
 To add a metric: a row here and in `FAMILIES`, and where it happens `meters.count(FAMILY, labels, n)` or
-`meters.observe(FAMILY, value)`; or, if it is read at each scrape, a field of `metrics.State` and a row of `STATE`.
+`meters.observe(FAMILY, value)`; or, if it is read at each scrape, a field of `metrics.State` and a row of `STATE`: a
+number, or where the family has labels numbers by them.
 
 Figures are whole numbers in the smallest unit, so that they add up exactly however many workers there are.
 """
@@ -31,6 +32,7 @@ TOTAL_US: Final = (
 )
 CHANGE_US: Final = (10_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
 CALL: Final = ("provider", "model", "outcome")
+SECRET: Final = ("store", "cause")
 
 Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
 Labels: TypeAlias = tuple[str, ...]
@@ -96,6 +98,15 @@ STATE: Final[Mapping[str, Family]] = {
     "lost": Family("keywright_ledger_lost", "Calls that were in flight at a kill", "counter"),
     "asks": Family("keywright_escrow_asks", "Questions to the store for more of budgets and limits", "counter"),
     "short": Family("keywright_escrow_refusals", "Calls refused by a budget or a limit", "counter"),
+    "reads": Family(
+        "keywright_secret_reads", "Questions to stores of secrets by what came of them", "counter", ("store", "outcome")
+    ),
+    "stale": Family(
+        "keywright_secrets_stale", "Secrets that cannot be read now and count as they were, by worker", "gauge", SECRET
+    ),
+    "missing": Family(
+        "keywright_secrets_missing", "Secrets that cannot be read now and count no longer, by worker", "gauge", SECRET
+    ),
 }
 """What is read at each scrape: by the field of `metrics.State`."""
 

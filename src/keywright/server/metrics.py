@@ -10,6 +10,7 @@ later page shows less. A worker that takes a dead one's place goes on from its f
 """
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -44,7 +45,7 @@ class _Series:
 
 
 class State(Struct, frozen=True):
-    """What is read anew at each scrape. `families.STATE` says what each field is."""
+    """What is read anew at each scrape. `families.STATE` says what each field is, and what its labels are."""
 
     running: int
     waiting: int
@@ -55,6 +56,9 @@ class State(Struct, frozen=True):
     lost: int
     asks: int
     short: int
+    reads: Mapping[Labels, int] = {}
+    stale: Mapping[Labels, int] = {}
+    missing: Mapping[Labels, int] = {}
 
 
 class Meters:
@@ -102,7 +106,8 @@ class Meters:
             own[families.STARTS.name] = {worker: [1]}
             own[families.WORKER_RUNNING.name] = {worker: [state.running]}
         for field, value in msgspec.structs.asdict(state).items():
-            own[STATE[field].name] = {(): [value]}
+            by_labels = value.items() if STATE[field].labels else [((), value)]
+            own[STATE[field].name] = {labels: [number] for labels, number in by_labels}
         return summed((self._before, own))
 
     def post(self, state: State) -> bool:

@@ -14,12 +14,14 @@ DOCUMENT_CHARACTERS_MAX: Final = 65_536
 
 class Value(Struct, frozen=True):
     """What was found. `version`: the store's own name of it, "" where it has none. `lease_s`: for how many seconds it
-    may be used, where the store says so.
+    may be used, where the store says so. `again_s`: after how many seconds the store wants to be asked again, whatever
+    for, because our access to it runs out otherwise; None where it does not.
     """
 
     secret: Secret
     version: str = ""
     lease_s: float | None = None
+    again_s: float | None = None
 
 
 class Reader(Protocol):

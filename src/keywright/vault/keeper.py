@@ -1,16 +1,17 @@
 """What is known of secrets: read once, kept in memory, read again in the background.
 
 A call never waits for a store of secrets. What it needs is in memory from the start on, and is read anew by a task
-(`refresh`) when its time has come: after the store's `ttl_s`, or 80 % of a lease. While a store cannot be read (down,
-slow, sealed, throttled, or it denies us) the last good value counts, at most for `keep_s`; it is an alarm from the
-first failure on, told once when it begins and once when it is over. After a failure the store is asked again in 1 s,
-2 s, 4 s and so on up to half a minute: it recovers without a restart.
+(`refresh`) when its time has come: after the store's `ttl_s`, or 80 % of a lease, or when the store wants to see us.
+While a store cannot be read (down, slow, sealed, throttled, or it denies us) the last good value counts, at most for
+`keep_s`; it is an alarm from the first failure on, told once when it begins and once when it is over. After a failure
+the store is asked again in 1 s, 2 s, 4 s and so on up to half a minute: it recovers without a restart.
 
 A secret that was removed from its store is kept as well: who wants a key out of use disables its credential, or ends
 the key at its provider, who then refuses it, and a refusal makes it be read at once (`look`).
 
-Every question runs in a thread, since stores' clients block; there are as many as stores can be slow at one time
-without holding up the others. One question per reference runs at a time, however many want its answer.
+Every question runs in a thread, since stores' clients block. Each store has threads of its own, and `refresh` does not
+wait for one that takes its time: a store that is slow holds up no other. One question per reference runs at a time,
+however many want its answer.
 
 Rejected: a time to live that drops a value (then a store that is down takes the gateway with it); reading when a call
 needs it (then a store that is slow makes calls slow); telling other processes what was read (each has its own access).
@@ -19,14 +20,15 @@ needs it (then a store that is slow makes calls slow); telling other processes w
 import asyncio
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from keywright.core.clock import SECOND_US, Clock
-from keywright.core.errors import SecretError
+from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretError
 from keywright.core.redaction import Redactor
 from keywright.core.secret import Secret
 from keywright.vault.backend import Value, accept, accept_document
@@ -34,7 +36,12 @@ from keywright.vault.reference import Reference, ReferenceKind, parse
 from keywright.vault.settings import StoreSettings
 from keywright.vault.vault import Vault
 
-THREADS_MAX: Final = 16
+THREADS_MAX: Final = 8
+"""Of each store."""
+
+PATIENCE_S: Final = 1.0
+"""How long `refresh` waits for answers; later ones count when they come."""
+
 GRACE_S: Final = 1.0
 """What a store's client may take beyond its own time-out."""
 
@@ -53,6 +60,9 @@ TTL_S: Final[Mapping[ReferenceKind, float]] = {
     "vault": 300.0,
 }
 
+Cause: TypeAlias = Literal["absent", "denied", "failed"]
+"""Why a secret cannot be read: it is not there; we may not; or its store is in trouble, or holds what is none."""
+
 _log = logging.getLogger("keywright.vault")
 
 
@@ -70,18 +80,23 @@ class Kept(Struct):
 
 
 class Trouble(Struct, frozen=True):
-    """A secret that cannot be read now. `since_s`: for so many seconds; `left_s`: for so many its last good value still
-    counts, 0 where there is none.
+    """A secret that cannot be read now, of `store`. `since_s`: for so many seconds; `left_s`: for so many its last good
+    value still counts, 0 where there is none.
     """
 
+    store: str
     reference: str
+    cause: Cause
     why: str
     since_s: float
     left_s: float
 
 
 class Keeper:
-    """Keeps the secrets of `vault`. `settings`: of its stores, by their names. `redactor` learns each of them."""
+    """Keeps the secrets of `vault`. `settings`: of its stores, by their names. `redactor` learns each of them.
+
+    `reads`: how many questions were asked, by their store and what came of them: `ok` or the cause of the failure.
+    """
 
     def __init__(
         self, vault: Vault, settings: Mapping[str, StoreSettings], clock: Clock, redactor: Redactor | None = None
@@ -92,7 +107,8 @@ class Keeper:
         self._clock = clock
         self._kept: dict[str, Kept] = {}
         self._running: dict[str, asyncio.Task[bool]] = {}
-        self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="keywright-vault")
+        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self.reads: Counter[tuple[str, ...]] = Counter()
 
     async def learn(self, texts: Iterable[str], documents: Iterable[str] = ()) -> None:
         """Read those references that are not known yet. What fails is told when its value is asked for.
@@ -132,18 +148,17 @@ class Keeper:
 
     async def look(self, text: str) -> bool:
         """Read it now, however fresh it is. Whether another secret counts than before. Never raises."""
-        task = self._running.get(text)
-        if task is None:
-            task = asyncio.create_task(self._look(self._kept[text]), name=f"look at {self._kept[text].reference}")
-            self._running[text] = task
-            task.add_done_callback(lambda _: self._running.pop(text, None))
-        return await asyncio.shield(task)
+        kept = self._kept.get(text)
+        return kept is not None and await asyncio.shield(self._looking(text, kept))
 
     async def refresh(self) -> bool:
-        """Read what is due, all at once. Whether any secret is another than before."""
+        """Read what is due, all at once. Whether any secret is known to be another than before."""
         now_s = self._now_s()
-        due = [text for text, kept in self._kept.items() if kept.due_s <= now_s and text not in self._running]
-        return any(await asyncio.gather(*(self.look(text) for text in due)))
+        due = [(text, kept) for text, kept in self._kept.items() if kept.due_s <= now_s and text not in self._running]
+        if not due:
+            return False
+        done, _ = await asyncio.wait([self._looking(text, kept) for text, kept in due], timeout=PATIENCE_S)
+        return any(task.result() for task in done)
 
     def use(self, vault: Vault, settings: Mapping[str, StoreSettings]) -> None:
         """Ask the stores of `vault` from now on. What is known counts until they have answered."""
@@ -160,7 +175,14 @@ class Keeper:
         """What cannot be read now."""
         now_s = self._now_s()
         return tuple(
-            Trouble(str(kept.reference), str(kept.failure), now_s - kept.failing_s, self._left_s(kept))
+            Trouble(
+                kept.reference.at,
+                str(kept.reference),
+                cause_of(kept.failure),
+                str(kept.failure),
+                now_s - kept.failing_s,
+                self._left_s(kept),
+            )
             for kept in self._kept.values()
             if kept.failure is not None
         )
@@ -170,14 +192,27 @@ class Keeper:
         for task in tuple(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self.vault.close)
+
+    def _looking(self, text: str, kept: Kept) -> "asyncio.Task[bool]":
+        task = self._running.get(text)
+        if task is None:
+            task = asyncio.create_task(self._look(kept), name=f"look at {kept.reference}")
+            self._running[text] = task
+            task.add_done_callback(lambda _: self._running.pop(text, None))
+        return task
 
     async def _look(self, kept: Kept) -> bool:
         settings = self._settings_of(kept.reference)
+        threads = self._threads.get(kept.reference.at)
+        if threads is None:
+            threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix=f"keywright-{kept.reference.at}")
+            self._threads[kept.reference.at] = threads
         try:
             async with asyncio.timeout(settings.timeout_s + GRACE_S):
-                value = await asyncio.get_running_loop().run_in_executor(self._threads, self._read, kept)
+                value = await asyncio.get_running_loop().run_in_executor(threads, self._read, kept)
         except TimeoutError:
             self._failed(kept, SecretError(f"{kept.reference}: no answer within {settings.timeout_s:g} s"))
             return False
@@ -200,12 +235,15 @@ class Keeper:
         before, kept.value = kept.value, value
         ttl_s = TTL_S[kept.reference.kind] if settings.ttl_s is None else settings.ttl_s
         lease_s = math.inf if value.lease_s is None else value.lease_s * LEASE_PART
-        kept.read_s, kept.due_s = now_s, now_s + min(ttl_s, lease_s)
+        again_s = math.inf if value.again_s is None else value.again_s
+        kept.read_s, kept.due_s = now_s, now_s + min(ttl_s, lease_s, again_s)
         kept.failure, kept.failures = None, 0
+        self.reads[kept.reference.at, "ok"] += 1
         return before is not None and before.secret != value.secret
 
     def _failed(self, kept: Kept, error: SecretError) -> None:
         now_s = self._now_s()
+        self.reads[kept.reference.at, cause_of(error)] += 1
         if kept.failure is None:
             kept.failing_s = now_s
             if kept.value is not None:
@@ -231,6 +269,13 @@ class Keeper:
 
     def _now_s(self) -> float:
         return self._clock.ticks_us() / SECOND_US
+
+
+def cause_of(error: SecretError) -> Cause:
+    """What kind of failure it is."""
+    if isinstance(error, SecretAbsentError):
+        return "absent"
+    return "denied" if isinstance(error, SecretDeniedError) else "failed"
 
 
 USUAL: Final = StoreSettings()

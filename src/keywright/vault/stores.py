@@ -60,10 +60,15 @@ def open_vault(
             if sealed is not None:
                 openers[name] = partial(sealed, settings, resolve)
         elif kind == "dotenv":
-            openers[name] = partial(DotenvBackend, base / (settings.path or dotenv))
+            openers[name] = partial(DotenvBackend, dotenv_path(settings, base, dotenv))
         else:
             openers[name] = partial(_open, kind, settings, environment, resolve)
     return Vault(openers, kinds)
+
+
+def dotenv_path(settings: StoreSettings | None, base: Path, dotenv: str) -> Path:
+    """The file of a store of that kind."""
+    return base / ((settings.path if settings is not None else None) or dotenv)
 
 
 def _open(
