@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -21,6 +22,7 @@ from keywright.pipeline.snapshot import Snapshot
 from keywright.store.content import read_content
 from keywright.store.standing import Standings
 from keywright.store.store import Store
+from tests.control.stores import opened_stores
 from tests.gateway import gateway, shared_gateway, start
 from tests.postgres import database_url, empty_postgres_url, new_database_url, postgres, postgres_url
 from tests.routing import routes, source
@@ -64,9 +66,13 @@ class Reply:
 
 @dataclass
 class Api:
-    """The administration API of a gateway whose clock stands still until it is told otherwise."""
+    """The administration API of a gateway whose clock stands still until it is told otherwise.
+
+    `folder`: where it keeps secrets, None without any.
+    """
 
     store: Store
+    folder: Path | None = None
     now_s: int = START_S
     changes: int = 0
     strangers: list[str] = field(default_factory=list)
@@ -79,16 +85,18 @@ class Api:
         )
         self.snapshot = Snapshot(keys={}, foreign={operators.sha256: operators}, routes=routes(source("openai")))
         numbers = iter(range(10**9))
+        clock = Clock(unix_us=lambda: self.now_s * SECOND_US, ticks_us=lambda: 0)
         self.control = Control(
             ControlBlueprint(
                 store=self.store,
                 standings=Standings(self.store.database),
                 snapshot=lambda: self.snapshot,
-                clock=Clock(unix_us=lambda: self.now_s * SECOND_US, ticks_us=lambda: 0),
+                clock=clock,
                 random=secrets.token_bytes,
                 new_id=lambda: f"req_{next(numbers)}",
                 on_change=self.follow,
                 on_stranger=self.strangers.append,
+                secrets=None if self.folder is None else opened_stores(self.store, self.folder, clock),
                 read_s=0.2,
             )
         )
@@ -189,17 +197,17 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def api(store: Store) -> Api:
-    api = Api(store)
+async def api(store: Store, tmp_path: Path) -> Api:
+    api = Api(store, tmp_path)
     await api.follow()
     return api
 
 
 @pytest.fixture
-async def quick_api() -> AsyncIterator[Api]:
+async def quick_api(tmp_path: Path) -> AsyncIterator[Api]:
     """One whose database is in memory: for tests that ask a lot."""
     store = await Store.open("sqlite://")
-    api = Api(store)
+    api = Api(store, tmp_path)
     await api.follow()
     yield api
     await store.close()

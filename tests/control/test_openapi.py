@@ -73,10 +73,12 @@ class Witness:
         self.document = document
         self.seen: set[tuple[str, str]] = set()
 
-    async def ask(self, method: str, template: str, body: Any = None, **names: str) -> Any:
+    async def ask(
+        self, method: str, template: str, body: Any = None, query: Mapping[str, str] | None = None, **names: str
+    ) -> Any:
         key = (method, f"/api/v1{template}")
         operation = operations(self.document)[key]
-        reply = await self.api.ask(method, template.format(**names), body)
+        reply = await self.api.ask(method, template.format(**names), body, query=query or {})
         status = str(reply.status)
         answer = operation["responses"].get(status)
         assert answer is not None, (key, reply.status, reply.body)
@@ -106,6 +108,7 @@ async def test_every_routes_answer_is_as_it_says(quick_api: Api) -> None:
     await _ask_for_keys(witness)
     await _ask_for_bounds(witness)
     await _ask_for_calls(witness)
+    await _ask_for_secrets(witness)
     for method, path, body in (
         ("GET", "/nothing", None),
         ("DELETE", "/keys", None),
@@ -209,6 +212,15 @@ async def _ask_for_calls(witness: Witness) -> None:
         assert (await ask("GET", path))["rows"]
     await ask("GET", "/models/{name}", name="openai%2Fgpt-4o")
     await ask("GET", "/providers/{name}", name="openai")
+
+
+async def _ask_for_secrets(witness: Witness) -> None:
+    ask = witness.ask
+    await ask("PUT", "/secrets", {"reference": "sealed:mine", "value": "sk-new"})
+    await ask("GET", "/secrets/fingerprint", query={"reference": "sealed:mine"})
+    assert (await ask("GET", "/secrets/names", query={"store": "sealed"}))["rows"]
+    assert (await ask("GET", "/secrets/stores"))["rows"]
+    assert (await ask("POST", "/secrets/check", {}))["rows"]
 
 
 @pytest.mark.parametrize(("accept", "query"), [("text/csv", {}), ("*/*", {"format": "csv"})])

@@ -91,7 +91,7 @@ class World:
         body = self.body(row, project)
         if row.path == "/policy/test":
             body = {"key": await self.key(project), "model": "openai/gpt-4o"}
-        reply = await self.api.ask(row.method, path, body, self.keys[place, role])
+        reply = await self.api.ask(row.method, path, body, self.keys[place, role], query=QUERIES.get(row.path, {}))
         if reply.status < 300:
             await self.undo(path, project)
         assert reply.status not in (401, 409, 412, 422, 500), reply.body
@@ -153,6 +153,10 @@ class World:
                 return {"on": f"service-account:{project}-account", "amount_usd": "1"}
             case "POST", "/limits":
                 return {"on": f"service-account:{project}-account", "concurrency": 1}
+            case "PUT", "/secrets":
+                return {"reference": "dotenv:OPENAI_KEY", "value": f"sk-{name}"}
+            case "POST", "/secrets/check":
+                return {"references": ["dotenv:OPENAI_KEY"]}
             case "PUT", _:
                 return {"role": "viewer"}
             case "PATCH", "/organisation":
@@ -269,6 +273,9 @@ async def test_the_documentation_has_every_route_and_no_other(world: World) -> N
 def test_the_table_in_the_code_has_a_rule_for_every_operation() -> None:
     assert set(RULES) == set(get_args(Operation))
 
+
+QUERIES = {"/secrets/names": {"store": "sealed"}, "/secrets/fingerprint": {"reference": "dotenv:OPENAI_KEY"}}
+"""What these have to be asked about."""
 
 SEEN_BY: dict[str, Callable[[Any, str, dict[str, str]], bool]] = {
     "/projects": lambda row, project, _: row["name"] == project,

@@ -11,6 +11,7 @@ from keywright.control.routes.policy import PolicyRoutes
 from keywright.control.routes.projects import ProjectRoutes
 from keywright.control.routes.reports import ReportRoutes
 from keywright.control.routes.requests import RequestRoutes
+from keywright.control.routes.secrets import SecretRoutes
 from keywright.control.routes.service_accounts import ServiceAccountRoutes
 from keywright.control.routes.usage import UsageRoutes
 from keywright.control.routes.users import UserRoutes
@@ -28,4 +29,5 @@ CONTROLLERS: Final = (
     RequestRoutes,
     PolicyRoutes,
     ReportRoutes,
+    SecretRoutes,
 )

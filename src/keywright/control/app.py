@@ -21,6 +21,7 @@ from keywright.control.description import TITLE, described, parameters
 from keywright.control.problems import CODES, MEDIA_TYPE, problem, problem_of
 from keywright.control.resources import FieldFault, Problem
 from keywright.control.scope import ID, PATH
+from keywright.control.secret_schema import SecretSchema
 from keywright.core.errors import KeywrightError
 
 PATH_CHARACTERS_SHOWN: Final = 200
@@ -50,6 +51,7 @@ def build() -> Described:
         guards=[http.known_parameters, http.slashes],
         request_class=http.ControlRequest,
         exception_handlers={KeywrightError: _refused, HTTPException: _not_served, Exception: _failed},
+        plugins=[SecretSchema()],
         openapi_config=OpenAPIConfig(title=TITLE, version=version("keywright"), use_handler_docstrings=True),
         logging_config=None,
         request_max_body_size=None,  # the door has read the body, within its bound

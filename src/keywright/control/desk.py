@@ -12,6 +12,7 @@ from keywright.control.desks.policy import Policy
 from keywright.control.desks.projects import Projects
 from keywright.control.desks.reports import Reports
 from keywright.control.desks.requests import Requests
+from keywright.control.desks.secrets import Secrets
 from keywright.control.desks.service_accounts import ServiceAccounts
 from keywright.control.desks.usage import Usage
 from keywright.control.desks.users import Users
@@ -33,6 +34,7 @@ class Desk(Struct, frozen=True, eq=False):
     requests: Requests
     policy: Policy
     reports: Reports
+    secrets: Secrets
 
 
 def open_desk(blueprint: ControlBlueprint) -> Desk:
@@ -51,4 +53,5 @@ def open_desk(blueprint: ControlBlueprint) -> Desk:
         requests=Requests(blueprint),
         policy=Policy(blueprint),
         reports=Reports(blueprint),
+        secrets=Secrets(blueprint),
     )

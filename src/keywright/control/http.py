@@ -19,6 +19,7 @@ from keywright.control.paging import LIMIT, Part
 from keywright.control.problems import InvalidBodyError
 from keywright.control.scope import ACTOR, DESK, KEPT, SLASH
 from keywright.core.errors import ChangeRefusedError
+from keywright.core.secret import Secret
 
 RowT = TypeVar("RowT", bound=Struct)
 
@@ -47,7 +48,7 @@ class ControlRequest(Request[Any, Any, Any]):
         kind = self.route_handler.parsed_fn_signature.parameters["data"].annotation
         body = await self.body()
         try:
-            return msgspec.json.decode(body, type=kind)
+            return msgspec.json.decode(body, type=kind, dec_hook=_secret)
         except msgspec.ValidationError as error:
             raise _fault(str(error), kind) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -114,6 +115,15 @@ def single(row: RowT, status: int = 200) -> Response[RowT]:
 def keep_instead(request: ControlRequest, row: Struct) -> None:
     """Have `row` kept in place of the answer, which tells a secret, for when the same request comes again."""
     request.scope["state"][KEPT] = msgspec.json.encode(row)
+
+
+def _secret(kind: type, value: object) -> Secret:
+    """What a body says of a member that is a secret: it is one from the first moment on. Raises ValueError."""
+    if kind is not Secret:
+        raise NotImplementedError(kind)
+    if not isinstance(value, str) or not value:
+        raise ValueError("it is not a text, or empty")
+    return Secret(value)
 
 
 def _fault(message: str, kind: type[Struct]) -> InvalidBodyError:

@@ -34,6 +34,8 @@ Operation: TypeAlias = Literal[
     "prices.read",
     "models.read",
     "providers.read",
+    "secrets.read",
+    "secrets.change",
     "calls.read",
     "policy.test",
 ]
@@ -87,6 +89,8 @@ RULES: Final[Mapping[Operation, Rule]] = MappingProxyType(
         "prices.read": Rule(EVERYBODY, anyone=True),
         "models.read": Rule(EVERYBODY, anyone=True),
         "providers.read": Rule(READERS),
+        "secrets.read": Rule(ADMINS),
+        "secrets.change": Rule(ADMINS),
         "calls.read": Rule(READERS, READERS, EVERYBODY),
         "policy.test": Rule(READERS, READERS, EVERYBODY),
     }

@@ -8,7 +8,17 @@ from typing import Final
 import msgspec
 
 from keywright.control.resources import FieldFault, Problem
-from keywright.core.errors import ChangeFault, ChangeRefusedError, KeywrightError, RefusedError, StoreError
+from keywright.core.errors import (
+    ChangeFault,
+    ChangeRefusedError,
+    KeywrightError,
+    RefusedError,
+    SecretAbsentError,
+    SecretDeniedError,
+    SecretError,
+    SecretReadOnlyError,
+    StoreError,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -60,6 +70,14 @@ def problem_of(error: KeywrightError) -> Problem:
             return problem(status, code, error.message, error.field)
         case RefusedError():
             return problem(error.failure.status, error.failure.code, error.failure.message)
+        case SecretAbsentError():
+            return problem(404, "secret_absent", str(error))
+        case SecretReadOnlyError():
+            return problem(409, "secret_read_only", str(error))
+        case SecretDeniedError():
+            return problem(502, "secret_denied", str(error))
+        case SecretError():
+            return problem(502, "secret_unavailable", str(error))
         case StoreError():
             return problem(503, "store_unavailable", str(error))
         case _:

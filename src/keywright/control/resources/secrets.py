@@ -7,16 +7,15 @@ from msgspec import Meta, Struct
 from keywright.core.secret import Secret
 
 REFERENCE_CHARACTERS_MAX: Final = 1024
-REFERENCES_MAX: Final = 100
 
 SecretState: TypeAlias = Literal["ok", "absent", "denied", "unreachable", "unusable"]
-ReferenceText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=REFERENCE_CHARACTERS_MAX)]
+ReferenceText: TypeAlias = Annotated[str, Meta(max_length=REFERENCE_CHARACTERS_MAX)]
 
 
 class SecretQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which secrets to read. None are all that the configuration names."""
+    """Which secrets to read, at most 100. None: all that the configuration names."""
 
-    references: Annotated[tuple[ReferenceText, ...], Meta(max_length=REFERENCES_MAX)] = ()
+    references: tuple[str, ...] = ()
 
 
 class SecretBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
