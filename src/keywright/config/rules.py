@@ -14,7 +14,15 @@ from keywright.config.federation import check_federation
 from keywright.config.policy import check_policy
 from keywright.config.rotation import check_rotation
 from keywright.config.secrets import check_secrets, stores_of
-from keywright.config.tree import Config, ModelConfig, PriceConfig, PricesSource, ProviderConfig, Store
+from keywright.config.tree import (
+    Config,
+    FederationConfig,
+    ModelConfig,
+    PriceConfig,
+    PricesSource,
+    ProviderConfig,
+    Store,
+)
 from keywright.core.errors import SecretError
 from keywright.providers.provider import HeaderKey, Provider
 from keywright.vault import reference
@@ -94,12 +102,13 @@ def _check_provider(name: str, config: ProviderConfig, stores: Stores, faults: F
     for at, text in _items((*path, "api_key"), config.api_key):
         _check_reference(text, _usual_variable(name, row), stores, at, faults)
     for index, table in enumerate(config.credentials):
-        for at, text in _items((*path, "credentials", index, "api_key"), table.api_key):
+        table_path: Path = (*path, "credentials", index)
+        for at, text in _items((*table_path, "api_key"), table.api_key):
             _check_reference(text, _usual_variable(name, row), stores, at, faults)
+        _check_token(table.federation, stores, (*table_path, "federation"), faults)
+    _check_token(config.federation, stores, (*path, "federation"), faults)
     check_credentials(config, path, faults)
     check_federation(config.kind or name, config, path, faults)
-    if config.federation is not None and config.federation.token is not None:
-        _check_reference(config.federation.token, "WORKLOAD_TOKEN", stores, (*path, "federation", "token"), faults)
     if config.admin_key is not None:
         variable = _usual_variable(name, row).removesuffix("_API_KEY") + "_ADMIN_KEY"
         _check_reference(config.admin_key, variable, stores, (*path, "admin_key"), faults)
@@ -115,6 +124,11 @@ def _check_provider(name: str, config: ProviderConfig, stores: Stores, faults: F
         _check_proxy(config.proxy, (*path, "proxy"), faults)
     check_rotation(config, path, faults)
     _check_headers(config.headers, row, (*path, "headers"), faults)
+
+
+def _check_token(federation: FederationConfig | None, stores: Stores, path: Path, faults: Faults) -> None:
+    if federation is not None and federation.token is not None:
+        _check_reference(federation.token, "WORKLOAD_TOKEN", stores, (*path, "token"), faults)
 
 
 def _add_unknown_kind(config: ProviderConfig, path: Path, faults: Faults) -> None:

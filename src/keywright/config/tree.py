@@ -96,16 +96,18 @@ class FederationConfig(Struct, frozen=True, kw_only=True):
     """`[providers.NAME.federation]`: calls without a key of their own, by tokens that the provider gives for a proof of
     who this workload is (a JWT of its platform).
 
-    The proof: `token_file` is read anew each time; or `token`, a reference. `source` and `audience`, by which a
-    platform would be asked for one, are refused with what to do instead.
+    The proof: `source` is the platform (`vault.federation.PLATFORMS`) that is asked for one, for `audience`; or
+    `token_file` is read; or `token`, a reference. Each is done anew for each token. `token_url`: where tokens are had,
+    in place of the provider's own address or one below `base_url`.
     The rest is the provider's own: OpenAI `identity_provider_id` and `service_account_id`; Anthropic
     `federation_rule_id`, `organization_id`, `service_account_id` and `workspace_id`; OpenRouter `federation_policy_id`.
     """
 
     source: Name | None = None
+    audience: Name | None = None
     token_file: Name | None = None
     token: Name | None = None
-    audience: Name | None = None
+    token_url: Name | None = None
     identity_provider_id: Name | None = None
     service_account_id: Name | None = None
     federation_rule_id: Name | None = None
@@ -118,13 +120,15 @@ class CredentialConfig(Struct, frozen=True, kw_only=True):
     """`[[providers.NAME.credentials]]`: one of several credentials of a provider.
 
     `name`: with the provider's it names the credential (`openai/team-a`). `api_key`: references to one and the same
-    key, of which the first that can be read counts. `weight`: its share of the calls beside the others'. `disabled`: it
-    gets none. `models`: globs of those it may serve, besides the provider's. `project`: only that project's calls use
-    it, and they use no other's. `tags` are of its calls. `rotate_every` and `rotation` as of the provider.
+    key, of which the first that can be read counts; or `federation`, as of the provider, says how to do without.
+    `weight`: its share of the calls beside the others'. `disabled`: it gets none. `models`: globs of those it may
+    serve, besides the provider's. `project`: only that project's calls use it, and they use no other's. `tags` are of
+    its calls. `rotate_every` and `rotation` as of the provider.
     """
 
     name: Name
-    api_key: Annotated[tuple[str, ...], Meta(min_length=1, max_length=8)]
+    api_key: Annotated[tuple[str, ...], Meta(min_length=1, max_length=8)] = ()
+    federation: FederationConfig | None = None
     weight: Annotated[int, Meta(ge=1, le=1000)] = 1
     disabled: bool = False
     models: tuple[Name, ...] = ()

@@ -12,20 +12,19 @@ from typing import Final, TypeAlias, assert_never
 from msgspec import Struct
 
 from keywright.config import Config, CredentialConfig, FederationConfig, ProviderConfig
-from keywright.config.federation import federation_fields
+from keywright.config.federation import federations
 from keywright.core.clock import Clock
 from keywright.core.errors import ConfigError, SecretError
 from keywright.core.secret import Secret
+from keywright.house.federation import federated, require_proof
 from keywright.providers import find
 from keywright.providers.provider import Bearer, Entra, GoogleOAuth, HeaderKey, Identity, Provider, SigV4
 from keywright.vault.aws import AwsSettings, aws_credential, bedrock_key_credential, bedrock_minting_credential
 from keywright.vault.credential import BearerCredential, Credential, HeaderCredential, NoCredential
 from keywright.vault.entra import EntraSettings, entra_credential
-from keywright.vault.federation import VENDORS, FileProof, Proof, SecretProof, federated_credential
 from keywright.vault.fetch import Fetch, Upstreams
 from keywright.vault.google import GoogleSettings, google_credential, google_project
 from keywright.vault.held import HeldCredential
-from keywright.vault.home import home_path
 from keywright.vault.keeper import Keeper
 from keywright.vault.login import login_file
 from keywright.vault.reference import NEAR, parse
@@ -64,7 +63,7 @@ class Credentials:
         """The references to keys, and to documents, that the credentials of `config` are made of. Blocks on a disk."""
         keys = {reference for references in self.places(config).values() for reference in references}
         documents = {given.service_account for given in config.providers.values() if given.service_account is not None}
-        proofs = {given.federation.token for given in config.providers.values() if given.federation is not None}
+        proofs = {one.token for given in config.providers.values() for one in federations(given)}
         return keys, documents | {token for token in proofs if token is not None}
 
     def places(self, config: Config) -> dict[str, tuple[str, ...]]:
@@ -72,7 +71,8 @@ class Credentials:
         found: dict[str, tuple[str, ...]] = {}
         for name, given in config.providers.items():
             for table in given.credentials:
-                found[f"{name}/{table.name}"] = table.api_key
+                if table.api_key:
+                    found[f"{name}/{table.name}"] = table.api_key
             row = find(given.kind or name)
             for number, reference in enumerate(() if row is None else self._references(row, given), 1):
                 found[_numbered(name, number)] = (reference,)
@@ -94,9 +94,10 @@ class Credentials:
             SecretError: none of those named can be had.
         """
         if config.federation is not None:
-            return [Named(name, self._of_federation(name, config, config.federation))]
+            require_proof(name, config.federation, self._environment)
+            return [Named(name, self._of_federation(name, name, config, config.federation))]
         if config.credentials:
-            return self._of_tables(name, row, config.credentials)
+            return self._of_tables(name, row, config)
         named = _names_identity(config)
         keys = self._references(row, config)
         if keys:
@@ -132,13 +133,20 @@ class Credentials:
         ambient = not _names_identity(config) and not isinstance(row.identity, Entra)
         return self._found(row) if ambient else ()
 
-    def _of_tables(self, name: str, row: Provider, tables: tuple[CredentialConfig, ...]) -> list[Named]:
+    def _of_tables(self, name: str, row: Provider, config: ProviderConfig) -> list[Named]:
         """All of them: one whose key cannot be had stays a credential, for which another must not be taken."""
-        held = [(table, self._holding(f"{name}/{table.name}", row, table.api_key)) for table in tables]
-        active = [credential for table, credential in held if not table.disabled]
-        if active and not any(_may_come(credential, self._keeper) for credential in active):
-            raise SecretError(f"providers.{name}.credentials: " + "; ".join(each.failure for each in active))
-        return [Named(credential.name, credential, table) for table, credential in held]
+        made = [self._of_table(name, row, config, table) for table in config.credentials]
+        active = [one.credential for one in made if one.config is not None and not one.config.disabled]
+        keys = [credential for credential in active if isinstance(credential, HeldCredential)]
+        if keys and len(keys) == len(active) and not any(_may_come(credential, self._keeper) for credential in keys):
+            raise SecretError(f"providers.{name}.credentials: " + "; ".join(each.failure for each in keys))
+        return made
+
+    def _of_table(self, name: str, row: Provider, config: ProviderConfig, table: CredentialConfig) -> Named:
+        full = f"{name}/{table.name}"
+        if table.federation is not None:
+            return Named(full, self._of_federation(full, name, config, table.federation), table)
+        return Named(full, self._holding(full, row, table.api_key), table)
 
     def _of_keys(self, name: str, row: Provider, references: tuple[str, ...]) -> list[Named]:
         made, failures = [], []
@@ -197,20 +205,13 @@ class Credentials:
             made, (made.fingerprint, identity, config.mint_short_term_keys, config.ca_file, config.proxy)
         )
 
-    def _of_federation(self, name: str, config: ProviderConfig, given: FederationConfig) -> RenewingCredential:
+    def _of_federation(
+        self, name: str, provider: str, config: ProviderConfig, given: FederationConfig
+    ) -> RenewingCredential:
         """The one that was made before, if it was made the same way."""
-        kind = config.kind or name
         fetch = Fetch(self._upstreams, self._clock, ca_file=config.ca_file, proxy=config.proxy)
-        base_url = "" if _is_own_address(kind, config.base_url) else config.base_url
-        fields, proof = federation_fields(given), self._proof(given)
-        made = federated_credential(name, VENDORS[kind], fields, base_url, proof, fetch)
+        made = federated(name, config.kind or provider, config, given, self._keeper, self._environment, fetch)
         return self._kept_as(made, (made.fingerprint, config.ca_file, config.proxy))
-
-    def _proof(self, given: FederationConfig) -> Proof:
-        reference = given.token
-        if reference is not None:
-            return SecretProof(reference, lambda: self._keeper.secret(reference))
-        return FileProof(home_path(self._environment, given.token_file or ""))
 
     def _kept_as(self, made: RenewingCredential, way: tuple[object, ...]) -> RenewingCredential:
         """`made`, or the one of its name that was made before in the same `way`, with its token."""
@@ -249,12 +250,6 @@ def _numbered(name: str, number: int) -> str:
 def _names_identity(config: ProviderConfig) -> bool:
     """Whether the operator asks for another way to sign in than a key."""
     return any(getattr(config, setting) for setting in IDENTITY_SETTINGS)
-
-
-def _is_own_address(kind: str, base_url: str) -> bool:
-    """Whether `base_url` is the address that the kind of provider has of its own."""
-    row = find(kind)
-    return row is not None and base_url.rstrip("/") == row.base_url
 
 
 def _may_come(credential: HeldCredential, keeper: Keeper) -> bool:

@@ -51,17 +51,26 @@ class Unwritable:
 
 
 class HeaderCredential(Unwritable):
-    """The key alone in one header (its name lower case), and `others` that belong to it and are no secret."""
+    """The key alone in one header (its name lower case), and what belongs to it and is no secret: `others`, headers of
+    its own, and `lists`, words that are to be in lists which the request may have already.
+    """
 
-    __slots__ = ("_headers", "_hidden", "fingerprint", "name")
+    __slots__ = ("_headers", "_hidden", "_lists", "fingerprint", "name")
     renews: Literal[False] = False
 
     def __init__(
-        self, name: str, header: str, secret: Secret, prefix: str = "", others: tuple[Header, ...] = ()
+        self,
+        name: str,
+        header: str,
+        secret: Secret,
+        prefix: str = "",
+        others: tuple[Header, ...] = (),
+        lists: tuple[Header, ...] = (),
     ) -> None:
         self.name = name
         self.fingerprint = secret.fingerprint
         self._hidden = Hidden(secret)
+        self._lists = lists
         self._headers: tuple[Header, ...] = (
             (header.encode("ascii"), (prefix + secret.reveal()).encode("ascii")),
             *others,
@@ -69,7 +78,10 @@ class HeaderCredential(Unwritable):
 
     def apply(self, request: HttpRequest, _: Origin) -> HttpRequest:
         """`request` and this credential's headers."""
-        return replace(request, headers=request.headers + self._headers)
+        headers = request.headers
+        for name, words in self._lists:
+            headers = _with_words(headers, name, words)
+        return replace(request, headers=headers + self._headers)
 
     def redact(self, text: bytes) -> bytes:
         """`text` with the key in it replaced by its fingerprint."""
@@ -88,8 +100,10 @@ class BearerCredential(HeaderCredential):
 
     __slots__ = ()
 
-    def __init__(self, name: str, secret: Secret, others: tuple[Header, ...] = ()) -> None:
-        super().__init__(name, "authorization", secret, prefix="Bearer ", others=others)
+    def __init__(
+        self, name: str, secret: Secret, others: tuple[Header, ...] = (), lists: tuple[Header, ...] = ()
+    ) -> None:
+        super().__init__(name, "authorization", secret, prefix="Bearer ", others=others, lists=lists)
 
 
 class NoCredential:
@@ -116,3 +130,11 @@ class NoCredential:
 
     def __repr__(self) -> str:
         return f"<no credential {self.name}>"
+
+
+def _with_words(headers: tuple[Header, ...], name: bytes, words: bytes) -> tuple[Header, ...]:
+    """`headers` with one list of that name, in which all words that were there and `words` are, each once."""
+    given = [value for known, value in headers if known == name]
+    all_of_them = [word.strip() for value in (*given, words) for word in value.split(b",")]
+    others = tuple(header for header in headers if header[0] != name)
+    return (*others, (name, b",".join(dict.fromkeys(filter(None, all_of_them)))))

@@ -9,8 +9,7 @@ import pytest
 from keywright.core.errors import SecretError
 from keywright.core.http import HttpRequest, Origin
 from keywright.core.secret import Secret
-from keywright.vault.federation import VENDORS, FileProof, SecretProof, federated_credential
-from keywright.vault.federation.exchange import endpoint
+from keywright.vault.federation import VENDORS, FileProof, SecretProof, endpoint, federated_credential
 from keywright.vault.fetch import Fetch
 from keywright.vault.renewal import RenewingCredential
 from tests.vault.hands import Hands
@@ -65,7 +64,8 @@ def token(text: str, life_s: float = LIFE_S) -> Say:
 def of(
     kind: str, base_url: str, fetch: Fetch, read: Callable[[], Secret] = lambda: Secret(PROOF)
 ) -> RenewingCredential:
-    return federated_credential(kind, VENDORS[kind], FIELDS[kind], base_url, SecretProof("env:JWT", read), fetch)
+    place = endpoint(VENDORS[kind], base_url)
+    return federated_credential(kind, VENDORS[kind], FIELDS[kind], place, SecretProof("env:JWT", read), fetch)
 
 
 async def headers(credential: RenewingCredential) -> list[tuple[bytes, bytes]]:
@@ -90,8 +90,8 @@ async def test_the_proof_is_exchanged_as_the_provider_asks(
 
     async with service(handler) as running:
         credential = of(kind, running.url + path, fetch)
-        assert await headers(credential) == [(b"authorization", b"Bearer issued"), *others]
-        assert await headers(credential) == [(b"authorization", b"Bearer issued"), *others]
+        assert await headers(credential) == [*others, (b"authorization", b"Bearer issued")]
+        assert await headers(credential) == [*others, (b"authorization", b"Bearer issued")]
     assert len(running.received) == 1
 
 
@@ -104,7 +104,29 @@ async def test_the_proof_is_exchanged_as_the_provider_asks(
     ],
 )
 def test_without_an_address_of_the_operator_s_the_vendor_is_asked(kind: str, url: str) -> None:
-    assert endpoint(VENDORS[kind], "") == (url, "public")
+    assert endpoint(VENDORS[kind]) == (url, "public")
+
+
+def test_where_tokens_are_had_comes_before_where_the_provider_is() -> None:
+    found = endpoint(VENDORS["openai"], "https://egress.example/v1", "https://tokens.example/openai")
+    assert found == ("https://tokens.example/openai", "written")
+    assert endpoint(VENDORS["openai"], "https://egress.example/v1") == ("https://egress.example/oauth/token", "written")
+
+
+async def test_a_call_holds_the_words_of_client_and_credential_once_each(fetch: Fetch) -> None:
+    given = (
+        (b"x", b"y"),
+        (b"anthropic-beta", b"files-api-2025-04-14, oauth-2025-04-20"),
+        (b"anthropic-beta", b"context-1m-2025-08-07,files-api-2025-04-14"),
+    )
+    async with service(lambda _: token("issued")) as running:
+        current = await of("anthropic", running.url, fetch).current()
+    sent_up = current.apply(HttpRequest(b"POST", b"/", given), Origin("https", "api.example", 443)).headers
+    assert sent_up == (
+        (b"x", b"y"),
+        (b"anthropic-beta", b"files-api-2025-04-14,oauth-2025-04-20,context-1m-2025-08-07"),
+        (b"authorization", b"Bearer issued"),
+    )
 
 
 async def test_a_token_is_renewed_before_it_runs_out_by_the_proof_that_counts_then(
@@ -114,9 +136,8 @@ async def test_a_token_is_renewed_before_it_runs_out_by_the_proof_that_counts_th
     async with service(lambda _: token(next(issued))) as running:
         file = tmp_path / "token"
         file.write_text("a.b.old\n")
-        credential = federated_credential(
-            "openai", VENDORS["openai"], FIELDS["openai"], running.url, FileProof(file), fetch
-        )
+        place = endpoint(VENDORS["openai"], running.url)
+        credential = federated_credential("openai", VENDORS["openai"], FIELDS["openai"], place, FileProof(file), fetch)
         await credential.current()
         file.write_text("a.b.new\n")
         hands.pass_by(LIFE_S * 0.85)
@@ -178,6 +199,7 @@ async def test_a_file_that_is_missing_or_too_long_is_told_by_its_name(fetch: Fet
         if text is not None:
             (tmp_path / name).write_text(text)
         proof = FileProof(tmp_path / name)
-        credential = federated_credential("openai", VENDORS["openai"], FIELDS["openai"], "", proof, fetch)
+        place = endpoint(VENDORS["openai"])
+        credential = federated_credential("openai", VENDORS["openai"], FIELDS["openai"], place, proof, fetch)
         with pytest.raises(SecretError, match=f"token_file: .*{name}"):
             await credential.current()

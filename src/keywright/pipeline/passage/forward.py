@@ -139,6 +139,7 @@ def _request(shipment: Shipment, credential: Credential) -> HttpRequest:
         headers = (*(header for header in headers if header[0] not in BODY_HEADERS), JSON_TYPE)
     bare = HttpRequest(passing.method, address_at(target, passing), ())
     own = {name for name, _ in credential.apply(bare, source.reach.origin).headers}
+    own.difference_update(name.encode() for name in source.row.passed_headers)  # lists, to which it adds
     headers = tuple(header for header in headers if header[0] not in own)
     request = msgspec.structs.replace(bare, headers=headers, body=body if isinstance(body, bytes) else b"")
     signed = credential.apply(request, source.reach.origin)

@@ -7,6 +7,7 @@ profile.py     the CLI's files
 sts.py         roles
 container.py   the credential endpoint of ECS and EKS
 instance.py    the metadata service of EC2
+identity.py    whose keys are, told to others
 answer.py      keys as these services answer them
 bedrock.py     short-term keys: minted and read here
 credential.py  all of it as credentials

@@ -56,6 +56,19 @@ def sts_keys(who: str, body: bytes) -> AwsKeys:
     )
 
 
+def sts_identity(who: str, body: bytes) -> str:
+    """The identity token in an STS answer.
+
+    Raises:
+        SecretError: it holds none.
+    """
+    root = parsed(body)
+    found = None if root is None else root.findtext(f".//{NAMESPACE}WebIdentityToken")
+    if not found:
+        raise SecretError(f"{who} answered with something that is no token")
+    return found
+
+
 def sts_error(body: bytes) -> str:
     """What an STS error says of itself: code and message; "" when it says nothing."""
     root = parsed(body)

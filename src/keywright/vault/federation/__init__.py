@@ -2,6 +2,7 @@
 
 vendor.py   what tells one token endpoint from another
 proof.py    where the proof, a JWT of this workload's platform, comes from
+platform.py how each platform is asked for one
 exchange.py the proof for a token, as a credential
 
 The others are rows, one for each kind of provider.
@@ -11,13 +12,26 @@ from collections.abc import Mapping
 from typing import Final
 
 from keywright.vault.federation.anthropic import ANTHROPIC
-from keywright.vault.federation.exchange import federated_credential
+from keywright.vault.federation.exchange import endpoint, federated_credential
 from keywright.vault.federation.openai import OPENAI
 from keywright.vault.federation.openrouter import OPENROUTER
-from keywright.vault.federation.proof import FileProof, Proof, SecretProof
+from keywright.vault.federation.platform import PLATFORMS, Platform, require_platform
+from keywright.vault.federation.proof import FileProof, PlatformProof, Proof, SecretProof
 from keywright.vault.federation.vendor import Vendor
 
 VENDORS: Final[Mapping[str, Vendor]] = {"openai": OPENAI, "anthropic": ANTHROPIC, "openrouter": OPENROUTER}
 """By kind of provider."""
 
-__all__ = ["VENDORS", "FileProof", "Proof", "SecretProof", "Vendor", "federated_credential"]
+__all__ = [
+    "PLATFORMS",
+    "VENDORS",
+    "FileProof",
+    "Platform",
+    "PlatformProof",
+    "Proof",
+    "SecretProof",
+    "Vendor",
+    "endpoint",
+    "federated_credential",
+    "require_platform",
+]

@@ -16,5 +16,5 @@ ANTHROPIC: Final = Vendor(
     needs=("federation_rule_id", "organization_id", "service_account_id"),
     takes=("workspace_id",),
     headers=((b"anthropic-beta", b"oauth-2025-04-20,oidc-federation-2026-04-01"),),
-    call_headers=((b"anthropic-beta", b"oauth-2025-04-20"),),
+    call_lists=((b"anthropic-beta", b"oauth-2025-04-20"),),
 )

@@ -15,24 +15,28 @@ from keywright.vault.renewal import Renewed, RenewingCredential
 
 
 def federated_credential(
-    name: str, vendor: Vendor, fields: Mapping[str, str], base_url: str, proof: Proof, fetch: Fetch
+    name: str, vendor: Vendor, fields: Mapping[str, str], place: tuple[str, Where], proof: Proof, fetch: Fetch
 ) -> RenewingCredential:
-    """The token that `vendor` gives for `proof`. `fields`: the settings it needs and takes. `base_url`: where the
-    operator says that the provider is, "" for the vendor's own address. Asks nobody yet.
+    """The token that `vendor` gives for `proof`. `fields`: the settings it needs and takes. `place`: where it is asked,
+    as `endpoint` says. Asks nobody yet.
     """
-    url, where = endpoint(vendor, base_url)
+    url, where = place
 
     async def obtain() -> Renewed:
-        question = _question(vendor, url, where, fields, await current_proof(proof))
+        question = _question(vendor, url, where, fields, await current_proof(proof, fetch))
         token = await ask_token(fetch, question)
-        return Renewed(BearerCredential(name, token.secret, vendor.call_headers), token.expires_s)
+        return Renewed(BearerCredential(name, token.secret, lists=vendor.call_lists), token.expires_s)
 
     fingerprint = Secret(repr((vendor, url, sorted(fields.items()), proof))).fingerprint
     return RenewingCredential(name, fingerprint, obtain, fetch.clock)
 
 
-def endpoint(vendor: Vendor, base_url: str) -> tuple[str, Where]:
-    """Where tokens are asked for. A proof never goes to the vendor when the operator has another in its place."""
+def endpoint(vendor: Vendor, base_url: str = "", token_url: str = "") -> tuple[str, Where]:
+    """Where tokens are asked for: where the operator says that they are, else below where he says that the provider is,
+    else at the vendor's. A proof never goes to the vendor when the operator has another in its place.
+    """
+    if token_url:
+        return token_url, "written"
     if not base_url:
         return vendor.url, "public"
     return base_url.rstrip("/").removesuffix(vendor.api_path) + vendor.path, "written"

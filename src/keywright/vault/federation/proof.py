@@ -1,7 +1,7 @@
-"""Where a proof of who this workload is comes from: a JWT that its platform signed and renews."""
+"""Where a proof of who this workload is comes from: a JWT that its platform signed, and renews or signs anew."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
+from keywright.vault.federation.platform import Platform, ask_platform
+from keywright.vault.fetch import Fetch
 from keywright.vault.home import anyone, read_handed
 
 PROOF_BYTES_MAX: Final = 16_384
@@ -30,11 +32,22 @@ class SecretProof(Struct, frozen=True):
         return f"<proof at {self.reference}>"
 
 
-Proof: TypeAlias = FileProof | SecretProof
+class PlatformProof(Struct, frozen=True):
+    """What a platform says of this workload to `audience`: it is asked, as `environment` says, for each exchange."""
+
+    platform: Platform
+    audience: str
+    environment: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"<proof of {self.platform} for {self.audience}>"
 
 
-async def current_proof(proof: Proof) -> Secret:
-    """The proof as it is now.
+Proof: TypeAlias = FileProof | SecretProof | PlatformProof
+
+
+async def current_proof(proof: Proof, fetch: Fetch) -> Secret:
+    """The proof as it is now. `fetch` asks platforms.
 
     Raises:
         SecretError: it cannot be had, or is no JWT.
@@ -44,6 +57,8 @@ async def current_proof(proof: Proof) -> Secret:
             return await asyncio.to_thread(handed_proof, path)
         case SecretProof(reference, read):
             return _accepted(f"token: {reference}", read().reveal())
+        case PlatformProof(platform, audience, environment):
+            return _accepted(f"source: {platform}", await ask_platform(platform, audience, environment, fetch))
         case _:
             assert_never(proof)
 

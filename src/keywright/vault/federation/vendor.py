@@ -13,8 +13,9 @@ JWT: Final = "urn:ietf:params:oauth:token-type:jwt"
 class Vendor(Struct, frozen=True):
     """A token endpoint. `url`: the vendor's own; one below an operator's base URL is at `path`, in place of `api_path`,
     with which base URLs end. `fixed`: the fields that every exchange has; `proof_field` has the proof; `needs` and
-    `takes`: the settings that are fields, which must and which may be there. `headers` are the exchange's own,
-    `call_headers` those of the calls that its token is used for.
+    `takes`: the settings that are fields, which must and which may be there. `headers` are the exchange's own.
+    `call_lists`: what headers that are lists, and in which clients may have words of their own, must hold in the calls
+    that its token is used for.
     """
 
     title: str
@@ -27,4 +28,4 @@ class Vendor(Struct, frozen=True):
     needs: tuple[str, ...]
     takes: tuple[str, ...] = ()
     headers: tuple[Header, ...] = ()
-    call_headers: tuple[Header, ...] = ()
+    call_lists: tuple[Header, ...] = ()

@@ -13,12 +13,12 @@ from keywright.core.secret import Secret
 from keywright.vault.backends.file import on_read_only_mount
 from keywright.vault.fetch import as_secret, place
 from keywright.vault.home import home_path, read_handed
+from keywright.vault.secrecy import is_unheard
 
 GRANT_URL: Final = "https://oauth2.googleapis.com/token"
 EXCHANGE_URL: Final = "https://sts.googleapis.com/v1/token"
 FILE_BYTES_MAX: Final = 65_536
 IMPERSONATED_LIFE_S: Final = 3600
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ServiceAccount(Struct, frozen=True, tag_field="type", tag="service_account"):
@@ -137,6 +137,11 @@ def find_google(environment: Mapping[str, str]) -> GoogleSource:
     path = folder / "application_default_credentials.json"
     if path.exists():
         return _of_file("gcloud's application default credentials", path)
+    return metadata_server(environment)
+
+
+def metadata_server(environment: Mapping[str, str]) -> MetadataServer:
+    """The machine's own metadata server. Whether there is one, only asking tells."""
     host = environment.get("GCE_METADATA_HOST") or environment.get("GCE_METADATA_ROOT") or "metadata.google.internal"
     return MetadataServer(f"http://{host}")
 
@@ -185,5 +190,5 @@ def _require_source(who: str, source: CredentialSource) -> None:
 def _require_tls(who: str, field: str, url: str) -> None:
     """A secret goes to `url`, so nobody may listen."""
     origin, _ = place(f"the {field} of {who}", url)
-    if origin.scheme != "https" and origin.host not in LOOPBACK:
+    if not is_unheard(origin):
         raise SecretError(f"{who} has a {field} that is not https://")

@@ -1,0 +1,90 @@
+"""How a provider is called by what this workload is: from its configuration to a credential, and in words."""
+
+from collections.abc import Mapping
+
+from keywright.config import FederationConfig, ProviderConfig
+from keywright.config.federation import federation_fields
+from keywright.core.errors import SecretError
+from keywright.providers import find
+from keywright.vault.federation import (
+    PLATFORMS,
+    VENDORS,
+    FileProof,
+    Platform,
+    PlatformProof,
+    Proof,
+    SecretProof,
+    endpoint,
+    federated_credential,
+    require_platform,
+)
+from keywright.vault.fetch import Fetch, Where
+from keywright.vault.home import home_path
+from keywright.vault.keeper import Keeper
+from keywright.vault.renewal import RenewingCredential
+
+
+def federation_of(credential: str, config: ProviderConfig) -> FederationConfig | None:
+    """By what the credential of that name does without a key of its own; None where it does not."""
+    name = credential.partition("/")[2]
+    return next((table.federation for table in config.credentials if table.name == name), config.federation)
+
+
+def federated(
+    name: str,
+    kind: str,
+    config: ProviderConfig,
+    given: FederationConfig,
+    keeper: Keeper,
+    environment: Mapping[str, str],
+    fetch: Fetch,
+) -> RenewingCredential:
+    """The credential `name` of a provider of that kind, which `given` says how to have. Asks nobody yet."""
+    fields, place = federation_fields(given), _place(kind, config, given)
+    return federated_credential(name, VENDORS[kind], fields, place, _proof(given, keeper, environment), fetch)
+
+
+def require_proof(name: str, given: FederationConfig, environment: Mapping[str, str]) -> None:
+    """Return when a proof may be had here. May block on a disk, and asks nobody.
+
+    Raises:
+        SecretError: this is not the platform that is named.
+    """
+    platform = _platform(given)
+    if platform is None:
+        return
+    try:
+        require_platform(platform, environment)
+    except SecretError as error:
+        raise SecretError(f"providers.{name}.federation.source: {error}") from None
+
+
+def told(kind: str, config: ProviderConfig, given: FederationConfig) -> str:
+    """Where a credential comes from, for people."""
+    url, _ = _place(kind, config, given)
+    proof = given.token or (given.token_file and f"file:{given.token_file}") or f"{given.source} for {given.audience}"
+    return f"no key: tokens of {url}, by a proof from {proof}"
+
+
+def _place(kind: str, config: ProviderConfig, given: FederationConfig) -> tuple[str, Where]:
+    base_url = "" if _is_own_address(kind, config.base_url) else config.base_url
+    return endpoint(VENDORS[kind], base_url, given.token_url or "")
+
+
+def _proof(given: FederationConfig, keeper: Keeper, environment: Mapping[str, str]) -> Proof:
+    platform, reference = _platform(given), given.token
+    if platform is not None:
+        return PlatformProof(platform, given.audience or "", environment)
+    if reference is not None:
+        return SecretProof(reference, lambda: keeper.secret(reference))
+    return FileProof(home_path(environment, given.token_file or ""))
+
+
+def _platform(given: FederationConfig) -> Platform | None:
+    return next((platform for platform in PLATFORMS if platform == given.source), None)
+
+
+def _is_own_address(kind: str, base_url: str) -> bool:
+    """Whether `base_url` is the address that the kind of provider has of its own."""
+    row = find(kind)
+    return row is not None and base_url.rstrip("/") == row.base_url
