@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from keywright.control.blueprint import ControlBlueprint
 from keywright.control.door import Control
+from keywright.control.secret_stores import SecretStores
 from keywright.core.clock import Clock
 from keywright.core.errors import StoreError
 from keywright.pipeline.snapshot import Snapshot
@@ -22,10 +23,12 @@ def open_control(
     new_id: Callable[[], str],
     on_change: Callable[[], Awaitable[None]],
     on_stranger: Callable[[str], None] = lambda _: None,
+    secret_stores: SecretStores | None = None,
 ) -> Control:
     """The API over `store`. `on_change` is awaited after every change: this process is to know at once.
 
-    `on_stranger` is told the code by which somebody was refused who proved no key.
+    `on_stranger` is told the code by which somebody was refused who proved no key. `secret_stores`: None where no
+    gateway is at hand that has them.
     """
 
     async def told() -> None:
@@ -44,5 +47,6 @@ def open_control(
             new_id=new_id,
             on_change=told,
             on_stranger=on_stranger,
+            secrets=secret_stores,
         )
     )

@@ -27,8 +27,10 @@ from keywright.house.declared import declare
 from keywright.house.keeping import keeper_of, troubles_of, vault_of, warnings_of
 from keywright.house.listing import list_models
 from keywright.house.password import store_password
+from keywright.house.remote_secrets import RemoteSecrets
 from keywright.house.rotations import Present, Rotating
 from keywright.house.sealing import sealed_opener
+from keywright.house.secret_reading import Holdings
 from keywright.house.sources import Breakers, build_routes
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.ledger.escrow import Escrow
@@ -87,6 +89,7 @@ class House:
         self.custody = Custody(
             keeper, self._credentials, self._breakers, self.rotating, self.sources, ledger.holder, blueprint.clock
         )
+        self._secrets = RemoteSecrets(self._holdings, blueprint, store.database)
         self.app = self._app()
 
     @classmethod
@@ -137,6 +140,7 @@ class House:
             last.push_async_callback(self.pool.aclose)
             last.push_async_callback(self.keeper.close)
             last.push_async_callback(self.custody.leave)
+            last.callback(self._secrets.close)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -168,6 +172,9 @@ class House:
     def _present(self) -> Present:
         inventory = self._snapshot.routes.inventory
         return Present(self._config, {source.credential_name: source for source in inventory})
+
+    def _holdings(self) -> Holdings:
+        return Holdings(self._config, self.keeper.vault, self.places())
 
     async def know_admin(self) -> None:
         """Know the administrator. Only now that all else is sound: a new key is told of once.
@@ -297,7 +304,13 @@ class House:
         server = blueprint.config.server
         edge = Edge(desk, Ids(secrets.token_hex(NODE_BYTES)), server.body_bytes_max, server.calls_max)
         control = open_control(
-            self.store, lambda: self._snapshot, blueprint.clock, edge.new_id, self.refresh, self.meters.unknown
+            self.store,
+            lambda: self._snapshot,
+            blueprint.clock,
+            edge.new_id,
+            self.refresh,
+            self.meters.unknown,
+            secret_stores=self._secrets,
         )
         return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state, control=control)
 

@@ -5,6 +5,7 @@ none of their business, and nothing of it is theirs to write. So what they may a
 and what is in the stores that it has a table for, unless that table is for files or variables.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -23,7 +24,10 @@ WITHIN_S: Final = 25.0
 
 
 class RemoteSecrets:
-    """As of `control.secret_stores.SecretStores`. `holdings` gives what the gateway has now. Close it when done."""
+    """As of `control.secret_stores.SecretStores`. `holdings` gives what the gateway has now, and may block on a disk.
+
+    Close it when done.
+    """
 
     def __init__(self, holdings: Callable[[], Holdings], blueprint: Blueprint, database: Database) -> None:
         self._holdings = holdings
@@ -37,18 +41,19 @@ class RemoteSecrets:
 
     async def check(self, references: Sequence[str]) -> Sequence[SecretRow]:
         """As of `SecretStores`."""
-        holdings, secrets = self._now()
+        holdings, secrets = await self._now()
         for at, text in enumerate(references):
             _admit(text, holdings, secrets, f"references[{at}]")
         return await secrets.check(references)
 
     async def stores(self) -> Sequence[SecretStoreRow]:
         """As of `SecretStores`."""
-        return await self._now()[1].stores()
+        _, secrets = await self._now()
+        return await secrets.stores()
 
     async def names(self, store: str) -> Sequence[str]:
         """As of `SecretStores`."""
-        holdings, secrets = self._now()
+        holdings, secrets = await self._now()
         tables = holdings.config.secrets
         kind = holdings.vault.stores.get(store)
         if kind is None or store not in tables or kind in HERE:
@@ -60,13 +65,13 @@ class RemoteSecrets:
 
     async def mark(self, reference: str) -> SecretMarkRow:
         """As of `SecretStores`."""
-        holdings, secrets = self._now()
+        holdings, secrets = await self._now()
         _admit(reference, holdings, secrets, "reference")
         return await secrets.mark(reference)
 
     async def put(self, reference: str, secret: Secret) -> SecretMarkRow:
         """As of `SecretStores`."""
-        holdings, secrets = self._now()
+        holdings, secrets = await self._now()
         _admit(reference, holdings, secrets, "reference")
         try:
             secrets.fitting(reference, secret)
@@ -74,8 +79,8 @@ class RemoteSecrets:
             raise ChangeRefusedError("invalid", str(error), "value") from None
         return await secrets.put(reference, secret)
 
-    def _now(self) -> tuple[Holdings, Secrets]:
-        holdings = self._holdings()
+    async def _now(self) -> tuple[Holdings, Secrets]:
+        holdings = await asyncio.to_thread(self._holdings)
         return holdings, Secrets(holdings, self._blueprint, self._database, self._questions)
 
 
