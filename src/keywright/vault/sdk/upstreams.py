@@ -48,6 +48,8 @@ class BlockingAnswer:
             raise UpstreamBrokeError(f"the connection ended within the answer ({type(error).__name__})") from None
         if len(body) > bytes_max:
             raise UpstreamMalformedError(f"the answer is larger than {bytes_max} bytes")
+        if self._response.length:  # still to come; a read of so many bytes does not complain
+            raise UpstreamBrokeError("the connection ended within the answer")
         return body
 
     def abort(self) -> None:
