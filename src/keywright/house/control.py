@@ -3,6 +3,9 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+from msgspec import Struct
 
 from keywright.control.blueprint import ControlBlueprint
 from keywright.control.door import Control
@@ -16,6 +19,15 @@ from keywright.store.store import Store
 _log = logging.getLogger("keywright")
 
 
+class Running(Struct, frozen=True, eq=False):
+    """What only a running gateway has."""
+
+    secrets: SecretStores | None = None
+
+
+NOT_RUNNING: Final = Running()
+
+
 def open_control(
     store: Store,
     snapshot: Callable[[], Snapshot],
@@ -23,12 +35,12 @@ def open_control(
     new_id: Callable[[], str],
     on_change: Callable[[], Awaitable[None]],
     on_stranger: Callable[[str], None] = lambda _: None,
-    secret_stores: SecretStores | None = None,
+    running: Running = NOT_RUNNING,
 ) -> Control:
     """The API over `store`. `on_change` is awaited after every change: this process is to know at once.
 
-    `on_stranger` is told the code by which somebody was refused who proved no key. `secret_stores`: None where no
-    gateway is at hand that has them.
+    `on_stranger` is told the code by which somebody was refused who proved no key. `running`: what of a gateway
+    is at hand.
     """
 
     async def told() -> None:
@@ -47,6 +59,6 @@ def open_control(
             new_id=new_id,
             on_change=told,
             on_stranger=on_stranger,
-            secrets=secret_stores,
+            secrets=running.secrets,
         )
     )

@@ -20,7 +20,7 @@ from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
 from keywright.house.blueprint import Blueprint
-from keywright.house.control import open_control
+from keywright.house.control import Running, open_control
 from keywright.house.credentials import Credentials
 from keywright.house.custody import Custody
 from keywright.house.declared import declare
@@ -310,7 +310,7 @@ class House:
             edge.new_id,
             self.refresh,
             self.meters.unknown,
-            secret_stores=self._secrets,
+            Running(self._secrets),
         )
         return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state, control=control)
 
