@@ -130,27 +130,9 @@ def test_a_sealed_store_without_a_key_is_told_so(shell: Shell) -> None:
     assert "needs [secrets.sealed] with kek" in asked(shell, "put", "sealed:mine", piped=VALUE).error
 
 
-def test_keys_are_copied_to_another_store_and_nothing_is_overwritten(ready: Shell) -> None:
-    row = {"from": "env:OPENAI_KEY", "to": "sealed:openai", "fingerprint": Secret(VALUE).fingerprint}
-    move = ("migrate", "--from", "env", "--to", "sealed:", "--json")
-    assert asked(ready, *move, "--dry-run").json == {"rows": [row]}
-    assert asked(ready, "list", "sealed", "--json").json == {"rows": []}
-    assert asked(ready, *move).json == asked(ready, *move).json == {"rows": [row]}
-    asked(ready, "put", "sealed:openai", piped="another-secret-than-before")
-    assert "has another secret already" in asked(ready, *move).error
-
-
 def test_a_secret_in_a_references_place_is_not_repeated(ready: Shell) -> None:
     for words in (("check", VALUE), ("get-fingerprint", VALUE), ("put", VALUE)):
         assert "reference" in asked(ready, *words, piped=VALUE).error
-
-
-def test_where_one_key_cannot_be_copied_none_is(ready: Shell) -> None:
-    (ready.folder / "keywright.toml").write_text(
-        CONFIG.format(folder=ready.folder).replace('"env:OPENAI_KEY"', '["env:OPENAI_KEY", "env:NOWHERE"]')
-    )
-    assert "env:NOWHERE is not set" in asked(ready, "migrate", "--from", "env", "--to", "sealed:").error
-    assert asked(ready, "list", "sealed", "--json").json == {"rows": []}
 
 
 def test_wrong_input_changes_nothing(ready: Shell, tmp_path: Path) -> None:
@@ -158,4 +140,3 @@ def test_wrong_input_changes_nothing(ready: Shell, tmp_path: Path) -> None:
     assert "cannot be written" in asked(ready, "put", "env:A", piped=VALUE).error
     assert "there is no store" in asked(ready, "list", "nowhere").error
     assert "File exists" in asked(ready, "create-kek", str(tmp_path / "kek")).error
-    assert "names no key in vault" in asked(ready, "migrate", "--from", "vault", "--to", "sealed:").error

@@ -1,14 +1,13 @@
 """`keywright backup` and `keywright restore`: all that the store holds, in one file and back."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
+from keywright.cli.bar import bar
 from keywright.cli.errors import CommandError
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
 from keywright.cli.place import local_blueprint, local_store
@@ -45,7 +44,7 @@ def restore(file: File, *, yes: Yes = False, config: ConfigFile = None, json: Js
     from keywright.store.backup import verify
 
     blueprint = local_blueprint(config)
-    with _progress("checking") as told:
+    with bar("checking") as told:
         manifest = verify(file, told)
     asyncio.run(_restore(blueprint, file, yes=yes))
     if json:
@@ -58,7 +57,7 @@ async def _back_up(blueprint: "Blueprint", file: Path) -> "Manifest":
     from keywright.store.backup import back_up
 
     async with local_store(blueprint, create=False) as store:
-        with _progress("writing") as told:
+        with bar("writing") as told:
             return await back_up(store.database, file, int(time.time()), told)
 
 
@@ -69,19 +68,8 @@ async def _restore(blueprint: "Blueprint", file: Path, *, yes: bool) -> None:
         is_new = await is_empty(store.database)
         if not is_new:
             confirm(f"Replace all that is in the database {store.address}?", yes=yes)
-        with _progress("restoring") as told:
+        with bar("restoring") as told:
             await restore(store.database, file, told, replace=not is_new)
-
-
-@contextlib.contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """What to call with how many rows were done, and how many there are: a terminal shows it."""
-    from rich.progress import Progress
-
-    screen = console(stderr=True)
-    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _facts(manifest: "Manifest") -> JsonObject:

@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from msgspec import Struct
 
-from keywright.cli.errors import CommandError
-from keywright.cli.options import ConfigFile, JsonFlag
+from keywright.cli.bar import bar
+from keywright.cli.errors import FAILED, INTERRUPTED, CommandError
+from keywright.cli.interrupt import heeding_interrupts
+from keywright.cli.migrated import MigrationDocument, afterwards_of, show_afterwards, show_plan
+from keywright.cli.options import ConfigFile, JsonFlag, Yes
 from keywright.cli.place import local_blueprint
-from keywright.cli.screen import emit_json, note, show_table
+from keywright.cli.screen import confirm, console, emit_json, note, say_error
 from keywright.cli.secret_stores import opened_secrets
+from keywright.core.errors import SecretError
 
 if TYPE_CHECKING:
-    from keywright.vault.vault import Vault
+    from keywright.house.migration import Migration, Move
 
 MIGRATE_EXAMPLE: Final = "Example: keywright secret migrate --from env --to sealed:"
-
-T = TypeVar("T")
 
 
 def migrate(
@@ -28,82 +31,118 @@ def migrate(
         str, typer.Option("--to", metavar="PREFIX", help="As sealed: or vault://secret/llm or aws-sm://llm/")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be copied, and change nothing.")] = False,
+    yes: Yes = False,
     config: ConfigFile = None,
     json: JsonFlag = False,
 ) -> None:
-    """Copy the keys of one store to another, each proven by reading it back; says by which reference each is there.
+    """Copy what the configuration names in one store to another, each proven by reading it back.
 
-    Nothing is removed where they are now. A copy that is there already, and is the same, is left as it is.
+    Keys, service accounts, administration keys; what opens a store only to another place of this machine; never the
+    keys that encrypt keys. Nothing is removed where it is now, and no other secret is written over. It can be ended at
+    any moment: called again, it goes on. At the end it says which lines of the configuration to change.
     """
-    names = _names(config)
+    migration = asyncio.run(_planned(config, source, target))
+    if not json:
+        show_plan(migration)
+    outcome = _Outcome(migration)
+    _refuse_differences(migration)
+    waiting = [move for move in migration.moves if move.state != "there"]
+    if waiting and not dry_run:
+        confirm(f"Copy what is not there yet ({len(waiting)}) to {target}?", yes=yes)
+        outcome = asyncio.run(_copied(config, target, migration, _teller(json=json)))
+    _tell(outcome, config, target, json=json, dry_run=dry_run)
 
-    def copy(vault: "Vault") -> list[dict[str, str]]:
-        pairs = [(old, _moved(target, name)) for old, name in _of(vault, names, source)]
-        for old, new in pairs:  # all that can be wrong beforehand is found before anything is written
-            _copied(vault, old, new, dry_run=True)
-        return [_copied(vault, old, new, dry_run=dry_run) for old, new in pairs]
 
-    rows = _with_vault(config, copy, "" if dry_run else target)
+class _Outcome(Struct, frozen=True):
+    """What became of it. `failure`: why it ended before its end; `interrupted`: a person did."""
+
+    migration: "Migration"
+    failure: str = ""
+    interrupted: bool = False
+
+    @property
+    def left(self) -> int:
+        """How many are not there yet."""
+        return sum(move.state == "to copy" for move in self.migration.moves)
+
+
+async def _planned(config: Path | None, source: str, target: str) -> "Migration":
+    """The migration, each of its moves as it stands now. Raises SecretError with a line for all that is in its way."""
+    from msgspec.structs import replace
+
+    from keywright.house.migration import Surroundings, looked_at, planned
+
+    blueprint = local_blueprint(config)
+    async with opened_secrets(config) as (secrets, vault):
+        around = Surroundings(vault.stores, blueprint.config.secrets, blueprint.base)
+        migration = planned(secrets.named(), source, target, around)
+        moves: list[Move] = []
+        faults: list[str] = []
+        with bar("looking") as far:
+            for number, move in enumerate(migration.moves):
+                far(number, len(migration.moves))
+                try:
+                    moves.append(await asyncio.to_thread(looked_at, vault, move))
+                except SecretError as error:
+                    faults.append(str(error))
+    if faults:
+        raise SecretError("\n".join([*dict.fromkeys(faults), "nothing was written"]))
+    return replace(migration, moves=tuple(moves))
+
+
+async def _copied(config: Path | None, target: str, migration: "Migration", tell: "Callable[[Move], None]") -> _Outcome:
+    """The moves one after the other, as far as it gets."""
+    from msgspec.structs import replace
+
+    from keywright.house.migration import copied
+
+    moves, failure = list(migration.moves), ""
+    async with opened_secrets(config, target) as (_, vault):
+        with bar("copying") as far, heeding_interrupts() as interrupted:
+            for number, move in enumerate(moves):
+                far(number, len(moves))
+                if interrupted():
+                    break
+                if move.state == "there":
+                    continue
+                try:
+                    moves[number] = await asyncio.to_thread(copied, vault, move)
+                except SecretError as error:
+                    failure = str(error)
+                    break
+                tell(moves[number])
+            return _Outcome(replace(migration, moves=tuple(moves)), failure, interrupted())
+
+
+def _teller(*, json: bool) -> "Callable[[Move], None]":
+    def tell(move: "Move") -> None:
+        if not json:
+            console().print(f"{move.source} is at {move.target} ({move.fingerprint})")
+
+    return tell
+
+
+def _refuse_differences(migration: "Migration") -> None:
+    from keywright.house.migration import difference
+
+    differing = [difference(move) for move in migration.moves if move.state == "differs"]
+    if differing:
+        raise CommandError("\n".join(differing))
+
+
+def _tell(outcome: _Outcome, config: Path | None, target: str, *, json: bool, dry_run: bool) -> None:
+    """What was done, and what is to be done now. Raises typer.Exit where not all is there that was to be."""
+    blueprint = local_blueprint(config)
+    afterwards = afterwards_of(blueprint, outcome.migration)
+    moves = outcome.migration.moves
     if json:
-        emit_json({"rows": rows})
-        return
-    show_table(("from", "to", "fingerprint"), [(row["from"], row["to"], row["fingerprint"]) for row in rows])
-    if not dry_run:
-        note("nothing was removed: write the new references into the configuration, then remove the old secrets")
-
-
-def _names(config: Path | None) -> dict[str, str]:
-    """Each reference to a key, and what its credential is called, with `-` for `/`."""
-    found: dict[str, str] = {}
-    for name, given in local_blueprint(config).config.providers.items():
-        for number, reference in enumerate(given.api_key, 1):
-            found.setdefault(reference, name if number == 1 else f"{name}-{number}")
-        for table in given.credentials:
-            for reference in table.api_key:
-                found.setdefault(reference, f"{name}-{table.name}")
-        if given.admin_key is not None:
-            found.setdefault(given.admin_key, f"{name}-admin")
-    return found
-
-
-def _of(vault: "Vault", names: dict[str, str], store: str) -> list[tuple[str, str]]:
-    from keywright.vault.reference import parse
-
-    found = [(text, name) for text, name in names.items() if parse(text, vault.stores).at == store]
-    if not found:
-        raise CommandError(f"the configuration names no key in {store}")
-    return found
-
-
-def _moved(target: str, name: str) -> str:
-    """The reference below `target` for the credential of that name: a field of one secret, or a secret of its own."""
-    return target + name if target.endswith((":", "/", "#")) else f"{target}#{name}"
-
-
-def _copied(vault: "Vault", old: str, new: str, *, dry_run: bool) -> dict[str, str]:
-    from keywright.core.errors import SecretAbsentError
-    from keywright.vault.reference import parse
-
-    secret, place = vault.resolve(old), parse(new, vault.stores)
-    backend = vault.backend(place)
-    try:
-        there = backend.read(place).secret
-    except SecretAbsentError:
-        there = None
-    if there is not None and there != secret:
-        raise CommandError(f"{new} has another secret already ({there.fingerprint}): nothing was written there")
-    if there is None and not dry_run:
-        backend.write(place, secret)
-        if backend.read(place).secret != secret:
-            raise CommandError(f"{new} was written, but gives something else when it is read: {old} stays in use")
-    return {"from": old, "to": new, "fingerprint": secret.fingerprint}
-
-
-def _with_vault(config: Path | None, work: Callable[["Vault"], T], writes: str = "") -> T:
-    """What `work` gives, done in a thread: stores may block, and the sealed one asks the database beside it."""
-
-    async def done() -> T:
-        async with opened_secrets(config, writes) as (_, vault):
-            return await asyncio.to_thread(work, vault)
-
-    return asyncio.run(done())
+        emit_json(MigrationDocument(moves, outcome.migration.stays, afterwards, outcome.left == 0))
+    elif outcome.left == 0 or dry_run:
+        if not dry_run:
+            console().print(f"All are below {target} now, each read back; none was removed where it was.")
+        show_afterwards(afterwards, blueprint.base)
+    if outcome.failure:
+        say_error(outcome.failure)
+    if outcome.left and not dry_run:
+        note(f"{len(moves) - outcome.left} of {len(moves)} secrets are there: called again, it goes on with the others")
+        raise typer.Exit(FAILED if outcome.failure else INTERRUPTED)
