@@ -17,44 +17,56 @@ from keywright.vault.keks.inventory import open_kek
 from keywright.vault.settings import StoreSettings
 from keywright.vault.stores import SealedOpener
 
-TENANT: Final = "organisation"
+ORGANISATION: Final = "organisation"
 """Whose secrets they are: a gateway has one organisation."""
+
+PLAIN: Final = "sealed"
+"""The store that there is without a table."""
+
+
+def tenant_of(store: str) -> str:
+    """The tenant whose rows the sealed store of that name has. Two stores in one database share none, and what was
+    sealed for one opens in no other.
+    """
+    return ORGANISATION if store == PLAIN else f"{ORGANISATION}/{store}"
 
 
 def sealed_opener(
     database: Database, secrets: Mapping[str, StoreSettings], environment: Mapping[str, str], clock: Clock
 ) -> SealedOpener:
-    """Opens the sealed store of `database`, which belongs to the running event loop. `secrets`: how a key management
+    """Opens the sealed stores of `database`, which belongs to the running event loop. `secrets`: how a key management
     service is reached.
     """
     loop = asyncio.get_running_loop()
 
-    def opened(settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
-        keks = _keks(settings, secrets, environment, resolve)
-        return SealedBackend(LoopShelf(SealedSecrets(database), loop, clock, settings.timeout_s), keks, TENANT)
+    def opened(name: str, settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
+        keks = _keks(name, settings, secrets, environment, resolve)
+        shelf = LoopShelf(SealedSecrets(database), loop, clock, settings.timeout_s)
+        return SealedBackend(shelf, keks, tenant_of(name))
 
     return opened
 
 
 def bare_opener(secrets: Mapping[str, StoreSettings], environment: Mapping[str, str], trouble: str) -> SealedOpener:
-    """Opens the sealed store where there is no database: nothing is in it. `trouble`: why it cannot be opened, where
+    """Opens sealed stores where there is no database: nothing is in them. `trouble`: why it cannot be opened, where
     there may be one.
     """
 
-    def opened(settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
+    def opened(name: str, settings: StoreSettings, resolve: Callable[[str], Secret]) -> Backend:
         if trouble:
             raise SecretError(trouble)
-        return SealedBackend(BareShelf(), _keks(settings, secrets, environment, resolve), TENANT)
+        return SealedBackend(BareShelf(), _keks(name, settings, secrets, environment, resolve), tenant_of(name))
 
     return opened
 
 
 def _keks(
+    name: str,
     settings: StoreSettings,
     secrets: Mapping[str, StoreSettings],
     environment: Mapping[str, str],
     resolve: Callable[[str], Secret],
 ) -> list[Kek]:
     if not settings.kek:
-        raise SecretError('the sealed store needs [secrets.sealed] with kek, as kek = "file:/etc/keywright/kek"')
+        raise SecretError(f'the sealed store needs [secrets.{name}] with kek, as kek = "file:/etc/keywright/kek"')
     return [open_kek(text, secrets, environment, resolve) for text in settings.kek]

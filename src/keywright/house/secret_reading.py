@@ -15,7 +15,7 @@ from keywright.core.rotation import CredentialFacts
 from keywright.core.secret import Secret
 from keywright.house.blueprint import DOTENV, Blueprint
 from keywright.house.named import NamedSecret
-from keywright.house.sealing import TENANT
+from keywright.house.sealing import tenant_of
 from keywright.vault.backend import Backend, Value, accept, accept_document
 from keywright.vault.federation.proof import handed_proof
 from keywright.vault.keks.inventory import open_kek
@@ -68,7 +68,7 @@ class SecretReading:
     def mark(self, one: NamedSecret) -> tuple[str, str]:
         """Which secret is there: its fingerprint, and its version."""
         if one.form == "kek":
-            return self._kek(one.reference), ""
+            return self._kek(one), ""
         value = self._value(one)
         return value.secret.fingerprint, value.version
 
@@ -87,11 +87,11 @@ class SecretReading:
             reachable, why = False, str(error)
         return store_row(self._holdings, name, len(places), reachable=reachable, why=why)
 
-    def _kek(self, text: str) -> str:
+    def _kek(self, one: NamedSecret) -> str:
         blueprint = self._blueprint
         resolve = local_vault(blueprint.environment, blueprint.base / DOTENV).resolve
-        kek = open_kek(text, self._holdings.config.secrets, blueprint.environment, resolve)
-        return try_kek(kek, self._shelf, TENANT, token_bytes)
+        kek = open_kek(one.reference, self._holdings.config.secrets, blueprint.environment, resolve)
+        return try_kek(kek, self._shelf, tenant_of(str(one.setting[1])), token_bytes)
 
     def _value(self, one: NamedSecret) -> Value:
         place = parse(one.reference, self._holdings.vault.stores)

@@ -19,8 +19,8 @@ from keywright.vault.reference import KINDS, ReferenceKind, Stores
 from keywright.vault.settings import StoreSettings
 from keywright.vault.vault import Vault, local_vault
 
-SealedOpener = Callable[[StoreSettings, Callable[[str], Secret]], Backend]
-"""Opens the sealed store: only who has the database can."""
+SealedOpener = Callable[[str, StoreSettings, Callable[[str], Secret]], Backend]
+"""Opens the sealed store of that name: only who has the database can."""
 
 
 def kinds_of(secrets: Mapping[str, StoreSettings]) -> Stores:
@@ -58,7 +58,7 @@ def open_vault(
         settings = secrets.get(name, StoreSettings())
         if kind == "sealed":
             if sealed is not None:
-                openers[name] = partial(sealed, settings, resolve)
+                openers[name] = partial(sealed, name, settings, resolve)
         elif kind == "dotenv":
             openers[name] = partial(DotenvBackend, dotenv_path(settings, base, dotenv))
         else:
