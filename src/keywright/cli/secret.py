@@ -3,7 +3,6 @@
 import asyncio
 import os
 import secrets
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -11,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from keywright.cli.errors import CommandError
+from keywright.cli.given import given_secret
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.screen import emit_json, note, show_rows
 from keywright.cli.secret_migrate import MIGRATE_EXAMPLE, migrate
-from keywright.cli.secret_stores import opened_secrets
+from keywright.cli.secret_remote import stores_at
 
 if TYPE_CHECKING:
-    from keywright.core.secret import Secret
-    from keywright.house.secrets import Secrets
+    from keywright.control.secret_stores import SecretStores
 
 CHECK_EXAMPLE: Final = "Example: keywright secret check"
 PUT_EXAMPLE: Final = "Example: keywright secret put vault://secret/llm#openai"
@@ -54,7 +53,7 @@ def check(
     Keys of providers and of their administration, service accounts, proofs, what opens the stores, the database's
     password, the keys that encrypt keys, and the keys that are found in the environment.
     """
-    rows = _with_secrets(config, lambda secrets: secrets.check(references or ()))
+    rows = _with_secrets(config, lambda stores: stores.check(references or ()))
     show_rows(rows, COLUMNS, json=json, figures=("age_days",))
     if any(row.state != "ok" for row in rows):
         raise typer.Exit(1)
@@ -62,9 +61,8 @@ def check(
 
 def put(reference: Reference, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
     """Write a secret: from standard input, or typed twice without an echo. Fields beside it stay."""
-    secret = _given()
-
-    row = _with_secrets(config, lambda secrets: secrets.put(reference, secret), reference)
+    secret = given_secret()
+    row = _with_secrets(config, lambda stores: stores.put(reference, secret), reference)
     if json:
         emit_json(row)
         return
@@ -73,7 +71,7 @@ def put(reference: Reference, *, config: ConfigFile = None, json: JsonFlag = Fal
 
 def get_fingerprint(reference: Reference, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
     """Say which secret it is, without showing it."""
-    row = _with_secrets(config, lambda secrets: secrets.mark(reference))
+    row = _with_secrets(config, lambda stores: stores.mark(reference))
     if json:
         emit_json(row)
     else:
@@ -90,9 +88,9 @@ def list_all(
 ) -> None:
     """List the stores and whether they can be reached; or the names of what is in one, without reading any."""
     if store is None:
-        show_rows(_with_secrets(config, lambda secrets: secrets.stores()), STORE_COLUMNS, json=json)
+        show_rows(_with_secrets(config, lambda stores: stores.stores()), STORE_COLUMNS, json=json)
         return
-    found = _with_secrets(config, lambda secrets: secrets.names(store))
+    found = _with_secrets(config, lambda stores: stores.names(store))
     if json:
         emit_json({"rows": found})
     else:
@@ -115,30 +113,11 @@ def create_kek(path: Annotated[Path, typer.Argument(metavar="PATH", help="Of the
     note(f'{path} is made. Write kek = "file:{path.absolute()}" under [secrets.sealed], and keep a copy elsewhere')
 
 
-def _given() -> "Secret":
-    from getpass import getpass
-
-    from keywright.core.secret import Secret
-
-    if not sys.stdin.isatty():
-        try:
-            text = sys.stdin.read().strip()
-        except UnicodeDecodeError:
-            raise CommandError("what came on standard input is not UTF-8 text: nothing was written") from None
-    else:
-        text = getpass("The secret: ")
-        if text != getpass("Once more: "):
-            raise CommandError("the two are not the same: nothing was written")
-    if not text:
-        raise CommandError("no secret was given: type it, or send it on standard input")
-    return Secret(text)
-
-
-def _with_secrets(config: Path | None, work: Callable[["Secrets"], Coroutine[Any, Any, T]], writes: str = "") -> T:
-    """What `work` gives. `writes`: as of `opened_secrets`."""
+def _with_secrets(config: Path | None, work: Callable[["SecretStores"], Coroutine[Any, Any, T]], writes: str = "") -> T:
+    """What `work` gives. `writes`: as of `stores_at`."""
 
     async def done() -> T:
-        async with opened_secrets(config, writes) as (secrets, _):
-            return await work(secrets)
+        async with stores_at(config, writes) as stores:
+            return await work(stores)
 
     return asyncio.run(done())
