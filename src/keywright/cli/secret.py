@@ -1,18 +1,16 @@
 """`keywright secret`: the places where keys are kept. Values go in by prompt or standard input, and never come out."""
 
 import asyncio
-import os
-import secrets
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
-from keywright.cli.errors import CommandError
 from keywright.cli.given import given_secret
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.screen import emit_json, note, show_rows
+from keywright.cli.secret_kek import KEK_EXAMPLE, REWRAP_EXAMPLE, create_kek, rewrap
 from keywright.cli.secret_migrate import MIGRATE_EXAMPLE, migrate
 from keywright.cli.secret_remote import stores_at
 
@@ -21,10 +19,8 @@ if TYPE_CHECKING:
 
 CHECK_EXAMPLE: Final = "Example: keywright secret check"
 PUT_EXAMPLE: Final = "Example: keywright secret put vault://secret/llm#openai"
-KEK_EXAMPLE: Final = "Example: keywright secret create-kek /etc/keywright/kek"
 COLUMNS: Final = ("reference", "used_for", "state", "fingerprint", "version", "age_days", "why")
 STORE_COLUMNS: Final = ("name", "kind", "secrets", "reachable", "why")
-KEK_MODE: Final = 0o600
 
 T = TypeVar("T")
 Reference = Annotated[str, typer.Argument(metavar="REF", help="As vault://secret/llm#openai or sealed:openai.")]
@@ -39,6 +35,7 @@ def commands() -> typer.Typer:
     app.command("list")(list_all)
     app.command("migrate", epilog=MIGRATE_EXAMPLE)(migrate)
     app.command("create-kek", epilog=KEK_EXAMPLE)(create_kek)
+    app.command("rewrap", epilog=REWRAP_EXAMPLE)(rewrap)
     return app
 
 
@@ -96,21 +93,6 @@ def list_all(
     else:
         for name in found:
             typer.echo(name)
-
-
-def create_kek(path: Annotated[Path, typer.Argument(metavar="PATH", help="Of the file that is made.")]) -> None:
-    """Make the key that encrypts the sealed store's keys, in a file of mode 0600. Without it nothing opens again."""
-    from keywright.vault.sealed.keys import new_kek
-
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, KEK_MODE)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be made: {error.strerror}") from None
-    try:
-        os.write(descriptor, (new_kek(secrets.token_bytes) + "\n").encode("ascii"))
-    finally:
-        os.close(descriptor)
-    note(f'{path} is made. Write kek = "file:{path.absolute()}" under [secrets.sealed], and keep a copy elsewhere')
 
 
 def _with_secrets(config: Path | None, work: Callable[["SecretStores"], Coroutine[Any, Any, T]], writes: str = "") -> T:
