@@ -31,7 +31,6 @@ from keywright.store.rotations import Rotations
 from keywright.transport.pool import Pool
 from keywright.vault.fetch import Fetch
 from keywright.vault.keeper import Keeper
-from keywright.vault.reference import parse
 from keywright.vault.renewal import RenewingCredential
 
 ID_BYTES: Final = 8
@@ -119,7 +118,7 @@ class Rotating:
             kind=driver.kind,
             driver=driver,
             lacks=f"it could be done without a person if the configuration had {missing}" if missing else "",
-            read_only=self._read_only(references[0]),
+            read_only=self._keeper.vault.read_only(references[0]),
             drain_s=rotation.drain_s,
             hold_s=rotation.hold_s,
         )
@@ -230,12 +229,6 @@ class Rotating:
             return Target(source.credential_name, source.row.title, "federated", renew=credential.renew)
         lacks = f"{source.credential_name} has no key"
         return Target(source.credential_name, source.row.title, "assisted", lacks=lacks)
-
-    def _read_only(self, reference: str) -> str:
-        parsed = parse(reference, self._keeper.vault.stores)
-        if parsed.kind != "env":
-            return ""
-        return f"{reference} cannot be written: move the key to another store (keywright secret migrate)"
 
     def _site(self, source: Source, given: ProviderConfig, rotation: RotationConfig) -> Site:
         return Site(

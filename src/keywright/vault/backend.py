@@ -49,8 +49,13 @@ class Backend(Reader, Protocol):
 
     def write(self, reference: Reference, secret: Secret) -> str:
         """Let `secret` be what is read at `reference` from now on; the version that it got there ("" where there are
-        none). Where one entry has several fields, the others stay. What was there stays readable by `previous` until
-        `forget`. A place that was empty is made.
+        none). What was there stays readable by `previous` until `forget`. A place that was empty is made.
+
+        Writing what is there already changes nothing, makes no version, and `previous` stays what it was: a write whose
+        answer was lost may be repeated.
+
+        Where one entry has several fields, the others stay, also when two writers change one each at the same time.
+        Vault's KV 1 cannot promise that of two processes: it has no write that depends on what was read.
 
         Raises:
             SecretReadOnlyError: this place cannot be written, or not by us; says what to do instead.
@@ -71,6 +76,12 @@ class Backend(Reader, Protocol):
 
         Raises:
             SecretError: it may still be there.
+        """
+        ...
+
+    def read_only(self, reference: Reference) -> str:
+        """Why nothing can be written at `reference`, and what to do instead, as far as that is known without asking; ""
+        if it may be tried. Does not block.
         """
         ...
 

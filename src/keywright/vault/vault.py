@@ -47,6 +47,19 @@ class Vault:
         reference = parse(text, self.stores)
         return accept_document(reference, self.backend(reference).read(reference).secret)
 
+    def read_only(self, text: str) -> str:
+        """Why nothing can be written at the reference `text`, as far as that is known without asking its store; "" if
+        it may be tried.
+
+        Raises:
+            SecretError: it is no reference.
+        """
+        reference = parse(text, self.stores)
+        try:
+            return self.backend(reference).read_only(reference)
+        except SecretError as error:
+            return str(error)
+
     def backend(self, reference: Reference) -> Backend:
         """Who has it.
 

@@ -120,11 +120,11 @@ class OpenBao:
             text += f'path "{path}" {{ capabilities = {json.dumps(capabilities.split())} }}\n'
         self.request("PUT", f"sys/policies/acl/{name}", {"policy": text})
 
-    def mount_kv(self, path: str, version: int) -> None:
+    def mount_kv(self, path: str, version: int, headers: Mapping[str, str] | None = None) -> None:
         """A key-value engine, ready: one of versions is not for a moment."""
-        self.request("POST", f"sys/mounts/{path}", {"type": "kv", "options": {"version": str(version)}})
+        self.request("POST", f"sys/mounts/{path}", {"type": "kv", "options": {"version": str(version)}}, headers)
         if version == 2:
-            self._await(lambda: self._answer("GET", f"{path}/config", None, {})[0] == 200)
+            self._await(lambda: self._answer("GET", f"{path}/config", None, headers or {})[0] == 200)
 
     def token(self, *policies: str, **properties: object) -> str:
         """A new token."""

@@ -10,12 +10,15 @@ import pytest
 from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.vault.backends.vault import VaultBackend
+from keywright.vault.keeper import Keeper
 from keywright.vault.keks.vault_transit import TransitKek
 from keywright.vault.reference import Reference
 from keywright.vault.settings import StoreSettings
+from keywright.vault.vault import Vault
 from tests.vault.bao.clients import VALUE, Ticks, by_token, mounted, read, ref
 from tests.vault.bao.server import OpenBao, resolver
 from tests.vault.cloud.server import Standing
+from tests.vault.hands import Hands
 from tests.vault.standin import Received, Say
 
 
@@ -174,6 +177,27 @@ def test_the_fields_of_one_lease_belong_together_and_it_is_renewed_when_it_is_re
     assert place.read(ref("broker/creds/llm#username")).secret != again.secret
     with pytest.raises(SecretReadOnlyError):
         place.write(ref("broker/creds/llm#username"), Secret("x"))
+
+
+async def test_a_lease_that_ends_sooner_than_secrets_are_read_again_is_renewed_in_time(
+    bao: OpenBao, rabbit: Standing
+) -> None:
+    ticks, hands, before = Ticks(), Hands(), len(made(rabbit))
+    place, text = by_token(bao, bao.root, ticks), "vault://broker/creds/llm#username"
+    keeper = Keeper(Vault({"vault": lambda: place}), {"vault": StoreSettings(ttl_s=86_400)}, hands.clock)
+    await keeper.learn([text])
+    first = keeper.secret(text)
+    for passed_s in (2_000, 1_000, 3_000):
+        ticks.passed_s += passed_s
+        hands.pass_by(passed_s)
+        await keeper.refresh()
+    assert keeper.reads == {("vault", "ok"): 3}  # not after 2,000 s of 3,600
+    assert keeper.secret(text) == first
+    assert len(made(rabbit)) == before + 1
+    with pytest.raises(SecretReadOnlyError) as caught:
+        place.write(ref("broker/creds/llm#username"), Secret("x"))
+    assert str(caught.value) == place.read_only(ref("broker/creds/llm#username"))
+    await keeper.close()
 
 
 def test_a_lease_that_may_not_be_renewed_is_taken_anew(bao: OpenBao, rabbit: Standing) -> None:

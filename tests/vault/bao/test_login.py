@@ -180,7 +180,7 @@ def test_a_pod_signs_in_by_its_service_accounts_token(bao: OpenBao, kubernetes: 
 def test_a_namespace_is_a_server_of_its_own(bao: OpenBao) -> None:
     bao.request("POST", "sys/namespaces/tenant", {})
     inside = {"X-Vault-Namespace": "tenant"}
-    bao.request("POST", "sys/mounts/doors", {"type": "kv", "options": {"version": "2"}}, inside)
+    bao.mount_kv("doors", 2, inside)
     bao.request("POST", "doors/data/llm", {"data": {"key": f"{VALUE}-tenant"}}, inside)
     assert read(by_token(bao, bao.root, namespace="tenant"), REFERENCE) == f"{VALUE}-tenant"
     assert read(by_token(bao, bao.root), REFERENCE) == VALUE

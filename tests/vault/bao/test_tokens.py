@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from keywright.core.errors import SecretDeniedError
-from tests.vault.bao.clients import VALUE, Ticks, backend, by_token, mounted, read
+from keywright.vault.keeper import Keeper
+from keywright.vault.settings import StoreSettings
+from keywright.vault.vault import Vault
+from tests.vault.bao.clients import VALUE, Ticks, backend, by_token, mounted, read, ref
 from tests.vault.bao.server import OpenBao
+from tests.vault.hands import Hands
 
 REFERENCE = "kept/llm#key"
 
@@ -99,6 +103,26 @@ def test_a_token_that_was_given_is_renewed_too(bao: OpenBao) -> None:
     ticks.passed_s = 2500
     assert read(place, REFERENCE) == VALUE
     assert bao.request("POST", "auth/token/lookup", {"token": token})["data"]["last_renewal_time"]
+
+
+async def test_a_token_that_ends_sooner_than_secrets_are_read_again_is_renewed_in_time(bao: OpenBao) -> None:
+    ticks, hands = Ticks(), Hands()
+    token = bao.token("keeper", ttl="1h")
+    place = by_token(bao, token, ticks)
+    keeper = Keeper(Vault({"vault": lambda: place}), {"vault": StoreSettings(ttl_s=86_400)}, hands.clock)
+    await keeper.learn([f"vault://{REFERENCE}"])
+    for passed_s in (1_000, 1_500, 2_500):
+        ticks.passed_s += passed_s
+        hands.pass_by(passed_s)
+        await keeper.refresh()
+    assert keeper.troubles() == ()
+    assert keeper.reads == {("vault", "ok"): 3}
+    assert bao.request("POST", "auth/token/lookup", {"token": token})["data"]["last_renewal_time"]
+    await keeper.close()
+
+
+def test_a_token_that_does_not_end_asks_for_nothing(bao: OpenBao) -> None:
+    assert by_token(bao, bao.root).read(ref(REFERENCE)).again_s is None
 
 
 def test_threads_that_begin_at_once_sign_in_once(bao: OpenBao) -> None:

@@ -57,6 +57,22 @@ def refused(make: Make, folder: Path) -> SecretError:
     return caught.value
 
 
+def read_only_at(make: Make, folder: Path) -> str:
+    backend, reference = make(folder)
+    return backend.read_only(reference)
+
+
+@pytest.mark.parametrize("make", [dotenv, file])
+def test_what_may_be_written_is_not_foreseen_to_be_read_only(make: Make, tmp_path: Path) -> None:
+    assert read_only_at(make, tmp_path) == ""
+    written(tmp_path)
+    assert read_only_at(make, tmp_path) == ""
+    path = tmp_path / ("key" if make is file else ".env")
+    path.rename(tmp_path / "target")
+    path.symlink_to("target")
+    assert read_only_at(make, tmp_path) == str(refused(make, tmp_path))
+
+
 @pytest.mark.parametrize("make", [dotenv, file])
 def test_a_full_disk_leaves_the_old_file(make: Make, tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "size=64k,mode=700") as disk:
@@ -81,8 +97,9 @@ def test_a_disk_that_fills_between_the_two_files_leaves_the_old_file(make: Make,
 @pytest.mark.parametrize("make", [dotenv, file])
 def test_a_folder_that_is_closed_to_us_is_told_as_one_that_cannot_be_written(make: Make) -> None:
     with closed_folder() as folder:
-        error = refused(make, folder)
+        error, foreseen = refused(make, folder), read_only_at(make, folder)
     assert isinstance(error, SecretReadOnlyError)
+    assert "Permission denied" in foreseen
     assert "Permission denied" in str(error)
     assert "keywright secret migrate" in str(error)
 
@@ -93,9 +110,10 @@ def test_a_read_only_mount_is_told_as_one_that_cannot_be_written(make: Make, tmp
         written(disk)
         (disk / "key").chmod(0o444)
         read_only(disk)
-        error = refused(make, disk)
+        error, foreseen = refused(make, disk), read_only_at(make, disk)
     assert isinstance(error, SecretReadOnlyError)
     assert "Read-only file system" in str(error)
+    assert "Read-only file system" in foreseen
 
 
 @pytest.mark.parametrize("make", [dotenv, file])

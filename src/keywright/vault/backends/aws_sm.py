@@ -2,9 +2,9 @@
 
 A new value is written in two steps, because the service has no "put, if it is still what I read": it is put as a
 version under a label of our own, and AWSCURRENT is moved from the version that was read to the new one. The move fails
-when somebody else has moved it in between, and nothing is lost: their value stays, ours is a version without effect.
-The version's id is made of the name, of the version that was read, and of what is written, so that a write which is
-repeated after its answer was lost finds itself.
+when somebody else has moved it in between, and nothing is lost: their value stays, ours is a version without effect,
+and is made anew from theirs. The version's id is made of the name, of the version that was read, and of what is
+written, so that a write which is repeated after its answer was lost finds itself.
 
 What is forgotten loses its label AWSPREVIOUS. AWS then deletes the version in its own time; until then, who may read
 the secret and knows the version's id can still read it.
@@ -31,6 +31,8 @@ WRITTEN: Final = "KEYWRIGHT"
 
 NAMES_MAX: Final = 10_000
 PAGE: Final = 100
+WRITES_MAX: Final = 8
+"""How often a write is begun before others have won every race."""
 
 T = TypeVar("T")
 
@@ -51,10 +53,8 @@ class AwsSecretsBackend:
 
     def write(self, reference: Reference, secret: Secret) -> str:
         """The id of the version that is current now. Other fields stay. Raises SecretError."""
-        if reference.version or reference.stage:
-            raise SecretReadOnlyError(
-                f"{reference} names one version, which never changes: write without ?stage and ?version"
-            )
+        if why := self.read_only(reference):
+            raise SecretReadOnlyError(why)
         return self._ask(reference, lambda question: self._write(question, reference, secret))
 
     def previous(self, reference: Reference) -> Value:
@@ -65,6 +65,12 @@ class AwsSecretsBackend:
     def forget(self, reference: Reference) -> None:
         """Take the label AWSPREVIOUS from the version that has it. Raises SecretError."""
         self._ask(reference, lambda question: self._forget(question, reference))
+
+    def read_only(self, reference: Reference) -> str:
+        """One version is named."""
+        if not reference.version and not reference.stage:
+            return ""
+        return f"{reference} names one version, which never changes: write without ?stage and ?version"
 
     def names(self) -> tuple[Reference, ...]:
         """The account's secrets in this region. Raises SecretError."""
@@ -100,6 +106,14 @@ class AwsSecretsBackend:
         return self._request(question, reference.name, "GetSecretValue", wanted)
 
     def _write(self, question: Question, reference: Reference, secret: Secret) -> str:
+        for _ in range(WRITES_MAX):
+            version = self._tried(question, reference, secret)
+            if version:
+                return version
+        raise SecretError(f"{reference} was not written: others write it all the time")
+
+    def _tried(self, question: Question, reference: Reference, secret: Secret) -> str:
+        """The version that is current now; "" when somebody else wrote at the same time, and nothing has happened."""
         try:
             found = self._get(question, reference, "")
         except SecretAbsentError:
@@ -120,9 +134,7 @@ class AwsSecretsBackend:
             if current == basis:
                 raise
             if current != token:
-                raise SecretError(
-                    f"{reference} was not written: somebody else wrote it at the same time; look at it and try again"
-                ) from None
+                return ""
         return token
 
     def _create(self, question: Question, reference: Reference, secret: Secret) -> str:
@@ -130,7 +142,14 @@ class AwsSecretsBackend:
             raise SecretAbsentError(f"{reference} is not there, and a secret cannot be made under an ARN: give a name")
         text = _merged(reference, "{}" if reference.field else "", secret)
         wanted = {"Name": reference.name, "SecretString": text, "ClientRequestToken": _token(reference.name, "", text)}
-        return str(self._request(question, reference.name, "CreateSecret", wanted)["VersionId"])
+        try:
+            return str(self._request(question, reference.name, "CreateSecret", wanted)["VersionId"])
+        except SecretError as error:
+            try:
+                self._get(question, reference, "")
+            except SecretError:
+                raise error from None
+            return ""
 
     def _forget(self, question: Question, reference: Reference) -> None:
         try:

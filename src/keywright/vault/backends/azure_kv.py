@@ -49,8 +49,8 @@ class AzureSecretsBackend:
 
     def write(self, reference: Reference, secret: Secret) -> str:
         """The version that is current now. The secret's tags and content type stay. Raises SecretError."""
-        if reference.version:
-            raise SecretReadOnlyError(f"{reference} names one version, which never changes: write without it")
+        if why := self.read_only(reference):
+            raise SecretReadOnlyError(why)
         return self._ask(reference, lambda question: self._write(question, reference, secret))
 
     def previous(self, reference: Reference) -> Value:
@@ -60,6 +60,10 @@ class AzureSecretsBackend:
     def forget(self, reference: Reference) -> None:
         """Disable the version before the current one. Raises SecretError."""
         self._ask(reference, lambda question: self._forget(question, reference))
+
+    def read_only(self, reference: Reference) -> str:
+        """One version is named."""
+        return f"{reference} names one version, which never changes: write without it" if reference.version else ""
 
     def names(self) -> tuple[Reference, ...]:
         """The secrets of the vault whose `endpoint` is configured. Raises SecretError."""

@@ -20,7 +20,7 @@ from keywright.vault.backend import Value, held
 from keywright.vault.backends import dotenv_text
 from keywright.vault.backends.file import read_regular
 from keywright.vault.backends.gitignore import would_track
-from keywright.vault.backends.replacing import PRIVATE_MODE, UNFINISHED, remove, replace, writing
+from keywright.vault.backends.replacing import PRIVATE_MODE, UNFINISHED, read_only, remove, replace, writing
 from keywright.vault.reference import Reference
 
 DOTENV_BYTES_MAX: Final = 1_048_576
@@ -65,6 +65,10 @@ class DotenvBackend:
             return
         with writing(reference, self._previous):
             self._keep(reference, None)
+
+    def read_only(self, reference: Reference) -> str:
+        """The file is a link, or its folder not ours to write."""
+        return read_only(reference, self.path)
 
     def names(self) -> tuple[Reference, ...]:
         """The variables that have a value."""

@@ -23,10 +23,7 @@ class EnvBackend:
 
     def write(self, reference: Reference, _: Secret) -> str:
         """Never. Raises SecretReadOnlyError."""
-        raise SecretReadOnlyError(
-            f"{reference} cannot be written: the environment belongs to whoever starts the gateway; move the secret to "
-            "a store that can be written (keywright secret migrate)"
-        )
+        raise SecretReadOnlyError(self.read_only(reference))
 
     def previous(self, reference: Reference) -> Value:
         """None. Raises SecretAbsentError."""
@@ -34,6 +31,13 @@ class EnvBackend:
 
     def forget(self, _: Reference) -> None:
         """Nothing: there is nothing."""
+
+    def read_only(self, reference: Reference) -> str:
+        """Always."""
+        return (
+            f"{reference} cannot be written: the environment belongs to whoever starts the gateway; move the secret to "
+            "a store that can be written (keywright secret migrate)"
+        )
 
     def names(self) -> tuple[Reference, ...]:
         """Never: which of all variables are secrets, nobody can know. Raises SecretReadOnlyError."""

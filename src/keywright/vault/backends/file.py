@@ -18,7 +18,7 @@ from typing import Final
 from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.vault.backend import Value, held
-from keywright.vault.backends.replacing import remove, replace, writing
+from keywright.vault.backends.replacing import read_only, remove, replace, writing
 from keywright.vault.reference import Reference
 
 FILE_BYTES_MAX: Final = 16_384
@@ -63,6 +63,10 @@ class FileBackend:
         if self._found(reference, previous) is not None:
             with writing(reference, previous):
                 remove(previous)
+
+    def read_only(self, reference: Reference) -> str:
+        """The file is a link, or its folder not ours to write."""
+        return read_only(reference, Path(reference.name))
 
     def names(self) -> tuple[Reference, ...]:
         """Never: which files are secrets, nobody can know. Raises SecretReadOnlyError."""

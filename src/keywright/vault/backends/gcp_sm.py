@@ -48,8 +48,8 @@ class GcpSecretsBackend:
 
     def write(self, reference: Reference, secret: Secret) -> str:
         """The number of the version that is the latest now. Raises SecretError."""
-        if reference.version:
-            raise SecretReadOnlyError(f"{reference} names one version, which never changes: write without it")
+        if why := self.read_only(reference):
+            raise SecretReadOnlyError(why)
         return self._ask(str(reference), lambda question: self._write(question, reference, secret))
 
     def previous(self, reference: Reference) -> Value:
@@ -59,6 +59,10 @@ class GcpSecretsBackend:
     def forget(self, reference: Reference) -> None:
         """Destroy the version before the latest, for ever. Raises SecretError."""
         self._ask(str(reference), lambda question: self._forget(question, reference))
+
+    def read_only(self, reference: Reference) -> str:
+        """One version is named."""
+        return f"{reference} names one version, which never changes: write without it" if reference.version else ""
 
     def names(self) -> tuple[Reference, ...]:
         """The secrets of the project that the environment or the credential names. Raises SecretError."""

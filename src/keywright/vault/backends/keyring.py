@@ -70,6 +70,10 @@ class KeyringBackend:
         service, name = _place(reference)
         self._ask(reference, lambda keyring: _delete(keyring, service, name + PREVIOUS))
 
+    def read_only(self, _: Reference) -> str:
+        """Never, as far as is known."""
+        return ""
+
     def names(self) -> tuple[Reference, ...]:
         """Never: keyrings have no common way to list. Raises SecretReadOnlyError."""
         raise SecretReadOnlyError("a keyring cannot be listed: look into it with the system's own tool")

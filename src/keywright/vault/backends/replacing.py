@@ -37,8 +37,8 @@ def writing(reference: Reference, path: Path) -> Iterator[None]:
         SecretError: the disk is full or failing, or another process has not let go of the folder within `LOCK_S`.
     """
     try:
-        if path.is_symlink():
-            raise SecretReadOnlyError(_unwritable(reference, f"{path} is a symbolic link: write where it points to"))
+        if why := _link(path):
+            raise SecretReadOnlyError(_unwritable(reference, why))
         with _locked(path.parent):
             yield
     except OSError as error:
@@ -46,6 +46,15 @@ def writing(reference: Reference, path: Path) -> Iterator[None]:
         if error.errno in _NOT_OURS:
             raise SecretReadOnlyError(_unwritable(reference, why)) from None
         raise SecretError(f"{reference} is not written: {why}") from None
+
+
+def read_only(reference: Reference, path: Path) -> str:
+    """Why `path` cannot be replaced by us, as far as it can be seen; "" if that may be tried."""
+    why = _link(path)
+    if not why and path.parent.is_dir() and not os.access(path.parent, os.W_OK, effective_ids=True):
+        is_mounted_so = os.statvfs(path.parent).f_flag & os.ST_RDONLY
+        why = f"{path}: {os.strerror(errno.EROFS if is_mounted_so else errno.EACCES)}"
+    return why and _unwritable(reference, why)
 
 
 def replace(path: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:
@@ -69,6 +78,10 @@ def remove(path: Path) -> None:
     """Let there be no file at `path`. Raises OSError."""
     path.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _link(path: Path) -> str:
+    return f"{path} is a symbolic link: write where it points to" if path.is_symlink() else ""
 
 
 def _unwritable(reference: Reference, why: str) -> str:

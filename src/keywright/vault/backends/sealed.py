@@ -79,6 +79,10 @@ class SealedBackend:
             if newest is not None:
                 self._shelf.forget_before(self._tenant, reference.name, newest.version)
 
+    def read_only(self, _: Reference) -> str:
+        """Never."""
+        return ""
+
     def names(self) -> tuple[Reference, ...]:
         """The secrets of this tenant. Raises SecretError."""
         return tuple(Reference("sealed", name) for name in self._shelf.names(self._tenant, SECRET))

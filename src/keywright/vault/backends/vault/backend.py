@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Final, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from keywright.core.errors import SecretAbsentError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.vault.backend import Value
 from keywright.vault.backends.vault.exchange import Asked
 from keywright.vault.backends.vault.kv1 import Kv1
 from keywright.vault.backends.vault.kv2 import Kv2
-from keywright.vault.backends.vault.leases import Leases
+from keywright.vault.backends.vault.leases import Leases, keeps_none
 from keywright.vault.backends.vault.mounts import EngineKind, Mounts, Spot, spot
 from keywright.vault.backends.vault.names import names
 from keywright.vault.backends.vault.session import Session
@@ -54,12 +56,13 @@ class VaultBackend:
 
     def read(self, reference: Reference) -> Value:
         """The field, with its entry's version where the engine keeps any, and its lease where it lends."""
-        return self._found(reference, lambda engine, asked, spot: engine.read(asked, spot, reference))
+        value = self._found(reference, lambda engine, asked, spot: engine.read(asked, spot, reference))
+        return replace(value, again_s=self._session.again_s)
 
     def write(self, reference: Reference, secret: Secret) -> str:
         """Write the field; the others of its entry stay."""
-        if reference.version:
-            raise SecretReadOnlyError(f"{reference} names one version, which cannot become another: leave it out")
+        if why := self.read_only(reference):
+            raise SecretReadOnlyError(why)
         return self._session.put(str(reference), lambda asked: self._written(asked, reference, secret))
 
     def previous(self, reference: Reference) -> Value:
@@ -69,6 +72,13 @@ class VaultBackend:
     def forget(self, reference: Reference) -> None:
         """Destroy the field's value before its last change, and nothing older."""
         self._found(reference, lambda engine, asked, spot: engine.forget(asked, spot, reference))
+
+    def read_only(self, reference: Reference) -> str:
+        """One version is named, or its engine is known to keep nothing."""
+        if reference.version:
+            return f"{reference} names one version, which cannot become another: leave it out"
+        mount = self._mounts.known(reference.name)
+        return keeps_none(reference) if mount is not None and mount.engine == "other" else ""
 
     def names(self) -> tuple[Reference, ...]:
         """The entries of all key-value engines, without their fields."""

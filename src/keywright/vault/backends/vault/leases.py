@@ -69,9 +69,7 @@ class Leases:
 
     def write(self, _asked: Asked, _spot: Spot, reference: Reference, _secret: Secret) -> str:
         """Never. Raises SecretReadOnlyError."""
-        raise SecretReadOnlyError(
-            f"{reference} cannot be written: its engine makes secrets and keeps none; name a path of a key-value engine"
-        )
+        raise SecretReadOnlyError(keeps_none(reference))
 
     def previous(self, asked: Asked, _spot: Spot, _reference: Reference) -> Value:
         """None. Raises SecretAbsentError."""
@@ -114,3 +112,8 @@ class Leases:
         if reply.lease_id:
             self._held[path] = lease
         return lease
+
+
+def keeps_none(reference: Reference) -> str:
+    """Why nothing is written there."""
+    return f"{reference} cannot be written: its engine makes secrets and keeps none; name a path of a key-value engine"

@@ -50,6 +50,11 @@ class Session:
         """
         return self._service.ask(about, lambda _: work(self._wire.asked(about)))
 
+    @property
+    def again_s(self) -> float | None:
+        """After how many seconds the token is to be renewed, by whoever asks then; None: it does not end."""
+        return self._tokens.again_s
+
     def left_s(self, asked: Asked) -> float:
         """How long the question may still take. Raises SecretError: no longer."""
         return self._wire.left_s(asked)

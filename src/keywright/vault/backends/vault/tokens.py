@@ -1,9 +1,10 @@
 """The token that is used now: had when it is needed, renewed in the last third of its life, replaced when it ends.
 
 There is no timer. Whoever asks when a token is due renews it, one at a time; the others go on with it, as it counts
-until it ends. So a token has to live longer than secrets are kept unread, which is `ttl_s` of the store. What cannot be
-renewed, or would be renewed for less than half of the life that it once had (the server allows no token to live for
-ever), is replaced by a new login.
+until it ends. Each secret that is read tells when that will be (`Value.again_s`), so that somebody asks in time,
+however long secrets may be kept unread. A key of transit tells nobody: its token has to live longer than `ttl_s` of the
+sealed store, or be one that a login replaces. What cannot be renewed, or would be renewed for less than half of the
+life that it once had (the server allows no token to live for ever), is replaced by a new login.
 
 A refusal may mean that the token has been revoked, or that no policy allows what is asked: the server says the same of
 both. It is told apart by whether the token may still look at itself, and a token that may not is replaced, but not over
@@ -62,6 +63,12 @@ class Tokens:
         self._retry_s = -math.inf
         self._doubt_s = -math.inf
         self._failed: tuple[float, str, type[SecretError]] = (-math.inf, "", SecretError)
+
+    @property
+    def again_s(self) -> float | None:
+        """After how many seconds the token is to be renewed; None: it does not end."""
+        held = self._held
+        return None if held is None or math.isinf(held.due_s) else max(held.due_s - self._ticks_s(), 0.0)
 
     def current(self, asked: Asked) -> Secret:
         """The token to ask with.
