@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("usual", settings.default, max_examples=30)
-settings.register_profile("soak", settings.default, max_examples=500)
+settings.register_profile("usual", settings.default, max_examples=30, deadline=None)
+settings.register_profile("soak", settings.default, max_examples=500, deadline=None)
 settings.load_profile("soak" if os.environ.get("KEYWRIGHT_SOAK") else "usual")
-"""Each run tries other examples; `make soak` many of them."""
+"""Each run tries other examples; `make soak` many of them. A busy machine is no reason to fail."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

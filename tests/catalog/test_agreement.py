@@ -95,7 +95,7 @@ def assert_same_cost(ours: Price, prices: ModelPrice, usage: Usage, which: str) 
     assert abs(cost(usage, ours) - their_cost) <= tolerance, which
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(MODELS), usages(), MOMENTS)
 def test_a_call_costs_what_genai_prices_says(
     catalogue: Catalogue, chosen: tuple[Provider, ModelInfo], usage: Usage, when: datetime
@@ -168,7 +168,7 @@ def test_every_name_in_the_data_means_the_model_that_it_means_to_genai_prices(ca
                 assert_same_model(catalogue, provider, variant)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(MODELS), st.integers(0, 40), st.text(max_size=8))
 def test_a_distorted_name_means_what_it_means_to_genai_prices(
     catalogue: Catalogue, chosen: tuple[Provider, ModelInfo], cut: int, tail: str

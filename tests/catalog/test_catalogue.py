@@ -170,7 +170,7 @@ def test_listing_names_every_model_once(snapshot: Snapshot, catalogue: Catalogue
     assert catalogue.models("nobody") == ()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=NAME_CHARS_MAX + 50))
 def test_any_name_is_answered(catalogue: Catalogue, name: str) -> None:
     for vendor in ("openai", "azure", "google"):
@@ -208,7 +208,6 @@ def test_the_nearest_names_are_the_likely_ones_best_first(catalogue: Catalogue) 
     assert nearest("", names) == ()
 
 
-@settings(max_examples=50)
 @given(st.text(max_size=100), st.lists(st.text(max_size=100), max_size=100))
 def test_at_most_three_names_are_near_each_once_and_all_were_offered(name: str, names: list[str]) -> None:
     near = nearest(name, names)

@@ -227,7 +227,7 @@ def test_invoke_model_ends_in_the_shape_that_was_asked(shape: str) -> None:
     assert answer.usage == Usage(input=3, output=2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     name=st.sampled_from(sorted(DIALECTS)),
     size=st.integers(1, 400),

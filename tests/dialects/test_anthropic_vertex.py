@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
@@ -156,7 +156,7 @@ def test_a_request_says_what_it_says_to_anthropic(request: Request) -> None:
     assert anthropic_vertex.decode_request(here.body, said) == anthropic.decode_request(there.body)
 
 
-@settings(law, max_examples=60)
+@law
 @given(spoilt(BODY) | st.binary(max_size=40), st.sampled_from([SAID, BODY_SAYS]))
 def test_a_request_is_decoded_or_refused(body: bytes, said: PathSaid) -> None:
     try:

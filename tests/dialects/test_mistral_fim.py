@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
@@ -107,7 +107,7 @@ def test_a_loss_is_named_as_the_client_wrote_the_field() -> None:
     assert [mistral_fim.locate(path, request) for path in paths] == ["prompt", "max_tokens", "random_seed", "stop"]
 
 
-@settings(law, max_examples=60)
+@law
 @given(spoilt(BODY) | st.binary(max_size=40))
 def test_a_request_is_decoded_or_refused(body: bytes) -> None:
     try:

@@ -52,7 +52,7 @@ from keywright.core.request import (
 from keywright.core.response import Choice, Finish, FinishReason, Response
 from keywright.core.usage import Usage
 
-law = settings(deadline=None, max_examples=60)
+law = settings(deadline=None)
 """How a law is checked: a busy machine is no reason to fail."""
 
 SCHEMA: JsonObject = {

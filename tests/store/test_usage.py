@@ -136,7 +136,7 @@ async def answer(store: Store, query: UsageQuery) -> tuple[UsageRow, ...]:
     return await store.database.read(lambda connection: select_usage(connection, query))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(entries_drawn, st.lists(questions, min_size=1, max_size=6))
 def test_usage_is_what_an_independent_count_says(drawn: list[Entry], asked: list[UsageQuery]) -> None:
     entries = [replace(entry, id=f"req_{at}") for at, entry in enumerate(drawn)]

@@ -90,7 +90,7 @@ async def test_an_answer_that_trickles_is_the_same_answer() -> None:
         assert served.connections == 1
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(st.binary(min_size=1, max_size=40), max_size=6),
     chunked=st.booleans(),

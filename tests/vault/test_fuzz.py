@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.errors import SecretError
@@ -123,7 +123,6 @@ ACCOUNTS = likely(
 )
 
 
-@settings(max_examples=60)
 @given(st.text(max_size=50) | JSON.map(json.dumps) | ACCOUNTS.map(json.dumps))
 def test_any_text_is_a_google_credential_or_is_refused(text: str) -> None:
     with understood_or_refused():

@@ -104,7 +104,7 @@ def test_a_tool_conversation_from_elsewhere_is_one_that_the_api_takes() -> None:
 
 
 @given(canonical.requests(ELSEWHERE), st.sampled_from(["none", "effort", "budget", "adaptive"]), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 def test_every_request_from_elsewhere_is_one_that_the_api_takes(
     request: Request, reasoning: Any, sampling: bool
 ) -> None:

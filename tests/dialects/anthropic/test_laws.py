@@ -39,7 +39,7 @@ def read(body: bytes) -> list[Event]:
 
 
 @given(own.requests())
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_a_request_that_can_be_said_comes_back_whole(request: Request) -> None:
     encoded = encode_request(request, request.model, own.ABLE)
     assert not encoded.losses
@@ -47,7 +47,7 @@ def test_a_request_that_can_be_said_comes_back_whole(request: Request) -> None:
 
 
 @given(ORIGINS.flatmap(canonical.requests))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_after_the_declared_losses_a_request_loses_nothing_more(request: Request) -> None:
     once = encode_request(request, request.model, own.ABLE)
     settled = decode_request(once.body)
@@ -58,7 +58,7 @@ def test_after_the_declared_losses_a_request_loses_nothing_more(request: Request
 
 
 @given(ORIGINS.flatmap(canonical.requests))
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 def test_a_request_that_came_back_different_has_declared_a_loss(request: Request) -> None:
     encoded = encode_request(request, request.model, own.ABLE)
     if own.sayable(request) == request:
@@ -66,7 +66,7 @@ def test_a_request_that_came_back_different_has_declared_a_loss(request: Request
 
 
 @given(ORIGINS.flatmap(canonical.requests))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_encoding_changes_nothing_of_its_input_and_gives_the_same_bytes_again(request: Request) -> None:
     before = copy.deepcopy(request)
     first = encode_request(request, "other", own.ABLE)
@@ -75,7 +75,7 @@ def test_encoding_changes_nothing_of_its_input_and_gives_the_same_bytes_again(re
 
 
 @given(ORIGINS.flatmap(canonical.responses))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_an_answer_comes_back_up_to_declared_losses(response: Response) -> None:
     before = copy.deepcopy(response)
     encoded = encode_response(response, ASKED)
@@ -85,7 +85,7 @@ def test_an_answer_comes_back_up_to_declared_losses(response: Response) -> None:
 
 
 @given(ORIGINS.flatmap(canonical.streams))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_a_stream_folds_to_the_same_answer_after_it_was_written_and_read(events: list[Event]) -> None:
     before = copy.deepcopy(events)
     body, writer = written(events)
@@ -96,14 +96,14 @@ def test_a_stream_folds_to_the_same_answer_after_it_was_written_and_read(events:
 
 
 @given(canonical.responses(NAME, signed=True))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_a_whole_answer_and_its_stream_say_the_same(response: Response) -> None:
     body, _ = written(list(unfold(response)))
     assert own.spelled(fold(read(body))) == decode_response(encode_response(response, ASKED).body)
 
 
 @given(canonical.streams(NAME), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_where_a_stream_is_cut_makes_no_difference(events: list[Event], data: st.DataObject) -> None:
     body, _ = written(events)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))

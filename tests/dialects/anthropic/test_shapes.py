@@ -18,7 +18,7 @@ ORIGINS = st.sampled_from([NAME, "openai_chat"])
 
 
 @given(ORIGINS.flatmap(canonical.responses))
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 def test_an_answer_is_a_message_of_the_sdk(response: Response) -> None:
     body = encode_response(response, Request("m", ())).body
     message = Message.model_validate_json(body, strict=True)
@@ -26,7 +26,7 @@ def test_an_answer_is_a_message_of_the_sdk(response: Response) -> None:
 
 
 @given(ORIGINS.flatmap(canonical.streams))
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 def test_a_stream_is_made_of_events_of_the_sdk(events: list[Event]) -> None:
     writer = StreamWriter(Request("m", ()))
     for frame in b"".join(map(writer.write, events)).split(b"\n\n")[:-1]:

@@ -54,7 +54,7 @@ def decoded(body: bytes, request: Request) -> Request:
 
 
 @given(own.requests())
-@settings(max_examples=80, deadline=None)
+@settings(deadline=None)
 def test_a_request_that_can_be_said_comes_back_whole(request: Request) -> None:
     encoded = encode_request(request, own.MODEL, own.ABLE)
     assert not encoded.losses
@@ -62,7 +62,7 @@ def test_a_request_that_can_be_said_comes_back_whole(request: Request) -> None:
 
 
 @given(own.requests())
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_every_such_request_conforms_to_the_services_model(request: Request) -> None:
     model = service_model(shared_dir("specs") / "bedrock" / "bedrock-runtime.service-2.json")
     body = json.loads(encode_request(request, own.MODEL, own.ABLE).body)
@@ -75,7 +75,7 @@ def test_every_such_request_conforms_to_the_services_model(request: Request) -> 
 
 
 @given(ORIGINS.flatmap(canonical.requests))
-@settings(max_examples=80, deadline=None)
+@settings(deadline=None)
 def test_after_the_declared_losses_a_request_loses_nothing_more(request: Request) -> None:
     once = encode_request(request, own.MODEL, own.ABLE)
     settled = decoded(once.body, request)
@@ -86,14 +86,14 @@ def test_after_the_declared_losses_a_request_loses_nothing_more(request: Request
 
 
 @given(ORIGINS.flatmap(canonical.requests))
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 def test_every_loss_is_told_by_a_path_that_the_client_knows(request: Request) -> None:
     for loss in encode_request(request, own.MODEL, own.ABLE).losses:
         assert not locate(loss.path, request).startswith("turns")
 
 
 @given(ORIGINS.flatmap(canonical.requests))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_encoding_changes_nothing_of_its_input_and_gives_the_same_bytes_again(request: Request) -> None:
     before = copy.deepcopy(request)
     first = encode_request(request, "amazon.nova-x", own.ABLE)
@@ -102,7 +102,7 @@ def test_encoding_changes_nothing_of_its_input_and_gives_the_same_bytes_again(re
 
 
 @given(ORIGINS.flatmap(canonical.responses))
-@settings(max_examples=80, deadline=None)
+@settings(deadline=None)
 def test_an_answer_comes_back_up_to_declared_losses(response: Response) -> None:
     before = copy.deepcopy(response)
     encoded = encode_response(response, ASKED)
@@ -112,7 +112,7 @@ def test_an_answer_comes_back_up_to_declared_losses(response: Response) -> None:
 
 
 @given(ORIGINS.flatmap(canonical.streams))
-@settings(max_examples=80, deadline=None)
+@settings(deadline=None)
 def test_a_stream_folds_to_the_same_answer_after_it_was_written_and_read(events: list[Event]) -> None:
     before = copy.deepcopy(events)
     body, writer = written(events)
@@ -123,14 +123,14 @@ def test_a_stream_folds_to_the_same_answer_after_it_was_written_and_read(events:
 
 
 @given(canonical.responses(NAME))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_a_whole_answer_and_its_stream_say_the_same(response: Response) -> None:
     body, _ = written(list(unfold(response)))
     assert own.spelled(fold(read(body))) == decode_response(encode_response(response, ASKED).body)
 
 
 @given(canonical.streams(NAME), st.data())
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_where_a_stream_is_cut_makes_no_difference(events: list[Event], data: st.DataObject) -> None:
     body, _ = written(events)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=8)))
@@ -192,7 +192,7 @@ _EVENTS: list[Any] = [
 
 
 @given(spoilt(_TEMPLATE))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_a_request_with_nonsense_in_it_is_decoded_or_refused(body: bytes) -> None:
     try:
         request = decode_request(body, PathSaid("m"))
@@ -202,7 +202,7 @@ def test_a_request_with_nonsense_in_it_is_decoded_or_refused(body: bytes) -> Non
 
 
 @given(spoilt(_ANSWER))
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 def test_an_answer_with_nonsense_in_it_is_decoded_or_malformed(body: bytes) -> None:
     tap_response(body)
     decode_error(400, body)
@@ -213,7 +213,7 @@ def test_an_answer_with_nonsense_in_it_is_decoded_or_malformed(body: bytes) -> N
 
 
 @given(spoilt({"events": _EVENTS}))
-@settings(max_examples=80, deadline=None)
+@settings(deadline=None)
 def test_a_stream_with_nonsense_in_it_is_read_or_malformed_or_broken(spoilt_events: bytes) -> None:
     events = json.loads(spoilt_events).get("events")
     named = [
@@ -234,7 +234,7 @@ def test_a_stream_with_nonsense_in_it_is_read_or_malformed_or_broken(spoilt_even
 
 
 @given(st.binary(max_size=100))
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 def test_bytes_of_any_kind_raise_only_the_dialects_own_errors(data: bytes) -> None:
     assert decode_error(500, data).status == 500
     tap_response(data)

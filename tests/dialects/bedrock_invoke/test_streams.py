@@ -313,7 +313,7 @@ ANSWERS: list[dict[str, Any]] = [
 
 
 @given(st.sampled_from(REQUESTS).flatmap(spoilt))
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 def test_a_request_with_nonsense_in_it_is_decoded_or_refused(body: bytes) -> None:
     for decode in (decode_request, peek):
         try:
@@ -323,7 +323,7 @@ def test_a_request_with_nonsense_in_it_is_decoded_or_refused(body: bytes) -> Non
 
 
 @given(st.sampled_from(ANSWERS).flatmap(spoilt))
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 def test_an_answer_with_nonsense_in_it_is_decoded_or_malformed(body: bytes) -> None:
     tap_response(body)
     decode_error(500, body)
@@ -334,7 +334,7 @@ def test_an_answer_with_nonsense_in_it_is_decoded_or_malformed(body: bytes) -> N
 
 
 @given(st.lists(st.sampled_from([*ANSWERS, *TITAN]).flatmap(spoilt), max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 def test_a_stream_with_nonsense_in_it_is_read_or_malformed_or_broken(nodes: list[bytes]) -> None:
     body = b"".join(map(frame, nodes))
     tap = Tap(SEEN)
@@ -347,7 +347,7 @@ def test_a_stream_with_nonsense_in_it_is_read_or_malformed_or_broken(nodes: list
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 def test_bytes_of_any_kind_raise_only_the_dialects_own_errors(data: bytes) -> None:
     for body in (data, frame(data), framed(event_block("chunk"), b'{"bytes":"' + b64encode(data) + b'"}')):
         try:

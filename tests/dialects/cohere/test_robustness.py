@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import Abilities
@@ -95,7 +95,7 @@ FRAMES: list[dict[str, Any]] = [
 ]
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(REQUEST))
 def test_a_request_is_understood_or_refused(body: bytes) -> None:
     try:
@@ -109,7 +109,7 @@ def test_a_request_is_understood_or_refused(body: bytes) -> None:
         cohere.locate(loss.path, request)
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(ANSWER))
 def test_an_answer_is_understood_or_malformed(body: bytes) -> None:
     cohere.tap_response(body)
@@ -120,7 +120,7 @@ def test_an_answer_is_understood_or_malformed(body: bytes) -> None:
     json.loads(cohere.encode_response(response, ASKED).body)
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt({"frames": FRAMES}))
 def test_a_stream_is_understood_or_malformed(body: bytes) -> None:
     frames = json.loads(body).get("frames")

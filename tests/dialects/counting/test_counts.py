@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
@@ -123,7 +123,7 @@ def test_a_patched_request_differs_in_the_model_only(wire: CountWire) -> None:
 
 
 @each_wire
-@settings(law, max_examples=50)
+@law
 @given(data=st.data())
 def test_a_request_is_understood_or_refused(wire: CountWire, data: st.DataObject) -> None:
     body = data.draw(spoilt(BODIES[wire.NAME]))

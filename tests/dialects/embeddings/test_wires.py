@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
@@ -197,7 +197,7 @@ ANSWER = {
 
 
 @each_wire
-@settings(law, max_examples=40)
+@law
 @given(body=spoilt(BODY))
 def test_a_request_is_understood_or_refused(wire: EmbedWire, body: bytes) -> None:
     try:
@@ -212,7 +212,7 @@ def test_a_request_is_understood_or_refused(wire: EmbedWire, body: bytes) -> Non
 
 
 @each_wire
-@settings(law, max_examples=40)
+@law
 @given(body=spoilt(ANSWER) | spoilt({"embeddings": [[0.5], [1]]}) | st.binary(max_size=9) | st.just(b"[[[0.5]]]"))
 def test_an_answer_is_understood_or_malformed(wire: EmbedWire, body: bytes) -> None:
     wire.tap_response(body)

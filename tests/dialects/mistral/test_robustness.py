@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import Abilities
@@ -75,7 +75,7 @@ END = b'data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":"sto
 ERROR = {"object": "error", "message": {"detail": [{"loc": ["body", 1], "msg": "m"}]}, "type": "t", "code": "1"}
 
 
-@settings(law, max_examples=60)
+@law
 @given(spoilt(REQUEST) | st.binary(max_size=40))
 def test_a_request_is_decoded_or_refused(body: bytes) -> None:
     try:
@@ -89,7 +89,7 @@ def test_a_request_is_decoded_or_refused(body: bytes) -> None:
         assert mistral.locate(loss.path, request)
 
 
-@settings(law, max_examples=60)
+@law
 @given(spoilt(ANSWER) | st.binary(max_size=40))
 def test_an_answer_is_decoded_or_is_an_upstreams_error(body: bytes) -> None:
     mistral.tap_response(body)
@@ -100,7 +100,7 @@ def test_an_answer_is_decoded_or_is_an_upstreams_error(body: bytes) -> None:
     json.loads(mistral.encode_response(response, ASKED).body)
 
 
-@settings(law, max_examples=60)
+@law
 @given(spoilt(CHUNK) | st.binary(max_size=40), st.integers(1, 99))
 def test_a_stream_is_read_or_is_an_upstreams_error(chunk: bytes, size: int) -> None:
     stream = b"data: " + chunk + b"\n\n" + END
@@ -118,7 +118,7 @@ def test_a_stream_is_read_or_is_an_upstreams_error(chunk: bytes, size: int) -> N
     assert b"".join(map(writer.write, events)).endswith(b"data: [DONE]\n\n")
 
 
-@settings(law, max_examples=60)
+@law
 @given(st.integers(400, 599), spoilt(ERROR) | st.binary(max_size=40))
 def test_an_error_is_always_a_failure(status: int, body: bytes) -> None:
     failure = mistral.decode_error(status, body)

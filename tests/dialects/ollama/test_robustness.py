@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import Abilities
@@ -60,7 +60,7 @@ ANSWER: dict[str, Any] = {
 
 
 @BOTH
-@settings(law, max_examples=60)
+@law
 @given(body=spoilt(REQUEST) | st.binary(max_size=60))
 def test_a_request_is_understood_or_refused(dialect: Dialect, body: bytes) -> None:
     try:
@@ -76,7 +76,7 @@ def test_a_request_is_understood_or_refused(dialect: Dialect, body: bytes) -> No
 
 
 @BOTH
-@settings(law, max_examples=60)
+@law
 @given(body=spoilt(ANSWER) | st.binary(max_size=60))
 def test_an_answer_is_understood_or_malformed_whole_and_as_a_stream(dialect: Dialect, body: bytes) -> None:
     dialect.tap_response(body)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import Abilities
@@ -101,7 +101,7 @@ def spoilt(draw: st.DrawFn, whole: dict[str, Any]) -> bytes:
     return json.dumps(copy).encode()
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(REQUEST))
 def test_a_request_is_understood_or_refused(body: bytes) -> None:
     try:
@@ -113,7 +113,7 @@ def test_a_request_is_understood_or_refused(body: bytes) -> None:
     json.loads(openai_chat.encode_request(request, "m", Abilities(audio=True, reasoning="effort")).body)
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(ANSWER))
 def test_an_answer_is_understood_or_malformed(body: bytes) -> None:
     openai_chat.tap_response(body)
@@ -124,7 +124,7 @@ def test_an_answer_is_understood_or_malformed(body: bytes) -> None:
     json.loads(openai_chat.encode_response(response, ASKED).body)
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(ANSWER))
 def test_a_stream_is_understood_or_malformed(body: bytes) -> None:
     frame = b"data: " + body.replace(b'"message"', b'"delta"') + b"\n\n"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
@@ -273,7 +273,7 @@ ANSWER: dict[str, Any] = {
 }  # fmt: skip
 
 
-@settings(law, max_examples=60)
+@law
 @given(spoilt(REQUEST) | st.binary(max_size=60))
 def test_a_request_is_understood_or_refused(body: bytes) -> None:
     try:
@@ -287,7 +287,7 @@ def test_a_request_is_understood_or_refused(body: bytes) -> None:
             assert openai_completions.locate(loss.path, request)
 
 
-@settings(law, max_examples=60)
+@law
 @given(spoilt(ANSWER) | st.binary(max_size=60))
 def test_an_answer_is_understood_or_malformed_whole_and_as_a_stream(body: bytes) -> None:
     openai_completions.tap_response(body)

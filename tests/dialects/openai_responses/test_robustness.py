@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import Abilities
@@ -132,7 +132,7 @@ def spoilt(draw: st.DrawFn, whole: Any) -> Any:
     return copy
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(REQUEST))
 def test_a_request_is_understood_or_refused(value: Any) -> None:
     body = json.dumps(value).encode()
@@ -149,7 +149,7 @@ def test_a_request_is_understood_or_refused(value: Any) -> None:
             openai_responses.locate(loss.path, request)
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(ANSWER))
 def test_an_answer_is_understood_or_malformed(value: Any) -> None:
     body = json.dumps(value).encode()
@@ -162,7 +162,7 @@ def test_an_answer_is_understood_or_malformed(value: Any) -> None:
         json.loads(dialect.encode_response(response, ASKED).body)
 
 
-@settings(law, max_examples=80)
+@law
 @given(spoilt(EVENTS))
 def test_a_stream_is_understood_or_malformed(value: Any) -> None:
     stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in value)
@@ -181,7 +181,7 @@ def test_a_stream_is_understood_or_malformed(value: Any) -> None:
             writer.write(event)
 
 
-@settings(law, max_examples=60)
+@law
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_bytes_of_any_kind_are_refused_or_malformed(body: bytes) -> None:
     for read in (openai_responses.peek, openai_responses.decode_request):

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.ability import ABLE
@@ -207,7 +207,7 @@ ANSWER = {
 
 
 @each_wire
-@settings(law, max_examples=50)
+@law
 @given(body=spoilt(BODY))
 def test_a_request_is_understood_or_refused(wire: RerankWire, body: bytes) -> None:
     try:
@@ -220,7 +220,7 @@ def test_a_request_is_understood_or_refused(wire: RerankWire, body: bytes) -> No
 
 
 @each_wire
-@settings(law, max_examples=50)
+@law
 @given(body=spoilt(ANSWER) | st.binary(max_size=9))
 def test_an_answer_is_understood_or_malformed(wire: RerankWire, body: bytes) -> None:
     wire.tap_response(body)

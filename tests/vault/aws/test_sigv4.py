@@ -93,7 +93,7 @@ VALUES = st.text(st.sampled_from(VISIBLE + "   "), min_size=1, max_size=20).map(
 HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=5)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(deadline=None)
 @given(
     method=st.sampled_from([b"GET", b"POST", b"PUT", b"DELETE"]),
     target=TARGETS,
@@ -142,7 +142,7 @@ QUERIES = st.lists(
 """As Amazon's SDK reads them: a name stands once, and has a value."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     method=st.sampled_from([b"GET", b"POST"]),
     path=st.lists(SEGMENT, max_size=3).map(lambda segments: "/" + "/".join(quote(each, safe="") for each in segments)),
