@@ -18,8 +18,9 @@ help: ## list these verbs
 run: $(VENV)/run ## start the demo gateway with a real local model (ARGS=--once to exit after one answer)
 	@$(BIN)/keywright demo $(ARGS)
 
+# Files stay whole: what a file's tests share is made by one worker. They wait much: more workers than processors.
 test: $(VENV)/dev $(VENV)/litellm/ready $(VENV)/compiled check ## check everything and run all tests (ARGS to choose some)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Where every worker would compile every test anew. A fault in one is told of when the tests run.
 $(VENV)/compiled: $(VENV)/dev

@@ -19,7 +19,6 @@ def has_model() -> None:
         pytest.skip(str(missing))
 
 
-@pytest.mark.xdist_group("local_model")
 @pytest.mark.usefixtures("has_model")
 def test_a_real_model_answers_through_the_gateway(shell: Shell) -> None:
     document = shell.run("demo", "--once", "--json").json
@@ -40,7 +39,6 @@ def test_a_real_model_answers_through_the_gateway(shell: Shell) -> None:
     assert [file.name for file in shell.folder.iterdir()] == [".keywright"]
 
 
-@pytest.mark.xdist_group("local_model")
 @pytest.mark.usefixtures("has_model")
 def test_a_demo_that_stays_shows_how_to_ask_it(shell: Shell) -> None:
     with shell.start("demo") as process:

@@ -184,7 +184,6 @@ def local_model() -> Iterator[LocalModel]:
         yield model
 
 
-@pytest.mark.xdist_group("local_model")
 def test_a_real_model_is_understood_whole_and_as_a_stream(local_model: LocalModel) -> None:
     """What we send is what its server takes, what it answers we read, and what we write OpenAI's SDK reads."""
     body = {"model": ALIAS, "prompt": "The capital of France is", "max_tokens": 6, "temperature": 0, "logprobs": 2}

@@ -17,7 +17,6 @@ from keywright.local import ALIAS, LocalModel, LocalModelMissingError, start
 from tests.conformance.sdk import TIMEOUT_S, Heard
 from tests.gateway import ADMIN_KEY, Gateway, running
 
-pytestmark = pytest.mark.xdist_group("local_model")
 TOKENS_MAX = 12
 MODELS = (f"local/{ALIAS}", f"llama/{ALIAS}")
 ASKED: list[ChatCompletionMessageParam] = [

@@ -13,7 +13,6 @@ import pytest
 from keywright.local import ALIAS, LocalModel, LocalModelError, LocalModelMissingError, LocalSettings, start
 from keywright.local import server as local_server
 
-pytestmark = pytest.mark.xdist_group("local_model")
 TOKENS_MAX = 8
 
 

@@ -13,8 +13,6 @@ from tests.conformance.bar.page import section
 from tests.conformance.bar.recordings import exchanges, files
 from tests.conformance.bar.targets import targets
 
-pytestmark = pytest.mark.xdist_group("bar")  # what is measured once serves all
-
 PAGE = Path(__file__).parents[3] / "docs" / "conformance.md"
 BEGIN, END = "<!-- traffic -->\n", "<!-- end of the traffic -->\n"
 ANSWERS_PERCENT_MIN = 99.5

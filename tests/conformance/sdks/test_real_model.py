@@ -21,7 +21,6 @@ from tests.conformance.sdks.conftest import BOTO3, MAKERS
 from tests.conformance.sdks.sdk import TIMEOUT_S, FailedError, Said, Sdk
 from tests.gateway import ADMIN_KEY, Gateway, running
 
-pytestmark = pytest.mark.xdist_group("local_model")
 TOKENS_MAX = 8
 QUESTION = "What is the capital of France?"
 PROVIDERS = ("local", "llama", "anthropic-like")

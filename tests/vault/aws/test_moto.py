@@ -18,8 +18,6 @@ from keywright.vault.fetch import Fetch
 
 REGION = "eu-west-1"
 
-pytestmark = pytest.mark.xdist_group("moto")
-
 
 @pytest.fixture
 def checked(moto: str) -> Iterator[None]:
