@@ -32,20 +32,24 @@ def create_kek(path: Annotated[Path, typer.Argument(metavar="PATH", help="Of the
     """Make the key that encrypts the sealed store's keys, in a file of mode 0600. Without it nothing opens again."""
     from keywright.vault.sealed.keys import new_kek
 
-    line = (new_kek(secrets.token_bytes) + "\n").encode("ascii")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, KEK_MODE)
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(descriptor)
-        except OSError:
-            path.unlink()
-            raise
+        _make(path, new_kek(secrets.token_bytes) + "\n")
     except OSError as error:
         raise CommandError(f"{path} cannot be made: {error.strerror}") from None
     note(f'{path} is made. Write kek = "file:{path.absolute()}" under [secrets.sealed], and keep a copy elsewhere')
+
+
+def _make(path: Path, text: str) -> None:
+    """A new file, on the disk, or none. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, KEK_MODE)
+    try:
+        os.write(descriptor, text.encode("ascii"))
+        os.fsync(descriptor)
+    except OSError:
+        path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def rewrap(
