@@ -1,9 +1,7 @@
 """A gateway that calls providers by what it is: signed for AWS, by tokens of Google and Entra, by a tool's login."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,48 +10,17 @@ from keywright.config import load
 from keywright.core.errors import ConfigError, SecretError
 from keywright.core.secret import Secret
 from keywright.vault.aws.bedrock import runs_out_s
-from tests.client import Answer
-from tests.gateway import ADMIN_KEY, Gateway, running
+from tests.gateway import running
+from tests.house.keyless import chat, completion, config, gateway, said
 from tests.vault.aws.answers import sts_answer
 from tests.vault.aws.signed import check_signed
 from tests.vault.google.files import service_account
 from tests.vault.rsa_key import rsa_key, verified
-from tests.vault.standin import Handler, Received, Say, Service, service
+from tests.vault.standin import Handler, Received, Say, service
 
 CLAUDE = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIABASE", "AWS_SECRET_ACCESS_KEY": "base-secret"}
 FAR = "2090-01-01T00:00:00Z"
-
-
-def config(name: str, upstream: Service, model: str, extra: str = "", base: str = "") -> str:
-    return f"""
-[store]
-url = "sqlite:///test.db"
-[retry]
-attempts = 1
-[providers.{name}]
-base_url = "{upstream.url}{base}"
-models = ["{model}"]
-{extra}
-[[prices]]
-model = "{name}/{model}"
-input = "1"
-output = "1"
-"""
-
-
-@contextlib.asynccontextmanager
-async def gateway(folder: Path, text: str, variables: dict[str, str]) -> AsyncIterator[Gateway]:
-    with running(folder, text, {**variables, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}) as started:
-        try:
-            yield started
-        finally:
-            await asyncio.sleep(0)
-
-
-async def chat(started: Gateway, model: str) -> Answer:
-    """One question, asked from another thread, since the stand-ins answer in this one."""
-    return await asyncio.to_thread(started.chat, model)
 
 
 def converse(body: str = "fine") -> str:
@@ -65,21 +32,6 @@ def converse(body: str = "fine") -> str:
             "metrics": {"latencyMs": 7},
         }
     )
-
-
-def completion(body: str = "fine") -> str:
-    choice = {"index": 0, "message": {"role": "assistant", "content": body}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-    return json.dumps(
-        {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
-    )
-
-
-def said(answer: Answer) -> str:
-    assert answer.status == 200, answer.body
-    found = json.loads(answer.body)["choices"][0]["message"]["content"]
-    assert isinstance(found, str)
-    return found
 
 
 async def test_bedrock_is_called_with_signed_requests(tmp_path: Path) -> None:
@@ -304,31 +256,3 @@ def test_a_way_that_leads_nowhere_is_told_at_the_start(
     text = f'[store]\nurl = "sqlite:///test.db"\n[providers.{name}]\nbase_url = "http://127.0.0.1:1"\n{extra}\n'
     with pytest.raises(error, match=why), running(tmp_path, text, variables):
         pass
-
-
-async def test_a_provider_is_called_with_the_token_that_it_gave_for_a_proof(tmp_path: Path) -> None:
-    def provider(request: Received) -> Say:
-        if request.target == "/oauth/token":
-            assert json.loads(request.body)["subject_token"] == "a.b.proof"
-            return Say('{"access_token": "issued", "expires_in": 3599}')
-        assert request.headers["authorization"] == "Bearer issued"
-        return Say(completion(), headers=(("content-type", "application/json"),))
-
-    proof = tmp_path / "proof"
-    proof.write_text("a.b.proof\n")
-    async with service(provider) as upstream:
-        extra = f"""[providers.openai.federation]
-token_file = "{proof}"
-identity_provider_id = "idp_1"
-service_account_id = "sa_1"
-"""
-        text = config("openai", upstream, "gpt-4o", extra, base="/v1")
-        async with gateway(tmp_path, text, {"OPENAI_API_KEY": "not-asked-for"}) as started:
-            for _ in range(2):
-                assert said(await chat(started, "openai/gpt-4o")) == "fine"
-            (tmp_path / "again.toml").write_text(text.replace('models = ["gpt-4o"]', 'models = ["gpt-4o", "o3"]'))
-            read = load(tmp_path / "again.toml")
-            configured = asyncio.run_coroutine_threadsafe(started.house.configure(read, {}), started.loop)
-            await asyncio.wrap_future(configured)
-            assert said(await chat(started, "openai/gpt-4o")) == "fine"
-    assert [request.target for request in upstream.received].count("/oauth/token") == 1

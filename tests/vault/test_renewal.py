@@ -209,3 +209,11 @@ async def test_it_shows_its_name_and_fingerprint_only() -> None:
     credential = renewing(Mint(Hands()))
     await credential.current()
     assert repr(credential) == "<renewing credential cloud 0123456789ab>"
+
+
+async def test_when_what_is_held_runs_out_is_known_once_something_is() -> None:
+    mint = Mint(Hands())
+    credential = renewing(mint)
+    assert credential.expires_s is None
+    await credential.current()
+    assert credential.expires_s == mint.hands.wall_s + LIFE_S

@@ -82,10 +82,11 @@ def _of_provider(
             given.service_account, use, form="document", role="service-account", setting=setting, label=label
         )
     yield from _of_rotation(name, given, at, stores)
+    yield from _of_federation(name, given.federation, at, environment)
     for index, one in enumerate(given.credentials):
-        yield from _of_rotation(f"{name}/{one.name}", one, (*at, "credentials", index), stores)
-    if given.federation is not None:
-        yield from _of_federation(name, given.federation, environment)
+        full, there = f"{name}/{one.name}", (*at, "credentials", index)
+        yield from _of_rotation(full, one, there, stores)
+        yield from _of_federation(full, one.federation, there, environment)
 
 
 def _of_credential(credential: str, given: ProviderConfig, references: tuple[str, ...]) -> Iterator[NamedSecret]:
@@ -114,14 +115,18 @@ def _of_rotation(
         )
 
 
-def _of_federation(name: str, given: FederationConfig, environment: Mapping[str, str]) -> Iterator[NamedSecret]:
-    use, at = f"the proof of who {name} is called by", ("providers", name, "federation")
+def _of_federation(
+    name: str, given: FederationConfig | None, at: Path, environment: Mapping[str, str]
+) -> Iterator[NamedSecret]:
+    if given is None:
+        return
+    use, there = f"the proof of who {name} is called by", (*at, "federation")
     if given.token is not None:
-        setting, label = (*at, "token"), f"{name}-proof"
+        setting, label = (*there, "token"), f"{name.replace('/', '-')}-proof"
         yield NamedSecret(given.token, use, form="document", role="proof", setting=setting, label=label)
     if given.token_file is not None:
         path = home_path(environment, given.token_file)
-        yield NamedSecret(f"file:{path}", use, form="handed", role="proof", setting=(*at, "token_file"))
+        yield NamedSecret(f"file:{path}", use, form="handed", role="proof", setting=(*there, "token_file"))
 
 
 def _of_stores(config: Config) -> Iterator[NamedSecret]:

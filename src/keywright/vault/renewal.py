@@ -56,7 +56,8 @@ class Renewed(Struct, frozen=True):
 class RenewingCredential(Unwritable):
     """Gives the credential that is valid now. `obtain` gets a new one and raises SecretError when it cannot.
 
-    `fingerprint` is that of what stays: the key or the settings by which tokens are had.
+    `fingerprint` is that of what stays: the key or the settings by which tokens are had. `expires_s`: when what is held
+    now runs out (Unix seconds); None while nothing is held, or where it does not.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class RenewingCredential(Unwritable):
         "_renew_ticks_s",
         "_task",
         "_until_s",
+        "expires_s",
         "fingerprint",
         "name",
     )
@@ -77,6 +79,7 @@ class RenewingCredential(Unwritable):
     def __init__(self, name: str, fingerprint: str, obtain: Callable[[], Awaitable[Renewed]], clock: Clock) -> None:
         self.name = name
         self.fingerprint = fingerprint
+        self.expires_s: float | None = None
         self._obtain = obtain
         self._clock = clock
         self._held: Credential | None = None
@@ -158,7 +161,7 @@ class RenewingCredential(Unwritable):
         self._held_ticks_s = self._ticks_s()
         self._renew_ticks_s = self._held_ticks_s + life_s * RENEWED_AT
         self._until_s = now_s + life_s - min(MARGIN_S, life_s * MARGIN_PART_MAX)
-        self._held = renewed.credential
+        self._held, self.expires_s = renewed.credential, renewed.expires_s
         self._failure = ""
 
     def _fail(self, why: str) -> None:
