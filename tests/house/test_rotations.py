@@ -136,3 +136,7 @@ def test_what_cannot_be_written_is_told_before_anything_is_done(start: Start, op
     gateway = start()
     plan = gateway.run(gateway.house.rotating.engine.plan("openai"))
     assert any("env:STANDIN_OPENAI cannot be written" in each for each in plan.obstacles)
+    assert plan.assisted_because == (
+        "it could be done without a person if the configuration had providers.openai.admin_key, "
+        "providers.openai.rotation.project"
+    )

@@ -53,6 +53,17 @@ async def test_a_plan_changes_nothing_and_names_what_stands_against_it(database:
     assert await world.rotations.last(world.credential) is None
 
 
+async def test_a_plan_says_why_a_person_has_to_help(database: Database) -> None:
+    world = await World(database, PERSON, kind="assisted").open()
+    assert (await world.engine().plan(world.credential)).assisted_because == ""
+    target = world.target(world.credential)
+    assert target is not None
+    lacking = replace(target, lacks="an admin_key is missing")
+    world.target = lambda credential: lacking if credential else None  # type: ignore[method-assign]
+    plan = await world.engine().plan(world.credential)
+    assert (plan.assisted_because, plan.obstacles) == ("an admin_key is missing", ())
+
+
 async def test_of_a_credential_one_rotation_goes_on_at_a_time(database: Database) -> None:
     world = await World(database, Limits()).open()
     await begun(world)

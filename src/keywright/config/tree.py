@@ -72,7 +72,8 @@ class RotationConfig(Struct, frozen=True, kw_only=True):
     made, where the provider's keys can run out. `address`: of the provider's administration API, where it is not the
     one that is known.
 
-    The rest is the provider's own: OpenAI `project` and `service_account`; Google `project` and `service_account`;
+    The rest is the provider's own: OpenAI `project`, `service_account` and `scopes` (what new keys may do, as
+    `api.responses.write`; all that the account may when there are none); Google `project` and `service_account`;
     Mistral `workspace` and `user`; OpenRouter `workspace`; Azure `subscription`, `resource_group` and `account`;
     Bedrock `user`.
     """
@@ -85,6 +86,7 @@ class RotationConfig(Struct, frozen=True, kw_only=True):
     address: Name | None = None
     project: Name | None = None
     service_account: Name | None = None
+    scopes: tuple[Name, ...] = ()
     workspace: Name | None = None
     user: Name | None = None
     subscription: Name | None = None

@@ -93,7 +93,8 @@ def _has(site: Site, need: str) -> bool:
 
 
 def _openai(site: Site) -> Driver:
-    settings = openai.OpenAiSettings(site.rotation.project or "", site.rotation.service_account or "", site.lifetime_s)
+    said = site.rotation
+    settings = openai.OpenAiSettings(said.project or "", said.service_account or "", site.lifetime_s, said.scopes)
     return openai.OpenAiDriver(site.fetch, site.address(site.row.base_url), site.admin_key, settings)
 
 

@@ -12,7 +12,8 @@ from keywright.rotation.surroundings import Surroundings, Target
 
 class Plan(Struct, frozen=True):
     """Sentences for people. `steps`: what would be done, in this order. `obstacles`: why it would not be begun; none
-    when it would. `old`: the key that is in use.
+    when it would. `old`: the key that is in use. `assisted_because`: why a person has to help where none would have to;
+    "" where that is not so.
     """
 
     credential: str
@@ -20,6 +21,7 @@ class Plan(Struct, frozen=True):
     old: KeyMark = KeyMark()
     steps: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+    assisted_because: str = ""
 
 
 async def planned(surroundings: Surroundings, credential: str) -> Plan:
@@ -45,7 +47,8 @@ async def planned(surroundings: Surroundings, credential: str) -> Plan:
     old, against = await _key(surroundings, target, target.driver)
     against += (target.read_only,) if target.read_only else ()
     against += await _running(surroundings, credential)
-    return replace(plan, old=old, steps=_steps(target, target.driver, old), obstacles=against)
+    steps = _steps(target, target.driver, old)
+    return replace(plan, old=old, steps=steps, obstacles=against, assisted_because=target.lacks)
 
 
 async def _running(surroundings: Surroundings, credential: str) -> tuple[str, ...]:
@@ -75,7 +78,7 @@ def _steps(target: Target, driver: Driver, old: KeyMark) -> tuple[str, ...]:
         else f"you make a new key at {target.provider}, and paste it"
     )
     told = [
-        f"{made}, with the rights of {shown(old)}",
+        f"{made}, in place of {shown(old)}",
         "the new key is tried until it is accepted",
         f"it is written to the store that has the key of {target.credential}, and all processes take it from there",
         f"{shown(old)} is left alone for {target.drain_s:g} s after the last of them did, and until nobody uses it",
