@@ -51,7 +51,7 @@ def test_the_inventory_tells_where_a_key_lives_and_what_it_is_and_never_shows_it
     edge, openai = done.json["rows"]
     assert (openai["name"], openai["lives_at"]) == ("openai", [f"file:{shell.folder}/key"])
     assert openai["fingerprint"] == Secret(old.value).fingerprint
-    assert (openai["kind"], openai["age_days"], openai["state"]) == ("service account", 0, "in use")
+    assert (openai["kind"], openai["age_days"], openai["state"]) == ("service account", 0, "in_use")
     assert (openai["verdict"], edge["verdict"]) == ("live", "dead")
     assert openai["last_verified"] is not None
     assert edge["last_verified"] is None

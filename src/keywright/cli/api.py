@@ -5,51 +5,26 @@ the store of the configuration, as an owner of the organisation: who may read th
 """
 
 import asyncio
-import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from msgspec import Struct
 
+from keywright.cli.doors import ADMIN_VARIABLE, Door, Told, local_door, remote_door
 from keywright.cli.errors import ApiRefusedError, CommandError
-from keywright.cli.place import URL_VARIABLE, local_blueprint, local_store, remote_url
-from keywright.core.errors import ConfigError
+from keywright.cli.place import local_blueprint, local_store, remote_url
 
-if TYPE_CHECKING:
-    from keywright.cli.gateway import Gateway
-    from keywright.control.door import Control
-    from keywright.house.blueprint import Blueprint
-    from keywright.pipeline.snapshot import Snapshot
-
-ADMIN_VARIABLE: Final = "KEYWRIGHT_ADMIN_KEY"
 ROOT: Final = "/api/v1"
 PAGE_ROWS: Final = 500
-ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 UNPROVEN: Final = 401
-LOCAL_ID: Final = "local"
 
 T = TypeVar("T")
 Query: TypeAlias = Mapping[str, str | list[str] | None]
-
-
-class Told(Struct, frozen=True):
-    """An answer: its status, its `etag`, its body."""
-
-    status: int
-    etag: str
-    body: bytes
-
-
-class Door(Protocol):
-    """Where requests go: a connection, or an application in this process."""
-
-    async def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Told: ...
 
 
 class Api:
@@ -140,135 +115,19 @@ async def opened(config: Path | None, *, create: bool) -> AsyncIterator[Api]:
     """
     url = remote_url()
     if url:
-        async with _remote(url) as door:
+        async with remote_door(url) as door:
             yield Api(door)
         return
-    async with _local(local_blueprint(config), create=create) as door:
-        yield Api(door)
-
-
-@asynccontextmanager
-async def _remote(url: str) -> AsyncIterator[Door]:
-    from keywright.cli.gateway import gateway_at
-    from keywright.core.secret import Secret
-    from keywright.guard.address import is_public
-    from keywright.transport.pool import Pool
-
-    key = os.environ.get(ADMIN_VARIABLE, "").strip()
-    if not key:
-        raise ConfigError(f"{URL_VARIABLE} names a gateway, but there is no key for it: set {ADMIN_VARIABLE}")
-    pool = Pool(environment=os.environ, allowed=is_public)
-    try:
-        yield _Remote(gateway_at(url, Secret(key)), pool)
-    finally:
-        await pool.aclose()
-
-
-class _Remote:
-    """A gateway over HTTP."""
-
-    def __init__(self, gateway: "Gateway", pool: Any) -> None:
-        self._gateway = gateway
-        self._pool = pool
-
-    async def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Told:
-        from keywright.core.errors import ConnectFailedError
-        from keywright.core.http import HttpRequest
-
-        gateway = self._gateway
-        sent = [(b"authorization", b"Bearer " + gateway.key.reveal().encode()), *_headers(headers, body)]
-        request = HttpRequest(method.encode(), (gateway.base_path + target).encode(), tuple(sent), body)
-        try:
-            answer = await self._pool.send(gateway.reach, request)
-        except ConnectFailedError as error:
-            raise CommandError(
-                f"no gateway answers at {gateway.url} ({error}): correct or unset {URL_VARIABLE}"
-            ) from None
-        except ValueError:
-            raise ConfigError(f"the key in {ADMIN_VARIABLE} has characters that no key has") from None
-        try:
-            whole = await answer.read(ANSWER_BYTES_MAX)
-        finally:
-            answer.abort()
-        return Told(answer.status, dict(answer.headers).get(b"etag", b"").decode("latin-1"), whole)
-
-
-@asynccontextmanager
-async def _local(blueprint: "Blueprint", *, create: bool) -> AsyncIterator[Door]:
-    from keywright.core.clock import SYSTEM_CLOCK
-    from keywright.core.identity import Key
-    from keywright.house.control import open_control
     from keywright.house.view import view_of
-    from keywright.identity.keystring import digest
 
+    blueprint = local_blueprint(config)
     async with local_store(blueprint, create=create) as store:
-        key = secrets.token_urlsafe(32)
-        now_s = int(time.time())
-        view: Snapshot = msgspec.structs.replace(
-            await view_of(blueprint.config, blueprint.base, blueprint.environment, store, now_s),
-            foreign={digest(key): Key(LOCAL_ID, "admin", "the local operator", digest(key), now_s)},
-        )
+        view = await view_of(blueprint.config, blueprint.base, blueprint.environment, store, int(time.time()))
 
         async def nobody_else() -> None:
             """No gateway runs in this process; those that do look at the store."""
 
-        control = open_control(store, lambda: view, SYSTEM_CLOCK, lambda: f"cli_{secrets.token_hex(8)}", nobody_else)
-        yield _Local(control, key)
-
-
-class _Local:
-    """The API's application, asked in this process."""
-
-    def __init__(self, control: "Control", key: str) -> None:
-        self._control = control
-        self._key = key
-
-    async def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Told:
-        path, _, query = target.partition("?")
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "root_path": "",
-            "headers": [(b"authorization", f"Bearer {self._key}".encode()), *_headers(headers, body)],
-            "client": ("127.0.0.1", 0),
-            "server": ("127.0.0.1", 0),
-        }
-        answer = _Answer(body)
-        await self._control(scope, answer.receive, answer.send)
-        return Told(answer.status, answer.etag, b"".join(answer.pieces))
-
-
-class _Answer:
-    """One exchange with an ASGI application."""
-
-    def __init__(self, body: bytes) -> None:
-        self.status = 0
-        self.etag = ""
-        self.pieces: list[bytes] = []
-        self._messages: Iterator[dict[str, Any]] = iter(
-            [{"type": "http.request", "body": body, "more_body": False}, {"type": "http.disconnect"}]
-        )
-
-    async def receive(self) -> dict[str, Any]:
-        return next(self._messages)
-
-    async def send(self, message: Mapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.etag = dict(message["headers"]).get(b"etag", b"").decode("latin-1")
-        else:
-            self.pieces.append(message.get("body", b""))
-
-
-def _headers(headers: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
-    sent = [(header.encode(), value.encode("latin-1")) for header, value in headers.items()]
-    return [*sent, (b"content-type", b"application/json")] if body else sent
+        yield Api(local_door(store, lambda: view, nobody_else))
 
 
 def _query(query: Query) -> str:

@@ -1,16 +1,40 @@
 """For commands that work with providers' keys: a gateway without a door, over the local store and configuration."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from keywright.cli.api import Api
+from keywright.cli.doors import local_door, remote_door
 from keywright.cli.errors import CommandError
-from keywright.cli.place import absent_store, config_path, local_blueprint
+from keywright.cli.place import absent_store, config_path, local_blueprint, remote_url
 
 if TYPE_CHECKING:
     from keywright.house import House
+
+T = TypeVar("T")
+
+
+def run_with_keys(config: Path | None, work: Callable[[Api], Coroutine[Any, Any, T]]) -> T:
+    """What `work` gives, done with the API of a gateway that has the providers' keys: that of `KEYWRIGHT_URL`, else one
+    in this process, without a door.
+
+    Raises:
+        CommandError, ConfigError, SecretError, StoreError: there is none, or it refuses.
+    """
+
+    async def with_api() -> T:
+        url = remote_url()
+        if url:
+            async with remote_door(url) as door:
+                return await work(Api(door))
+        async with at_home(config) as house:
+            return await work(Api(local_door(house.store, lambda: house.snapshot, house.refresh, house.running)))
+
+    return asyncio.run(with_api())
 
 
 @asynccontextmanager

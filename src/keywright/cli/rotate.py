@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from keywright.cli.api import Api, path
+from keywright.cli.at_home import run_with_keys
+from keywright.cli.credential import inventory
 from keywright.cli.errors import CommandError
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
-from keywright.cli.screen import confirm, console, emit_json, note
+from keywright.cli.screen import confirm, console, emit_json, note, printable
+from keywright.control.resources import InventoryRow, ReplacementRow
+from keywright.rotation.plan import Plan
 
 if TYPE_CHECKING:
-    from keywright.core.rotation import Rotation
     from keywright.core.secret import Secret
-    from keywright.house import House
-    from keywright.rotation.plan import Plan
 
 EXAMPLE: Final = "Example: keywright rotate openai --dry-run"
-BY: Final = "the command line"
+LOOK_S: Final = 0.5
+"""How often it is asked how a rotation stands."""
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Credentials, as `keywright credential list` has them.")
@@ -31,6 +34,9 @@ def rotate(
     due: Annotated[bool, typer.Option("--due", help="Those whose keys are due by their schedule.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
     roll_back: Annotated[bool, typer.Option("--roll-back", help="Let the old key stay, while it still can.")] = False,
+    insist: Annotated[
+        bool, typer.Option("--insist", help="Let the old key end, though somebody unknown still uses it.")
+    ] = False,
     yes: Yes = False,
     config: ConfigFile = None,
     json: JsonFlag = False,
@@ -39,75 +45,74 @@ def rotate(
 
     A rotation that is left in the middle is gone on with by the running gateway, or by this command called again.
     """
-    from keywright.cli.at_home import at_home
-
     if sum((bool(names), all_of_them, due)) != 1:
         raise CommandError("name credentials, or say --all or --due")
+    if sum((dry_run, roll_back, insist)) > 1:
+        raise CommandError("--dry-run, --roll-back and --insist exclude each other")
 
-    async def work() -> list["Rotation"] | list["Plan"]:
-        async with at_home(config) as house:
-            chosen = await _chosen(house, names or [], due=due)
-            if roll_back:
-                return [await _rolled_back(house, name) for name in chosen]
-            plans = [await house.rotating.engine.plan(name) for name in chosen]
-            if all_of_them:
-                plans = [plan for plan in plans if not plan.obstacles]
-            if dry_run:
-                return plans
-            await asyncio.to_thread(confirm, f"Replace the keys of {_listed(plans)}?", yes=yes)
-            return [await _rotated(house, plan.credential, json=json) for plan in plans]
+    async def work(api: Api) -> list[ReplacementRow] | list[Plan]:
+        chosen = await _chosen(api, names or [], due=due)
+        if roll_back or insist:
+            word = "roll-back" if roll_back else "insist"
+            running = [row for row in chosen if row.rotation is not None or not all_of_them]
+            return [await _turned(api, row, word, json=json) for row in running]
+        plans = [await api.get(path("credentials", row.name, "plan"), Plan) for row in chosen]
+        if all_of_them:
+            plans = [plan for plan in plans if not plan.obstacles]
+        if dry_run:
+            return plans
+        await asyncio.to_thread(confirm, f"Replace the keys of {_listed(plans)}?", yes=yes)
+        return [await _rotated(api, plan.credential, json=json) for plan in plans]
 
-    found = asyncio.run(work())
+    found = run_with_keys(config, work)
     if json:
         emit_json({"rows": found})
-    elif dry_run:
-        _show_plans(found)
-    failed = [one for one in found if getattr(one, "outcome", "done") == "failed"]
-    if failed:
+    for one in found:
+        if isinstance(one, Plan) and not json:
+            _show_plan(one)
+    if any(isinstance(one, ReplacementRow) and one.state == "failed" for one in found):
         raise typer.Exit(1)
 
 
-async def _chosen(house: "House", names: list[str], *, due: bool) -> list[str]:
-    from keywright.config.faults import nearest
-
-    known = sorted(house.sources())
-    for name in names:
-        if name not in known:
-            raise CommandError(f"there is no credential {name!r}; {nearest(name, known)}")
-    if due:
-        return [one.credential for one in await house.rotating.due()]
-    return names or known
+async def _chosen(api: Api, names: list[str], *, due: bool) -> list[InventoryRow]:
+    if names:
+        return [await api.get(path("credentials", name), InventoryRow) for name in names]
+    return await inventory(api, due=due)
 
 
-async def _rotated(house: "House", name: str, *, json: bool) -> "Rotation":
-    """Begin one, or go on with the one that is there, to its end."""
-    engine = house.rotating.engine
-    last = await house.rotating.rotations.last(name)
-    rotation = last if last is not None and not last.outcome else await engine.begin(name, BY)
-    told = 0
+async def _rotated(api: Api, name: str, *, json: bool) -> ReplacementRow:
+    """Begin one, or follow the one that is there, to its end."""
+    running = (await api.get(path("credentials", name), InventoryRow)).rotation
+    if running is None:
+        running = (await api.post("/rotations", {"credential": name}, ReplacementRow)).id
+    return await _followed(api, running, json=json)
 
-    def tell(now: "Rotation") -> None:
-        nonlocal told
-        for past in now.past[told:]:
-            if not json:
-                console().print(f"{name}: {past.step}: {past.what}")
-        told = len(now.past)
-        if now.trouble and not json:
-            note(f"{name}: {now.step}: {now.trouble}")
 
+async def _turned(api: Api, row: InventoryRow, word: str, *, json: bool) -> ReplacementRow:
+    if row.rotation is None:
+        raise CommandError(f"no key of {row.name} is being replaced")
+    turned = await api.post(path("rotations", row.rotation, word), None, ReplacementRow)
+    return await _followed(api, turned.id, json=json)
+
+
+async def _followed(api: Api, rotation_id: str, *, json: bool) -> ReplacementRow:
+    """The rotation at its end; until then what happens is told, and a key is asked for where one is waited for."""
+    told, trouble = 0, ""
     while True:
-        rotation = await engine.drive(rotation.id, tell)
-        if rotation.outcome:
-            return rotation
-        rotation = await engine.supply(rotation.id, await asyncio.to_thread(_pasted, name), BY)
-
-
-async def _rolled_back(house: "House", name: str) -> "Rotation":
-    last = await house.rotating.rotations.last(name)
-    if last is None or last.outcome:
-        raise CommandError(f"no key of {name} is being replaced")
-    engine = house.rotating.engine
-    return await engine.drive((await engine.roll_back(last.id, BY)).id, lambda _: None)
+        now = await api.get(path("rotations", rotation_id), ReplacementRow)
+        if not json:
+            for past in now.past[told:]:
+                console().print(printable(f"{now.credential}: {past.step}: {past.what}"))
+            if now.trouble not in ("", trouble):
+                note(f"{now.credential}: {now.step}: {now.trouble}")
+        told, trouble = len(now.past), now.trouble
+        if now.ended is not None:
+            return now
+        if now.state == "waiting":
+            key = await asyncio.to_thread(_pasted, now.credential)
+            await api.put(path("rotations", rotation_id, "key"), {"key": key.reveal()}, ReplacementRow)
+        else:
+            await asyncio.sleep(LOOK_S)
 
 
 def _pasted(name: str) -> "Secret":
@@ -122,17 +127,15 @@ def _pasted(name: str) -> "Secret":
     return Secret(text.strip())
 
 
-def _listed(plans: "list[Plan]") -> str:
+def _listed(plans: list[Plan]) -> str:
     return ", ".join(plan.credential for plan in plans) or "no credential"
 
 
-def _show_plans(plans: object) -> None:
-    from keywright.rotation.plan import Plan
-
-    for plan in plans if isinstance(plans, list) else []:
-        assert isinstance(plan, Plan)
-        console().print(f"{plan.credential} ({plan.driver})")
-        for line in plan.steps:
-            console().print(f"  - {line}")
-        for line in plan.obstacles:
-            console().print(f"  ! {line}")
+def _show_plan(plan: Plan) -> None:
+    console().print(f"{plan.credential} ({plan.driver})")
+    for line in plan.steps:
+        console().print(f"  - {line}")
+    if plan.assisted_because:
+        console().print(f"  ? {plan.assisted_because}")
+    for line in plan.obstacles:
+        console().print(f"  ! {line}")

@@ -4,11 +4,13 @@ from typing import Final
 
 from keywright.control.routes.budgets import BudgetRoutes
 from keywright.control.routes.catalogue import CatalogueRoutes
+from keywright.control.routes.credentials import CredentialRoutes
 from keywright.control.routes.keys import KeyRoutes
 from keywright.control.routes.limits import LimitRoutes
 from keywright.control.routes.organisation import OrganisationRoutes
 from keywright.control.routes.policy import PolicyRoutes
 from keywright.control.routes.projects import ProjectRoutes
+from keywright.control.routes.replacements import ReplacementRoutes
 from keywright.control.routes.reports import ReportRoutes
 from keywright.control.routes.requests import RequestRoutes
 from keywright.control.routes.secrets import SecretRoutes
@@ -29,5 +31,7 @@ CONTROLLERS: Final = (
     RequestRoutes,
     PolicyRoutes,
     ReportRoutes,
+    CredentialRoutes,
+    ReplacementRoutes,
     SecretRoutes,
 )

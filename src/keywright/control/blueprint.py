@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from keywright.control.custodian import Custodian
 from keywright.control.secret_stores import SecretStores
 from keywright.core.budget import Budget
 from keywright.core.clock import SECOND_US, Clock
@@ -29,8 +30,8 @@ class ControlBlueprint(Struct, frozen=True, eq=False):
     """`snapshot` gives what the gateway knows now: the keys by which callers prove themselves, models and prices.
 
     `on_change` is awaited after every change, before its answer goes out. `random(n)` gives `n` unpredictable bytes.
-    `new_id` names a request. `on_stranger` is told the code by which somebody was refused who proved no key. `secrets`:
-    None where no gateway is at hand.
+    `new_id` names a request. `on_stranger` is told the code by which somebody was refused who proved no key. `secrets`
+    and `custodian`: None where no gateway is at hand.
     """
 
     store: Store
@@ -42,6 +43,7 @@ class ControlBlueprint(Struct, frozen=True, eq=False):
     on_change: Callable[[], Awaitable[None]]
     on_stranger: Callable[[str], None] = lambda _: None
     secrets: SecretStores | None = None
+    custodian: Custodian | None = None
     body_bytes_max: int = BODY_BYTES_MAX
     read_s: float = READ_S
 

@@ -5,11 +5,13 @@ from msgspec import Struct
 from keywright.control.blueprint import ControlBlueprint
 from keywright.control.desks.budgets import Budgets
 from keywright.control.desks.catalogue import Catalogue
+from keywright.control.desks.credentials import Credentials
 from keywright.control.desks.keys import Keys
 from keywright.control.desks.limits import Limits
 from keywright.control.desks.organisation import Organisation
 from keywright.control.desks.policy import Policy
 from keywright.control.desks.projects import Projects
+from keywright.control.desks.replacements import Replacements
 from keywright.control.desks.reports import Reports
 from keywright.control.desks.requests import Requests
 from keywright.control.desks.secrets import Secrets
@@ -34,6 +36,8 @@ class Desk(Struct, frozen=True, eq=False):
     requests: Requests
     policy: Policy
     reports: Reports
+    credentials: Credentials
+    replacements: Replacements
     secrets: Secrets
 
 
@@ -53,5 +57,7 @@ def open_desk(blueprint: ControlBlueprint) -> Desk:
         requests=Requests(blueprint),
         policy=Policy(blueprint),
         reports=Reports(blueprint),
+        credentials=Credentials(blueprint),
+        replacements=Replacements(blueprint),
         secrets=Secrets(blueprint),
     )

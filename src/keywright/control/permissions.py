@@ -34,12 +34,15 @@ Operation: TypeAlias = Literal[
     "prices.read",
     "models.read",
     "providers.read",
+    "credentials.read",
+    "credentials.change",
     "secrets.read",
     "secrets.change",
     "calls.read",
     "policy.test",
 ]
-"""`budgets` are limits, too. `calls`: usage and single requests."""
+"""`budgets` are limits, too. `credentials`: those of providers, and how their keys are replaced. `calls`: usage and
+single requests."""
 
 Roles: TypeAlias = frozenset[Role]
 
@@ -89,6 +92,8 @@ RULES: Final[Mapping[Operation, Rule]] = MappingProxyType(
         "prices.read": Rule(EVERYBODY, anyone=True),
         "models.read": Rule(EVERYBODY, anyone=True),
         "providers.read": Rule(READERS),
+        "credentials.read": Rule(READERS),
+        "credentials.change": Rule(ADMINS),
         "secrets.read": Rule(ADMINS),
         "secrets.change": Rule(ADMINS),
         "calls.read": Rule(READERS, READERS, EVERYBODY),

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from msgspec.structs import asdict
+
 from keywright.control import resources as shown
 from keywright.core.budget import Budget, Limit
 from keywright.core.clock import SECOND_US
 from keywright.core.entry import Entry
 from keywright.core.identity import Key, Member, Project, ServiceAccount, Tags, User
 from keywright.core.money import to_usd
+from keywright.core.rotation import Rotation
 from keywright.store.key_ring import KnownKey
 from keywright.store.standing import BudgetStanding
 
@@ -218,6 +221,37 @@ def request_row(entry: Entry) -> shown.RequestRow:
         first_byte_us=entry.first_byte_us,
         overhead_us=entry.overhead_us,
     )
+
+
+def replacement_summary(rotation: Rotation) -> shown.ReplacementSummary:
+    """A rotation of a provider's key, in a list."""
+    return shown.ReplacementSummary(
+        id=rotation.id,
+        credential=rotation.credential,
+        provider=rotation.provider,
+        driver=rotation.driver,
+        state=rotation.state,
+        step=rotation.step,
+        by=rotation.by,
+        reason=rotation.reason,
+        began=time_of(rotation.began_s),
+        step_since=time_of(rotation.step_s),
+        due=moment(rotation.due_s or None),
+        ended=moment(rotation.ended_s or None),
+        failures=rotation.failures,
+        trouble=rotation.trouble,
+        old=rotation.old,
+        new=rotation.new,
+        expires=moment(rotation.expires_s or None),
+        back_why=rotation.back_why,
+        insisted=rotation.insisted,
+    )
+
+
+def replacement_row(rotation: Rotation) -> shown.ReplacementRow:
+    """A rotation of a provider's key, with all that has happened."""
+    past = tuple(shown.PastRow(time_of(each.at_us // SECOND_US), each.step, each.what) for each in rotation.past)
+    return shown.ReplacementRow(**asdict(replacement_summary(rotation)), past=past)
 
 
 def started(entry: Entry) -> str:

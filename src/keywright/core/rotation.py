@@ -95,7 +95,7 @@ class CredentialFacts(Struct, frozen=True):
     `fingerprint` of its key, known since `since_s`; `version` its store's name of it. `verified_s`: when its provider
     last accepted it; `verdict`: what the last look proved (`live`, `dead`, `unknown`), at `looked_s`. `kind`: what its
     provider says of it (user-bound, service account, trial …). `expires_s`: when it runs out. `disabled`: by an
-    administrator; no call uses it then. `reminded_s`: when its age was last told of.
+    administrator, `disabled_by`; no call uses it then. `reminded_s`: when its age was last told of.
     """
 
     name: str
@@ -110,3 +110,4 @@ class CredentialFacts(Struct, frozen=True):
     expires_s: int = 0
     disabled: bool = False
     reminded_s: int = 0
+    disabled_by: str = ""

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from keywright.control.blueprint import ControlBlueprint
+from keywright.control.custodian import Custodian
 from keywright.control.door import Control
 from keywright.control.secret_stores import SecretStores
 from keywright.core.clock import Clock
@@ -22,6 +23,7 @@ _log = logging.getLogger("keywright")
 class Running(Struct, frozen=True, eq=False):
     """What only a running gateway has."""
 
+    custodian: Custodian | None = None
     secrets: SecretStores | None = None
 
 
@@ -59,6 +61,7 @@ def open_control(
             new_id=new_id,
             on_change=told,
             on_stranger=on_stranger,
+            custodian=running.custodian,
             secrets=running.secrets,
         )
     )

@@ -22,8 +22,10 @@ from keywright.house.admin import Admin, open_admin
 from keywright.house.blueprint import Blueprint
 from keywright.house.control import Running, open_control
 from keywright.house.credentials import Credentials
+from keywright.house.custodian import Custodian
 from keywright.house.custody import Custody
 from keywright.house.declared import declare
+from keywright.house.inventory import Inventory
 from keywright.house.keeping import keeper_of, troubles_of, vault_of, warnings_of
 from keywright.house.listing import list_models
 from keywright.house.password import store_password
@@ -89,7 +91,9 @@ class House:
         self.custody = Custody(
             keeper, self._credentials, self._breakers, self.rotating, self.sources, ledger.holder, blueprint.clock
         )
+        inventory = Inventory(self.rotating, self.places, store.database, blueprint.clock)
         self._secrets = RemoteSecrets(self._holdings, blueprint, store.database)
+        self.running = Running(Custodian(self.rotating, inventory, blueprint.clock), self._secrets)
         self.app = self._app()
 
     @classmethod
@@ -164,10 +168,6 @@ class House:
     def places(self) -> Mapping[str, tuple[str, ...]]:
         """Where keys are kept: the references of each credential that has one, by its name."""
         return self._credentials.places(self._config)
-
-    def is_moved(self, provider: str) -> bool:
-        """Whether the operator has written another address for a provider than its own."""
-        return bool(self._config.providers[provider].base_url)
 
     def _present(self) -> Present:
         inventory = self._snapshot.routes.inventory
@@ -310,7 +310,7 @@ class House:
             edge.new_id,
             self.refresh,
             self.meters.unknown,
-            Running(self._secrets),
+            self.running,
         )
         return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state, control=control)
 

@@ -1,116 +1,128 @@
 """The inventory of credentials: where each lives, what its key is, how old, who uses it, and what it cost."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from keywright.core.clock import SECOND_US
+from keywright.control.custodian import CredentialFilter
+from keywright.control.resources import CredentialState, DueReason, InventoryRow
+from keywright.control.rows import moment
+from keywright.core.clock import SECOND_US, Clock
 from keywright.core.money import to_usd
 from keywright.core.rotation import CredentialFacts
-from keywright.house.house import House
-from keywright.house.proving import prove
+from keywright.house.rotations import Rotating
 from keywright.pipeline.routes import Source
+from keywright.store.database import Database
 from keywright.store.reports import Reports
 from keywright.vault.held import HeldCredential
 
 DAY_S: Final = 86_400
+NO_PLACE: Final = ("no key: signs in as the workload",)
 
 
-class CredentialRow(Struct, frozen=True):
-    """One credential. Times are as ISO 8601 (UTC), None for never or unknown. `lives_at`: the references of its key, or
-    how it does without. `used_by`: the projects whose calls used it this month.
+class Known(Struct, frozen=True):
+    """What the database knows of credentials, each by name: facts, why they are due, the rotation that goes on."""
+
+    facts: Mapping[str, CredentialFacts]
+    due: Mapping[str, DueReason]
+    running: Mapping[str, str]
+
+    def of(self, name: str) -> CredentialFacts:
+        """The facts of one."""
+        return self.facts.get(name) or CredentialFacts(name)
+
+
+class Inventory:
+    """The credentials of one gateway. `places` gives the references of their keys, by the names of credentials.
+
+    Every method raises StoreError when the database cannot be read.
     """
 
-    name: str
-    provider: str
-    lives_at: tuple[str, ...]
-    fingerprint: str
-    version: str
-    kind: str
-    age_days: int | None
-    last_use: str | None
-    last_verified: str | None
-    verdict: str
-    expires: str | None
-    used_by: tuple[str, ...]
-    calls_this_month: int
-    cost_this_month_usd: str
-    project: str
-    models: tuple[str, ...]
-    weight: int | None
-    state: str
+    def __init__(
+        self,
+        rotating: Rotating,
+        places: Callable[[], Mapping[str, tuple[str, ...]]],
+        database: Database,
+        clock: Clock,
+    ) -> None:
+        self._places = places
+        self._rotating = rotating
+        self._reports = Reports(database)
+        self._clock = clock
 
+    async def page(self, which: CredentialFilter, after: str, limit: int) -> list[InventoryRow]:
+        """Up to `limit` of them, by name, behind the name `after`."""
+        known = await self._known()
+        found = [
+            (name, source)
+            for name, source in sorted(self._rotating.sources().items())
+            if name > after and _fits(which, source, known)
+        ]
+        return [await self._row(name, source, known) for name, source in found[:limit]]
 
-async def inventory(house: House, now_s: int) -> list[CredentialRow]:
-    """All of them, by name.
+    async def row(self, name: str, source: Source) -> InventoryRow:
+        """One of them."""
+        return await self._row(name, source, await self._known())
 
-    Raises:
-        StoreError: the database cannot be read.
-    """
-    facts = {known.name: known for known in await house.rotating.states.all()}
-    reports = Reports(house.store.database)
-    places = house.places()
-    rows = []
-    for name, source in sorted(house.sources().items()):
-        known = facts.get(name, CredentialFacts(name))
-        uses = await reports.credential_uses(source.credential.fingerprint, _month_s(now_s), now_s + 1)
-        rows.append(
-            CredentialRow(
-                name=name,
-                provider=source.name,
-                lives_at=places.get(name, ("no key: signs in as the workload",)),
-                fingerprint=source.credential.fingerprint,
-                version=source.credential.version if isinstance(source.credential, HeldCredential) else "",
-                kind=known.kind,
-                age_days=(now_s - known.since_s) // DAY_S if known.since_s else None,
-                last_use=_moment(max((use.last_s for use in uses.uses), default=0)),
-                last_verified=_moment(known.verified_s),
-                verdict=known.verdict,
-                expires=_moment(known.expires_s),
-                used_by=tuple(sorted({use.project for use in uses.uses})),
-                calls_this_month=sum(use.calls for use in uses.uses),
-                cost_this_month_usd=to_usd(sum(use.cost_picodollars for use in uses.uses)),
-                project=source.project,
-                models=source.models,
-                weight=source.weight,
-                state=_state(house, source),
-            )
+    async def _known(self) -> Known:
+        rotating = self._rotating
+        return Known(
+            {known.name: known for known in await rotating.states.all()},
+            {one.credential: one.reason for one in await rotating.due()},
+            {one.credential: one.id for one in await rotating.rotations.running()},
         )
-    return rows
+
+    async def _row(self, name: str, source: Source, known: Known) -> InventoryRow:
+        facts, now_s = known.of(name), self._clock.unix_us() // SECOND_US
+        found = await self._reports.credential_uses(source.credential.fingerprint, _month_s(now_s), now_s + 1)
+        last_s = max((use.last_s for use in found.uses), default=0)
+        return InventoryRow(
+            name=name,
+            provider=source.name,
+            lives_at=self._places().get(name, NO_PLACE),
+            fingerprint=source.credential.fingerprint,
+            version=source.credential.version if isinstance(source.credential, HeldCredential) else "",
+            kind=facts.kind,
+            age_days=(now_s - facts.since_s) // DAY_S if facts.since_s else None,
+            last_use=moment(last_s or None),
+            last_verified=moment(facts.verified_s or None),
+            verdict=facts.verdict,
+            expires=moment(facts.expires_s or None),
+            used_by=tuple(sorted({use.project for use in found.uses})),
+            calls_this_month=sum(use.calls for use in found.uses),
+            cost_this_month_usd=to_usd(sum(use.cost_picodollars for use in found.uses)),
+            project=source.project,
+            models=source.models,
+            weight=source.weight,
+            state=_state(source, facts),
+            disabled_by=facts.disabled_by if facts.disabled else "",
+            due=known.due.get(name),
+            rotation=known.running.get(name),
+        )
 
 
-async def verify_all(house: House) -> None:
-    """Ask each provider whether it accepts its key, and write down what it says.
-
-    Raises:
-        StoreError: that cannot be written.
-    """
-    for name, source in house.sources().items():
-        verdict = await prove(source, house.pool, is_moved=house.is_moved(source.name))
-        now_s = house.blueprint.clock.unix_us() // SECOND_US
-
-        def change(known: CredentialFacts, life: str = verdict.life, now_s: int = now_s) -> CredentialFacts:
-            verified_s = now_s if life == "live" else known.verified_s
-            return replace(known, looked_s=now_s, verdict=life, verified_s=verified_s)
-
-        await house.rotating.states.note(name, change)
+def _fits(which: CredentialFilter, source: Source, known: Known) -> bool:
+    """Whether a credential is to be listed."""
+    name = source.credential_name
+    return (
+        which.provider in (None, source.name)
+        and which.project in (None, source.project)
+        and which.state in (None, _state(source, known.of(name)))
+        and which.due in (None, name in known.due)
+    )
 
 
-def _state(house: House, source: Source) -> str:
-    if house.snapshot.routes.is_disabled(source):
+def _state(source: Source, facts: CredentialFacts) -> CredentialState:
+    if source.disabled or facts.disabled:
         return "disabled"
     if isinstance(source.credential, HeldCredential) and not source.credential.is_ready:
-        return "its key cannot be read"
-    return "in use"
+        return "unreadable"
+    return "in_use"
 
 
 def _month_s(now_s: int) -> int:
     """When this month began."""
     now = datetime.fromtimestamp(now_s, UTC)
     return int(datetime(now.year, now.month, 1, tzinfo=UTC).timestamp())
-
-
-def _moment(at_s: int) -> str | None:
-    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%SZ}" if at_s else None

@@ -30,6 +30,14 @@ class HouseKeys:
         self._vault = vault
         self._places = places
 
+    def require_usable(self, credential: str, secret: Secret) -> None:
+        """Nothing, if `secret` may be the credential's key.
+
+        Raises:
+            SecretError: no header could carry it, or the credential has no key.
+        """
+        accept(parse(self._owner(credential), self._vault().stores), secret)
+
     async def current(self, credential: str) -> Secret:
         """Its key, read now.
 

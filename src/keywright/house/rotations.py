@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from keywright.config import Config, CredentialConfig, ProviderConfig, RotationConfig
 from keywright.core.clock import SECOND_US
-from keywright.core.errors import ChangeRefusedError
+from keywright.core.errors import ChangeRefusedError, SecretError
 from keywright.core.rotation import CredentialFacts, Rotation
 from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
@@ -92,10 +92,20 @@ class Rotating:
         source = present.sources.get(credential)
         if source is None:
             return Verdict("unknown", f"the configuration does not name {credential} any more")
-        tried = msgspec.structs.replace(
-            source, credential=self._credentials.of_key(source.credential_name, source.row, secret)
-        )
-        return await prove(tried, self._pool, is_moved=bool(present.config.providers[source.name].base_url))
+        try:
+            credential_of_it = self._credentials.of_key(source.credential_name, source.row, secret)
+        except SecretError as error:
+            return Verdict("dead", str(error))
+        return await self.look(msgspec.structs.replace(source, credential=credential_of_it))
+
+    async def look(self, source: Source) -> Verdict:
+        """Whether a source's provider accepts its key."""
+        moved = self._present().config.providers[source.name].base_url
+        return await prove(source, self._pool, is_moved=bool(moved))
+
+    def sources(self) -> Mapping[str, Source]:
+        """The sources by the names of their credentials, also of those that are disabled."""
+        return self._present().sources
 
     def target(self, credential: str) -> Target | None:
         """The credential as it is configured now, with the driver for its keys; None when none has that name."""
@@ -178,7 +188,15 @@ class Rotating:
         def change(facts: CredentialFacts) -> CredentialFacts:
             if facts.fingerprint == fingerprint:
                 return facts
-            return CredentialFacts(name, fingerprint, now_s, kind=kind, expires_s=expires_s, disabled=facts.disabled)
+            return CredentialFacts(
+                name,
+                fingerprint,
+                now_s,
+                kind=kind,
+                expires_s=expires_s,
+                disabled=facts.disabled,
+                disabled_by=facts.disabled_by,
+            )
 
         await self.states.note(name, change)
 
