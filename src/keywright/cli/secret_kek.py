@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from msgspec import Struct
 
-from keywright.cli.bar import bar
+from keywright.cli.bar import Far, bar
 from keywright.cli.errors import FAILED, INTERRUPTED, CommandError
 from keywright.cli.interrupt import heeding_interrupts
 from keywright.cli.options import ConfigFile, JsonFlag
@@ -73,8 +73,9 @@ def rewrap(
         _show(outcome)
     if outcome.failure:
         say_error(outcome.failure)
-    if outcome.interrupted:
+    if outcome.failure or outcome.interrupted:
         note(f"ended with {outcome.remaining:,} to do: called again, it goes on")
+    if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
     if outcome.failure or outcome.remaining:
         raise typer.Exit(FAILED)
@@ -108,7 +109,8 @@ async def _rewrapped(config: Path | None, store: str | None) -> RewrapDocument:
     async with local_store(blueprint, create=False) as kept:
         sealed = SealedStore(name, blueprint, kept.database)
         before = await asyncio.to_thread(sealed.keks)
-        left, failure, interrupted = await _gone_over(sealed)
+        with bar("re-wrapping") as far:
+            left, failure, interrupted = await _gone_over(sealed, far)
         keks = await asyncio.to_thread(sealed.keks)
     first, *others = keks
     remaining = _rows(others)
@@ -121,9 +123,9 @@ async def _rewrapped(config: Path | None, store: str | None) -> RewrapDocument:
     return RewrapDocument(name, done, remaining, left, keks, removable, failure, interrupted)
 
 
-async def _gone_over(sealed: "SealedStore") -> "tuple[tuple[Left, ...], str, bool]":
+async def _gone_over(sealed: "SealedStore", far: Far) -> "tuple[tuple[Left, ...], str, bool]":
     """Re-wrap, to the end or until Ctrl-C: what does not open, why it failed, and whether it was ended."""
-    with bar("re-wrapping") as far, heeding_interrupts() as interrupted:
+    with heeding_interrupts() as interrupted:
 
         def progress(done: int, total: int) -> None:
             far(done, total)
