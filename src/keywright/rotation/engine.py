@@ -8,8 +8,8 @@
     delete    the old key ends; what was left of earlier tries ends with it
 
 Durable. What a rotation is at stands in the database before it is done, and what became of it before anything else is
-done (`steps.py` decides, `work.py` does). A process may die between any two instructions. Who goes on looks at what is
-there, and never at what ought to be:
+done (`steps.py` decides, `work.py` does: `making.py`, `switching.py`, `ending.py`). A process may die between any two
+instructions. Who goes on looks at what is there, and never at what ought to be:
 
 - Dead before a new key was written down: `tried_s` says that there may be one. Keys are called by the rotation's id, so
   the provider is asked for them, and all are ended before another is made; and once more at the end, since a provider's
@@ -58,10 +58,11 @@ from keywright.core.rotation import KeyMark, Rotation
 from keywright.core.secret import Secret
 from keywright.rotation import steps
 from keywright.rotation.driver import Driver
+from keywright.rotation.means import Held
 from keywright.rotation.plan import Plan, planned
 from keywright.rotation.steps import USUAL, Pace
 from keywright.rotation.surroundings import Surroundings, Target
-from keywright.rotation.work import Held, Work
+from keywright.rotation.work import Work
 
 LOOK_S_MAX: Final = 5.0
 """How long `drive` sleeps at most; less than a claim lasts."""

@@ -16,6 +16,10 @@ from keywright.core.rotation import CredentialUser, KeyMark, Outcome, Past, Rota
 PAST_MAX: Final = 100
 """Of what happened, the beginning is kept, and the newest."""
 TROUBLE_CHARACTERS_MAX: Final = 500
+NAMES_MAX: Final = 3
+"""Of processes that one message names."""
+
+PUT_BACK: Final = "somebody has put it back into its store"
 
 Judgement: TypeAlias = Literal["accepted", "wait", "refused"]
 
@@ -230,6 +234,21 @@ def ended(rotation: Rotation, now_s: int, outcome: Outcome, trouble: str = "") -
     over = noted(rotation, now_s, trouble or outcome.replace("_", " "))
     trouble = trouble[:TROUBLE_CHARACTERS_MAX]
     return replace(over, outcome=outcome, ended_s=now_s, due_s=0, failures=0, trouble=trouble, waits_for_key=False)
+
+
+def overtaken(rotation: Rotation, now_s: int, current: str) -> Rotation:
+    """Somebody has stored a third key meanwhile, `current` by its fingerprint. Which of the two others still counts for
+    whom is not known here.
+    """
+    left = ", ".join(shown(mark) for mark in (rotation.old, rotation.new) if mark.id or mark.fingerprint)
+    why = f"somebody has stored another key meanwhile ({current}); end by hand what is not used of {left}"
+    return ended(rotation, now_s, "failed", why)
+
+
+def some(names: tuple[str, ...]) -> str:
+    """The first of the processes, and how many more there are, as people are told of them."""
+    more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
+    return ", ".join(names[:NAMES_MAX]) + more
 
 
 def shown(mark: KeyMark) -> str:
