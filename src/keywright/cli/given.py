@@ -26,11 +26,13 @@ def given_secret() -> Secret:
 
 
 def _typed() -> str:
-    text = getpass("The secret: ")
-    if text != getpass("Once more: "):
+    try:
+        text, again = getpass("The secret: "), getpass("Once more: ")
+        text.encode()  # where the shell's settings let bytes through that are no text
+    except UnicodeError:  # from None: the error carries the bytes
+        raise CommandError(NO_TEXT) from None
+    if text != again:
         raise CommandError("the two are not the same: nothing was written")
-    if any("\ud800" <= character <= "\udfff" for character in text):  # how bytes are kept that are no UTF-8
-        raise CommandError(NO_TEXT)
     return text
 
 

@@ -51,7 +51,9 @@ class ControlRequest(Request[Any, Any, Any]):
             return msgspec.json.decode(body, type=kind, dec_hook=_secret)
         except msgspec.ValidationError as error:
             raise _fault(str(error), kind) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UnicodeDecodeError:  # from None: the error carries the bytes
+            raise InvalidBodyError("the body is not JSON: it is not UTF-8", is_json=False) from None
+        except (msgspec.DecodeError, RecursionError) as error:
             raise InvalidBodyError(f"the body is not JSON: {error}", is_json=False) from None
 
 

@@ -32,7 +32,7 @@ class Questions:
                 return await asyncio.wrap_future(asked)
         except TimeoutError:
             if asked.cancelled():
-                raise SecretError(f"it was not asked for: the stores are busy since {self._within_s:g} s") from None
+                raise SecretError(f"it was not asked for: the stores have been busy for {self._within_s:g} s") from None
             raise SecretError(f"there is no answer within {self._within_s:g} s: it may still be done") from None
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from keywright.control.resources import SecretMarkRow, SecretRow, SecretStoreRow
-from keywright.core.errors import ChangeRefusedError, SecretError
+from keywright.core.errors import ChangeRefusedError, SecretError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
 from keywright.house.questions import Questions
@@ -25,15 +25,16 @@ WITHIN_S: Final = 25.0
 
 class RemoteSecrets:
     """As of `control.secret_stores.SecretStores`. `holdings` gives what the gateway has now, and may block on a disk.
-
-    Close it when done.
+    Nothing takes longer than `within_s`. Close it when done.
     """
 
-    def __init__(self, holdings: Callable[[], Holdings], blueprint: Blueprint, database: Database) -> None:
+    def __init__(
+        self, holdings: Callable[[], Holdings], blueprint: Blueprint, database: Database, within_s: float = WITHIN_S
+    ) -> None:
         self._holdings = holdings
         self._blueprint = blueprint
         self._database = database
-        self._questions = Questions(WITHIN_S)
+        self._questions = Questions(within_s)
 
     def close(self) -> None:
         """Ask nothing more."""
@@ -75,6 +76,8 @@ class RemoteSecrets:
         _admit(reference, holdings, secrets, "reference")
         try:
             secrets.fitting(reference, secret)
+        except SecretReadOnlyError:
+            raise
         except SecretError as error:
             raise ChangeRefusedError("invalid", str(error), "value") from None
         return await secrets.put(reference, secret)
