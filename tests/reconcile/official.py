@@ -13,7 +13,7 @@ from keywright.core.json import Json
 
 
 @cache
-def _section(file: Path, heading: str) -> Any:
+def section_of(file: Path, heading: str) -> Any:
     """What stands under a heading of an OpenAPI file: only that is parsed, for the whole takes half a minute."""
     lines = file.read_text(encoding="utf-8").splitlines()
     start = lines.index(heading)
@@ -31,7 +31,7 @@ def complaint(file: Path, path: str, query: str) -> str | None:
     given: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         given.setdefault(name, []).append(value)
-    operation = _section(file, f"  {path}:")["get"]
+    operation = section_of(file, f"  {path}:")["get"]
     for parameter in operation["parameters"]:
         name, schema = parameter["name"], parameter["schema"]
         values = given.pop(name, [])
@@ -57,7 +57,7 @@ def _wrong(value: str, schema: Any) -> str | None:
 
 def must_be(file: Path, component: str, value: Json) -> None:
     """Fail when `value` is no `component` of the description: a stand-in may not invent its answers."""
-    schema = _section(file, f"    {component}:")
+    schema = section_of(file, f"    {component}:")
     known = {name: each for name, each in schema["properties"].items() if "$ref" not in str(each)}
     jsonschema.validate(value, {**schema, "properties": known})
     assert isinstance(value, dict)

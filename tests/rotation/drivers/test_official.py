@@ -14,7 +14,7 @@ from keywright.rotation.drivers.openai import OpenAiDriver, OpenAiSettings
 from keywright.rotation.drivers.openrouter import OpenRouterDriver, OpenRouterSettings
 from keywright.vault.fetch import Fetch
 from tests.conftest import shared_dir
-from tests.reconcile.official import _section, complaint, must_be
+from tests.reconcile.official import complaint, must_be, section_of
 from tests.rotation.drivers.cases import always
 from tests.rotation.standins.mistral import USER, Mistral
 from tests.rotation.standins.openai import OpenAi
@@ -77,7 +77,7 @@ async def test_openai_s(specs: Path, fetch: Fetch) -> None:
 
 async def test_openrouter_s(specs: Path, fetch: Fetch) -> None:
     file = specs / "openrouter" / "openapi.yaml"
-    keys, one = _section(file, "  /keys:"), _section(file, "  /keys/{hash}:")
+    keys, one = section_of(file, "  /keys:"), section_of(file, "  /keys/{hash}:")
     operations = {
         "list": (None, keys["get"]["responses"]["200"]),
         "create": (keys["post"], keys["post"]["responses"]["201"]),
