@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from threading import Event
 
 import pytest
@@ -38,7 +39,7 @@ async def test_nobody_waits_for_ever_and_what_was_not_begun_is_not_done(released
         begun.append(number)
         released.wait(WITHIN_S)
 
-    asked = [asyncio.create_task(questions.ask(lambda number=number: question(number))) for number in range(9)]
+    asked = [asyncio.create_task(questions.ask(partial(question, number))) for number in range(9)]
     failures = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(failure) for failure in failures} == {SecretError}
     assert str(failures[-1]) == "it was not asked for: the stores have been busy for 0.3 s"
