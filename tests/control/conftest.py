@@ -22,6 +22,7 @@ from keywright.pipeline.snapshot import Snapshot
 from keywright.store.content import read_content
 from keywright.store.standing import Standings
 from keywright.store.store import Store
+from tests.control.custody import Custody, opened_custody
 from tests.control.stores import opened_stores
 from tests.gateway import gateway, shared_gateway, start
 from tests.postgres import database_url, empty_postgres_url, new_database_url, postgres, postgres_url
@@ -45,6 +46,8 @@ __all__ = [
 
 OPERATORS_KEY = "the-operators-key-of-these-tests-0123456789"
 START_S = 1_790_000_000
+STANDING = Clock(unix_us=lambda: START_S * SECOND_US, ticks_us=lambda: 0)
+"""A clock that stands still."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,12 @@ class Reply:
 class Api:
     """The administration API of a gateway whose clock stands still until it is told otherwise.
 
-    `folder`: where it keeps secrets, None without any.
+    `folder`: where it keeps secrets, None without any. `custody`: who has its credentials.
     """
 
     store: Store
     folder: Path | None = None
+    custody: Custody | None = None
     now_s: int = START_S
     changes: int = 0
     strangers: list[str] = field(default_factory=list)
@@ -96,6 +100,7 @@ class Api:
                 new_id=lambda: f"req_{next(numbers)}",
                 on_change=self.follow,
                 on_stranger=self.strangers.append,
+                custodian=None if self.custody is None else self.custody.custodian,
                 secrets=None if self.folder is None else opened_stores(self.store, self.folder, clock),
                 read_s=0.2,
             )
@@ -210,4 +215,22 @@ async def quick_api(tmp_path: Path) -> AsyncIterator[Api]:
     api = Api(store, tmp_path)
     await api.follow()
     yield api
+    await store.close()
+
+
+@pytest.fixture
+async def custody(store: Store, tmp_path: Path) -> AsyncIterator[Custody]:
+    """Who has the credentials, in a database of either kind."""
+    async with opened_custody(store, tmp_path, STANDING) as custody:
+        yield custody
+
+
+@pytest.fixture
+async def whole_api(tmp_path: Path) -> AsyncIterator[Api]:
+    """One in memory, with everything that a gateway has."""
+    store = await Store.open("sqlite://")
+    async with opened_custody(store, tmp_path, STANDING) as custody:
+        api = Api(store, tmp_path, custody)
+        await api.follow()
+        yield api
     await store.close()

@@ -102,13 +102,14 @@ def validate(instance: Any, schema: Mapping[str, Any], document: Any) -> None:
     Draft202012Validator({**schema, "components": document["components"]}).validate(instance)
 
 
-async def test_every_routes_answer_is_as_it_says(quick_api: Api) -> None:
-    witness = Witness(quick_api, await description(quick_api))
+async def test_every_routes_answer_is_as_it_says(whole_api: Api) -> None:
+    witness = Witness(whole_api, await description(whole_api))
     await _ask_for_the_realm(witness)
     await _ask_for_keys(witness)
     await _ask_for_bounds(witness)
     await _ask_for_calls(witness)
     await _ask_for_secrets(witness)
+    await _ask_for_credentials(witness)
     for method, path, body in (
         ("GET", "/nothing", None),
         ("DELETE", "/keys", None),
@@ -221,6 +222,23 @@ async def _ask_for_secrets(witness: Witness) -> None:
     assert (await ask("GET", "/secrets/names", query={"store": "sealed"}))["rows"]
     assert (await ask("GET", "/secrets/stores"))["rows"]
     assert (await ask("POST", "/secrets/check", {}))["rows"]
+
+
+async def _ask_for_credentials(witness: Witness) -> None:
+    ask = witness.ask
+    assert len((await ask("GET", "/credentials"))["rows"]) == 3
+    for word in ("disable", "enable", "verify"):
+        await ask("POST", f"/credentials/{{name}}/{word}", name="edge%2F2")
+    await ask("GET", "/credentials/{name}", name="edge")
+    assert (await ask("GET", "/credentials/{name}/plan", name="edge"))["obstacles"] == []
+    made = await ask("POST", "/rotations", {"credential": "edge", "reason": "it is old"})
+    assert witness.api.custody is not None
+    await witness.api.custody.rotating.tend()
+    await ask("PUT", "/rotations/{rotation_id}/key", {"key": "sk-new"}, rotation_id=made["id"])
+    await ask("POST", "/rotations/{rotation_id}/insist", rotation_id=made["id"])
+    await ask("POST", "/rotations/{rotation_id}/roll-back", rotation_id=made["id"])
+    assert (await ask("GET", "/rotations/{rotation_id}", rotation_id=made["id"]))["past"]
+    assert (await ask("GET", "/rotations"))["rows"]
 
 
 @pytest.mark.parametrize(("accept", "query"), [("text/csv", {}), ("*/*", {"format": "csv"})])

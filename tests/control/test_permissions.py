@@ -15,6 +15,7 @@ from keywright.control.permissions import RULES, Operation
 from keywright.core.entry import Entry
 from keywright.core.identity import Role
 from tests.control.conftest import START_S, Api
+from tests.control.custody import EDGE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 LETTERS: dict[str, Role] = {"O": "owner", "A": "admin", "M": "member", "V": "viewer", "U": "auditor"}
@@ -66,6 +67,12 @@ def _roles(cell: str) -> frozenset[str]:
 
 
 TABLE = tuple(rows())
+BODIES = {
+    ("POST", "/rotations"): {"credential": EDGE},
+    ("POST", "/secrets/check"): {"references": ["dotenv:OPENAI_KEY"]},
+    ("PATCH", "/organisation"): {"name": "house"},
+}
+"""Those that need not be other ones each time."""
 
 
 class World:
@@ -73,6 +80,8 @@ class World:
 
     def __init__(self, api: Api) -> None:
         self.api = api
+        assert api.custody is not None
+        self.custody = api.custody
         self.keys: dict[tuple[Place, str], str] = {}
         self.count = 0
 
@@ -115,6 +124,10 @@ class World:
                 return "openai%2Fgpt-4o"
             case "providers":
                 return "openai"
+            case "credentials":
+                return EDGE
+            case "rotations":
+                return await self.custody.waiting()
             case "users":
                 await self.api.user(name, None, **{project: "viewer"})
                 return name
@@ -144,6 +157,8 @@ class World:
     def body(self, row: Row, project: str) -> Any:
         self.count += 1
         name = f"new{self.count}"
+        if (row.method, row.path) in BODIES:
+            return BODIES[row.method, row.path]
         match row.method, row.path:
             case "POST", "/projects" | "/users":
                 return {"name": name}
@@ -153,14 +168,12 @@ class World:
                 return {"on": f"service-account:{project}-account", "amount_usd": "1"}
             case "POST", "/limits":
                 return {"on": f"service-account:{project}-account", "concurrency": 1}
+            case "PUT", "/rotations/ID/key":
+                return {"key": f"sk-of-the-edge-{name}"}
             case "PUT", "/secrets":
                 return {"reference": "dotenv:OPENAI_KEY", "value": f"sk-{name}"}
-            case "POST", "/secrets/check":
-                return {"references": ["dotenv:OPENAI_KEY"]}
             case "PUT", _:
                 return {"role": "viewer"}
-            case "PATCH", "/organisation":
-                return {"name": "house"}
             case "PATCH", _:
                 return {}
             case "POST", path if path.endswith("/rotate"):
@@ -171,14 +184,16 @@ class World:
     async def undo(self, path: str, project: str) -> None:
         if path.endswith("/archive"):
             await self.api.ask("POST", f"/projects/{project}/restore")
+        if path == "/rotations":
+            await self.custody.settle()
 
 
 @pytest.fixture
-async def world(quick_api: Api) -> World:
-    world = World(quick_api)
+async def world(whole_api: Api) -> World:
+    world = World(whole_api)
     await world.build()
     for project in ("mine", "foreign"):
-        await quick_api.made("/service-accounts", {"name": f"{project}-account", "project": project})
+        await whole_api.made("/service-accounts", {"name": f"{project}-account", "project": project})
     return world
 
 

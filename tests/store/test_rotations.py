@@ -101,6 +101,16 @@ async def test_facts_are_changed_noted_and_asked_for(store: Store) -> None:
     assert await states.all() == (CredentialFacts("cohere", kind="trial"), noted)
 
 
+async def test_of_changes_at_the_same_time_none_is_lost(store: Store) -> None:
+    states = CredentialStates(store.database)
+    await asyncio.gather(
+        states.change("openai", lambda known: replace(known, disabled=True)),
+        *(states.note("openai", lambda known: replace(known, looked_s=known.looked_s + 1)) for _ in range(5)),
+        states.note("openai", lambda known: replace(known, kind="trial")),
+    )
+    assert await states.get("openai") == CredentialFacts("openai", disabled=True, looked_s=5, kind="trial")
+
+
 async def test_who_uses_which_key_is_told_until_its_process_is_gone(store: Store) -> None:
     states = CredentialStates(store.database)
     await states.say("openai", "b", "old", NOW_S)

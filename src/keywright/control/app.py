@@ -4,8 +4,10 @@ Litestar routes, reads and describes; everything before and after that is in `do
 """
 
 import logging
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from litestar import Litestar, Request, Response, Router
@@ -25,6 +27,8 @@ from keywright.control.secret_schema import SecretSchema
 from keywright.core.errors import KeywrightError
 
 PATH_CHARACTERS_SHOWN: Final = 200
+NAMES: Final[Mapping[str, str]] = MappingProxyType({"in_state": "state"})
+"""Parameters that routes cannot call as clients do: Litestar has a `state` of its own."""
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -69,7 +73,7 @@ def _refused(request: AnyRequest, error: KeywrightError) -> Response[Problem]:
 def _not_served(request: AnyRequest, error: HTTPException) -> Response[Problem]:
     """What Litestar itself finds wrong: no such path or method, a parameter that is none."""
     if isinstance(error, ValidationException):
-        faults = [FieldFault(each.get("key", ""), each["message"]) for each in _extra(error)]
+        faults = [FieldFault(_named(each.get("key", "")), each["message"]) for each in _extra(error)]
         detail = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults) or error.detail
         return _answer(request, replace(problem(422, "invalid", detail), fields=tuple(faults)))
     detail = f"{request.method} {request.scope['path'][:PATH_CHARACTERS_SHOWN]} is not served here"
@@ -89,6 +93,11 @@ def _failed(request: AnyRequest, error: Exception) -> Response[Problem]:
 def _answer(request: AnyRequest, given: Problem) -> Response[Problem]:
     named = replace(given, request_id=request.scope["state"][ID])
     return Response(named, status_code=given.status, media_type=MEDIA_TYPE)
+
+
+def _named(parameter: str) -> str:
+    """What a client calls a parameter of a route."""
+    return NAMES.get(parameter, parameter)
 
 
 def _extra(error: ValidationException) -> list[dict[str, str]]:

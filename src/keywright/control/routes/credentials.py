@@ -15,11 +15,11 @@ from keywright.rotation.plan import Plan
 def credential_filter(
     provider: FromQuery[str | None] = None,
     project: FromQuery[str | None] = None,
-    credential_state: Annotated[CredentialState | None, QueryParameter(name="state")] = None,
+    in_state: Annotated[CredentialState | None, QueryParameter(name="state")] = None,
     due: FromQuery[bool | None] = None,
 ) -> CredentialFilter:
     """Which credentials to list: a dependency."""
-    return CredentialFilter(provider=provider, project=project, state=credential_state, due=due)
+    return CredentialFilter(provider=provider, project=project, state=in_state, due=due)
 
 
 class CredentialRoutes(Controller):

@@ -19,11 +19,11 @@ def key_filter(
     project: FromQuery[str | None] = None,
     owner: FromQuery[str | None] = None,
     kind: FromQuery[KeyKind | None] = None,
-    key_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    in_state: Annotated[State | None, QueryParameter(name="state")] = None,
     parent: FromQuery[str | None] = None,
 ) -> KeyFilter:
     """Which keys to list: a dependency."""
-    return KeyFilter(project=project, owner=owner, kind=kind, state=key_state, parent=parent)
+    return KeyFilter(project=project, owner=owner, kind=kind, state=in_state, parent=parent)
 
 
 class KeyRoutes(Controller):

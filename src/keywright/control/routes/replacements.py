@@ -14,10 +14,10 @@ from keywright.core.rotation import RotationState
 
 def replacement_filter(
     credential: FromQuery[str | None] = None,
-    rotation_state: Annotated[RotationState | None, QueryParameter(name="state")] = None,
+    in_state: Annotated[RotationState | None, QueryParameter(name="state")] = None,
 ) -> ReplacementFilter:
     """Which rotations to list: a dependency."""
-    return ReplacementFilter(credential=credential, state=rotation_state)
+    return ReplacementFilter(credential=credential, state=in_state)
 
 
 class ReplacementRoutes(Controller):
