@@ -124,6 +124,16 @@ class Administration:
         reply = await self.ask(ask)
         return None if reply.status == ABSENT else self.told(ask, reply, kind)
 
+    async def delete(self, path: str, key_id: str) -> None:
+        """End the key at `path`, where the answer says whether that was done. Nothing happens when it is gone.
+
+        Raises:
+            RotationError: it was not; or as `ask` and `told`.
+        """
+        answer = await self.tell_if_there(Ask(b"DELETE", path, f"delete the key {key_id}"), _Deleted)
+        if answer is not None and not answer.deleted:
+            raise RotationError(f"{self._who} says that the key {key_id} is not deleted", passing=True)
+
     @asynccontextmanager
     async def listing(self, ask_to: str) -> AsyncIterator[None]:
         """The time that one listing may take, whatever its pages do.
@@ -167,6 +177,10 @@ async def obstacle_of(preparing: Awaitable[object]) -> str:
             raise
         return str(error)
     return ""
+
+
+class _Deleted(Struct):
+    deleted: bool
 
 
 class _Refusal(Struct):

@@ -198,14 +198,15 @@ async def test_a_list_without_end_is_left(fetch: Fetch, monkeypatch: pytest.Monk
 
     def more(_: object) -> Say:
         number = next(keys)
-        openai = f'"id": "{number}", "redacted_value": "a...b", "owner": {{}}'
-        openrouter = (
-            f'"hash": "{number}", "label": "a...b", "limit": null, "limit_remaining": null, "limit_reset": null, '
-            '"include_byok_in_limit": false, "created_at": ""'
-        )
-        mistral = f'"key_id": "{number}", "hidden_key": "a...b"'
-        key = f'{{"name": "k", {openai}, {openrouter}, {mistral}}}'
-        return Say(f'{{"data": [{key}], "keys": [{key}], "has_more": true}}')
+        key = {
+            "openai": f'"id": "{number}", "redacted_value": "a...b", "owner": {{}}',
+            "openrouter": (
+                f'"hash": "{number}", "label": "a...b", "limit": null, "limit_remaining": null, "limit_reset": null, '
+                '"include_byok_in_limit": false, "created_at": ""'
+            ),
+            "mistral": f'"key_id": "{number}", "hidden_key": "a...b"',
+        }[kind]
+        return Say(f'{{"data": [{{"name": "k", {key}}}], "keys": [{{"name": "k", {key}}}], "has_more": true}}')
 
     async with service(more) as running:
         with CASES[kind](fetch, base_url=running.url) as case, pytest.raises(RotationError, match="gives more than"):

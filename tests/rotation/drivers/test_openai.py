@@ -81,11 +81,37 @@ async def test_a_key_runs_out_after_its_lifetime_and_has_its_scopes(openai: Open
     ]
 
 
-async def test_a_lifetime_that_openai_refuses_is_told(openai: OpenAi, fetch: Fetch) -> None:
-    old = openai.add("old")
-    settings = OpenAiSettings(openai.project, lifetime_s=LIFETIME_S_MAX + 1)
-    with pytest.raises(RotationError, match=r"OpenAI, asked to make a key, answered 400 .*between 1 and 31536000"):
-        await driver_of(openai, fetch, settings).create("keywright-1", KeyMark(old.id))
+async def test_a_key_that_runs_out_is_replaced_by_one_that_does_where_openai_tells_it(
+    openai: OpenAi, fetch: Fetch
+) -> None:
+    openai.tells_expiry = True
+    old, forever = openai.add("old", lifetime_s=7200), openai.add("forever")
+    driver = driver_of(openai, fetch)
+    await driver.create("keywright-1", KeyMark(old.id))
+    await driver.create("keywright-2", KeyMark(forever.id))
+    assert [body for operation, body, _ in openai.spoken if operation == "create"] == [
+        {"name": "keywright-1", "expires_in_seconds": 7200},
+        {"name": "keywright-2"},
+    ]
+
+
+async def test_a_lifetime_that_openai_does_not_know_stands_against_a_new_key(openai: OpenAi, fetch: Fetch) -> None:
+    old = KeyMark(openai.add("old").id)
+    settings = OpenAiSettings(openai.project, lifetime_s=LIFETIME_S_MAX)
+    assert await driver_of(openai, fetch, settings).obstacle(old) == ""
+    assert (await driver_of(openai, fetch, settings).create("keywright-1", old)).expires_s is not None
+    too_long = driver_of(openai, fetch, OpenAiSettings(openai.project, lifetime_s=LIFETIME_S_MAX + 1))
+    assert "longer than the year" in await too_long.obstacle(old)
+    with pytest.raises(RotationError, match="longer than the year"):
+        await too_long.create("keywright-2", old)
+
+
+async def test_a_key_that_openai_does_not_delete_is_not_taken_for_gone(openai: OpenAi, fetch: Fetch) -> None:
+    key = openai.add("a")
+    openai.keeps = True
+    with pytest.raises(RotationError, match="OpenAI says that the key key_1 is not deleted") as failed:
+        await driver_of(openai, fetch).delete(KeyMark(key.id))
+    assert failed.value.passing
 
 
 async def test_two_keys_with_the_same_ends_are_not_guessed_between(openai: OpenAi, fetch: Fetch) -> None:

@@ -32,7 +32,9 @@ class Key:
 
 
 class OpenAi:
-    """Its administration, and its models. `pages_of`: how many keys it gives at once, whatever is asked for."""
+    """Its administration, and its models. `pages_of`: how many keys it gives at once, whatever is asked for.
+    `tells_expiry`: when a listed key runs out; the description says nothing of that. `keeps`: it deletes none.
+    """
 
     admin_key = "sk-admin-canary-openai-0123456789"
     project = "proj_1"
@@ -41,6 +43,8 @@ class OpenAi:
         self.keys: dict[str, Key] = {}
         self.accounts = {"svc_acct_1", "svc_acct_2"}
         self.pages_of = 100
+        self.tells_expiry = False
+        self.keeps = False
         self.uses = Uses()
         self.spoken: list[tuple[str, Any, Any]] = []
         """Operation, body of the question, answer."""
@@ -135,9 +139,11 @@ class OpenAi:
         return self._spoken("create", body, made)
 
     def _delete(self, key: str) -> Say:
-        if self.keys.pop(key, None) is None:
+        if key not in self.keys:
             return _gone(key)
-        deleted = {"object": "organization.project.api_key.deleted", "id": key, "deleted": True}
+        if not self.keeps:
+            del self.keys[key]
+        deleted = {"object": "organization.project.api_key.deleted", "id": key, "deleted": not self.keeps}
         return self._spoken("delete", None, deleted)
 
     def _shown(self, key: Key) -> dict[str, Any]:
@@ -157,6 +163,7 @@ class OpenAi:
             "last_used_at": key.last_used_s,
             "owner_project_access": "active",
             "owner": owner,
+            **({"expires_at": key.expires_s} if self.tells_expiry else {}),
         }
 
     def _spoken(self, operation: str, body: Any, answer: Any) -> Say:

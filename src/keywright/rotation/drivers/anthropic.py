@@ -135,7 +135,9 @@ class AnthropicDriver:
 
     async def _set(self, mark: KeyMark, status: str) -> None:
         ask = Ask(b"POST", _path(mark), f"make the key {mark.id} {status}", {"status": status}, repeatable=True)
-        await self._api.tell_if_there(ask, _Key)
+        key = await self._api.tell_if_there(ask, _Key)
+        if key is not None and key.status != status:
+            raise RotationError(f"Anthropic says that the key {mark.id} is {key.status}, not {status}", passing=True)
 
 
 def _path(mark: KeyMark) -> str:

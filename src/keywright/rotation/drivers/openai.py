@@ -16,20 +16,29 @@ from keywright.core.errors import RotationError
 from keywright.core.json import JsonObject
 from keywright.core.rotation import DriverKind, KeyMark
 from keywright.core.secret import Secret
-from keywright.rotation.administration import PAGES_MAX, Administration, AdminKey, Ask, obstacle_of, the_one
+from keywright.rotation.administration import (
+    PAGES_MAX,
+    Administration,
+    AdminKey,
+    Ask,
+    obstacle_of,
+    renewed_until_s,
+    the_one,
+)
 from keywright.rotation.driver import Created
 from keywright.vault.credential import BearerCredential, Credential
 from keywright.vault.fetch import Fetch
 
 BASE_URL: Final = "https://api.openai.com/v1"
 WHO: Final = "OpenAI"
+LIFETIME_S_MAX: Final = 31_536_000
 KEYS_PER_PAGE: Final = 100
 """As many as it gives at once."""
 
 
 class OpenAiSettings(Struct, frozen=True):
     """Where the keys are. `service_account`: "" for the one whose the key in use is. `lifetime_s`: of new keys, at most
-    a year; None for ever. `scopes`: of new keys, () for all.
+    a year; None for that of the old. `scopes`: of new keys, () for all.
     """
 
     project: str
@@ -58,6 +67,7 @@ class _Key(Struct, frozen=True):
     name: str
     redacted_value: str
     owner: _Owner
+    created_at: int | None = None
     last_used_at: int | None = None
     expires_at: int | None = None
 
@@ -80,10 +90,6 @@ class _Made(Struct, frozen=True):
     name: str
     value: Secret
     expires_at: int | None = None
-
-
-class _Deleted(Struct, frozen=True):
-    deleted: bool
 
 
 class OpenAiDriver:
@@ -109,18 +115,13 @@ class OpenAiDriver:
         return KeyMark(key.id, secret.fingerprint, key.name)
 
     async def obstacle(self, old: KeyMark) -> str:
-        """The key is a person's, or another account's, or gone."""
-        return await obstacle_of(self._account_of(old))
+        """The key is a person's, or another account's, or gone; or its lifetime is too long."""
+        return await obstacle_of(self._wanted("", old))
 
     async def create(self, name: str, old: KeyMark) -> Created:
         """Make a key for the account of `old`."""
-        account = quote(await self._account_of(old), safe="")
-        body: JsonObject = {"name": name}
-        if self._settings.lifetime_s is not None:
-            body["expires_in_seconds"] = self._settings.lifetime_s
-        if self._settings.scopes:
-            body["scopes"] = [*self._settings.scopes]
-        ask = Ask(b"POST", f"{self._path}/service_accounts/{account}/api_keys", "make a key", body)
+        account, body = await self._wanted(name, old)
+        ask = Ask(b"POST", f"{self._path}/service_accounts/{quote(account, safe='')}/api_keys", "make a key", body)
         made = await self._api.tell(ask, _Made)
         mark = KeyMark(made.id, made.value.fingerprint, name)
         return Created(mark, made.value, made.expires_at)
@@ -138,7 +139,7 @@ class OpenAiDriver:
 
     async def delete(self, mark: KeyMark) -> None:
         """End it."""
-        await self._api.tell_if_there(Ask(b"DELETE", self._key_path(mark), f"delete the key {mark.id}"), _Deleted)
+        await self._api.delete(self._key_path(mark), mark.id)
 
     async def last_used_s(self, mark: KeyMark) -> int | None:
         """When it was last used."""
@@ -169,11 +170,24 @@ class OpenAiDriver:
             raise RotationError("OpenAI's id of the key is not known")
         return f"{self._path}/api_keys/{quote(mark.id, safe='')}"
 
-    async def _account_of(self, old: KeyMark) -> str:
-        """The account for which a key is made in place of `old`."""
-        key = await self._key(old) if old.id else None
-        if key is not None:
-            return self._account(key)
+    async def _wanted(self, name: str, old: KeyMark) -> tuple[str, JsonObject]:
+        """The account for which a key is made in place of `old`, and what is to be said of that."""
+        like = await self._key(old) if old.id else None
+        account, now_s = self._account_like(like, old), self._api.now_s()
+        body: JsonObject = {"name": name}
+        created_s, expires_s = (None, None) if like is None else (like.created_at, like.expires_at)
+        until_s = renewed_until_s(now_s, self._settings.lifetime_s, created_s, expires_s)
+        if until_s is not None:
+            if until_s - now_s > LIFETIME_S_MAX:
+                raise RotationError("rotation.lifetime is longer than the year for which OpenAI's keys may live")
+            body["expires_in_seconds"] = until_s - now_s
+        if self._settings.scopes:
+            body["scopes"] = [*self._settings.scopes]
+        return account, body
+
+    def _account_like(self, like: _Key | None, old: KeyMark) -> str:
+        if like is not None:
+            return self._account(like)
         if self._settings.service_account:
             return self._settings.service_account
         raise RotationError(

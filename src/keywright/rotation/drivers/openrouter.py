@@ -79,10 +79,6 @@ class _Made(Struct, frozen=True):
     key: Secret
 
 
-class _Deleted(Struct, frozen=True):
-    deleted: bool
-
-
 class OpenRouterDriver:
     """Replaces a key. `admin_key`: a management key, which is made at Settings, Management keys."""
 
@@ -134,7 +130,7 @@ class OpenRouterDriver:
 
     async def delete(self, mark: KeyMark) -> None:
         """End it."""
-        await self._api.tell_if_there(Ask(b"DELETE", _path(mark.id), f"delete the key {mark.id}"), _Deleted)
+        await self._api.delete(_path(mark.id), mark.id)
 
     async def last_used_s(self, mark: KeyMark) -> int | None:
         """None: it tells what was spent, not when."""
