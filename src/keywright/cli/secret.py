@@ -13,6 +13,7 @@ from keywright.cli.screen import emit_json, note, show_rows
 from keywright.cli.secret_kek import KEK_EXAMPLE, REWRAP_EXAMPLE, create_kek, rewrap
 from keywright.cli.secret_migrate import MIGRATE_EXAMPLE, migrate
 from keywright.cli.secret_remote import stores_at
+from keywright.cli.secret_rotate import ROTATE_EXAMPLE, rotate_secret
 
 if TYPE_CHECKING:
     from keywright.control.secret_stores import SecretStores
@@ -34,6 +35,7 @@ def commands() -> typer.Typer:
     app.command("get-fingerprint")(get_fingerprint)
     app.command("list")(list_all)
     app.command("migrate", epilog=MIGRATE_EXAMPLE)(migrate)
+    app.command("rotate", epilog=ROTATE_EXAMPLE)(rotate_secret)
     app.command("create-kek", epilog=KEK_EXAMPLE)(create_kek)
     app.command("rewrap", epilog=REWRAP_EXAMPLE)(rewrap)
     return app

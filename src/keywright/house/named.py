@@ -10,16 +10,14 @@ from msgspec import Struct
 from keywright.config import Config, CredentialConfig, FederationConfig, ProviderConfig
 from keywright.config.document import Path
 from keywright.config.secrets import REFERENCES, stores_of
+from keywright.control.resources import SecretRole
 from keywright.vault.home import home_path
 from keywright.vault.reference import Stores, is_reference
 
 Form: TypeAlias = Literal["key", "document", "handed", "kek"]
 """A word for a header; many lines; a file that a platform keeps fresh, open to others; a key that encrypts keys."""
 
-Role: TypeAlias = Literal["credential", "admin", "service-account", "proof", "database", "store", "kek", "none"]
-"""For calls of a provider; for the administration of its keys; who this workload is; what opens our own stores."""
-
-HERE: Final[frozenset[Role]] = frozenset({"database", "store"})
+HERE: Final[frozenset[SecretRole]] = frozenset({"database", "store"})
 """What opens a store is kept on this machine: one store is not the key to another."""
 
 
@@ -34,7 +32,7 @@ class NamedSecret(Struct, frozen=True):
     used_for: str
     form: Form = "key"
     credential: str = ""
-    role: Role = "none"
+    role: SecretRole = "none"
     setting: Path = ()
     label: str = ""
 

@@ -142,6 +142,7 @@ def _row(
     return SecretRow(
         reference=one.reference,
         used_for=one.used_for,
+        role=one.role,
         credential=one.credential,
         state=state,
         why=why,

@@ -9,6 +9,11 @@ from keywright.core.secret import Secret
 REFERENCE_CHARACTERS_MAX: Final = 1024
 
 SecretState: TypeAlias = Literal["ok", "absent", "denied", "unreachable", "unusable"]
+SecretRole: TypeAlias = Literal["credential", "admin", "service-account", "proof", "database", "store", "kek", "none"]
+"""For calls of a provider; for the administration of its keys; who this workload is; what opens our own stores; what
+encrypts keys; nothing that the configuration names.
+"""
+
 ReferenceText: TypeAlias = Annotated[str, Meta(max_length=REFERENCE_CHARACTERS_MAX)]
 
 
@@ -26,13 +31,14 @@ class SecretBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class SecretRow(Struct, frozen=True, kw_only=True):
-    """A secret that the configuration names, read now. `used_for`: what; `credential`: the one whose key it is, "" for
-    none. `fingerprint`: of a key that encrypts keys its id. `version`: its store's own name of it. `age_days`: since
-    when the credential has this key, as far as is known.
+    """A secret that the configuration names, read now. `used_for`: what; `role`: the same in one word; `credential`:
+    the one whose key it is, "" for none. `fingerprint`: of a key that encrypts keys its id. `version`: its store's own
+    name of it. `age_days`: since when the credential has this key, as far as is known.
     """
 
     reference: str
     used_for: str
+    role: SecretRole
     credential: str
     state: SecretState
     why: str
