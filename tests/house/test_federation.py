@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from datetime import datetime
 from pathlib import Path
 
 import anthropic
@@ -78,7 +80,7 @@ token_url = "{egress.url}/openai/token"
 name = "spare"
 api_key = "env:SPARE"
 """
-        text = config("openai", upstream, "gpt-4o", extra, base="/v1")
+        text = config("openai", upstream, "gpt-4o", f'rotate_every = "30d"\n{extra}', base="/v1")
         variables = {
             "SPARE": "spare-key",
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{job.url}/?api-version=2.0",
@@ -91,6 +93,16 @@ api_key = "env:SPARE"
             async with asyncio.timeout(30):
                 while said(await chat(started, "openai/gpt-4o")) != "by the token":
                     await asyncio.sleep(0.01)
+            listed = await asyncio.to_thread(started.get, "/api/v1/credentials", started.admin_key)
+            identity, spare = json.loads(listed.body)["rows"]
+            assert (spare["lives_at"], spare["expires"], spare["kind"]) == (["env:SPARE"], None, "")
+            assert identity["lives_at"] == [
+                f"no key: tokens of {egress.url}/openai/token, by a proof from github for https://api.openai.com/v1"
+            ]
+            assert (identity["kind"], identity["age_days"]) == ("federated", None)
+            left_s = datetime.fromisoformat(identity["expires"]).timestamp() - time.time()
+            assert 0 < left_s <= 3599
+            assert [one.credential for one in started.house.rotating.schedules()] == ["openai/spare"]
     assert "openai/identity: OpenAI's token service answered 400 (invalid_grant: no mapping for <secret" in caplog.text
     assert "canary" not in caplog.text
 

@@ -16,7 +16,7 @@ from keywright.config.federation import federations
 from keywright.core.clock import Clock
 from keywright.core.errors import ConfigError, SecretError
 from keywright.core.secret import Secret
-from keywright.house.federation import federated, require_proof
+from keywright.house.federation import federated, origins, require_proof
 from keywright.providers import find
 from keywright.providers.provider import Bearer, Entra, GoogleOAuth, HeaderKey, Identity, Provider, SigV4
 from keywright.vault.aws import AwsSettings, aws_credential, bedrock_key_credential, bedrock_minting_credential
@@ -77,6 +77,12 @@ class Credentials:
             for number, reference in enumerate(() if row is None else self._references(row, given), 1):
                 found[_numbered(name, number)] = (reference,)
         return found
+
+    def homes(self, config: Config) -> dict[str, tuple[str, ...]]:
+        """Where credentials come from: the references of their keys, or in words how those do without that are written
+        to; by their names. Blocks on a disk.
+        """
+        return {name: (told,) for name, told in origins(config).items()} | self.places(config)
 
     def held(self) -> tuple[HeldCredential, ...]:
         """Those whose keys may change at any time."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keywright.config import FederationConfig, ProviderConfig
+from keywright.config import Config, FederationConfig, ProviderConfig
 from keywright.config.federation import federation_fields
 from keywright.core.errors import SecretError
 from keywright.providers import find
@@ -24,10 +24,17 @@ from keywright.vault.keeper import Keeper
 from keywright.vault.renewal import RenewingCredential
 
 
-def federation_of(credential: str, config: ProviderConfig) -> FederationConfig | None:
-    """By what the credential of that name does without a key of its own; None where it does not."""
-    name = credential.partition("/")[2]
-    return next((table.federation for table in config.credentials if table.name == name), config.federation)
+def origins(config: Config) -> dict[str, str]:
+    """Where the credentials come from that have no key of their own but a federation, for people, by their names."""
+    found = {}
+    for name, given in config.providers.items():
+        kind = given.kind or name
+        if given.federation is not None:
+            found[name] = _told(kind, given, given.federation)
+        for table in given.credentials:
+            if table.federation is not None:
+                found[f"{name}/{table.name}"] = _told(kind, given, table.federation)
+    return found
 
 
 def federated(
@@ -59,8 +66,7 @@ def require_proof(name: str, given: FederationConfig, environment: Mapping[str, 
         raise SecretError(f"providers.{name}.federation.source: {error}") from None
 
 
-def told(kind: str, config: ProviderConfig, given: FederationConfig) -> str:
-    """Where a credential comes from, for people."""
+def _told(kind: str, config: ProviderConfig, given: FederationConfig) -> str:
     url, _ = _place(kind, config, given)
     proof = given.token or (given.token_file and f"file:{given.token_file}") or f"{given.source} for {given.audience}"
     return f"no key: tokens of {url}, by a proof from {proof}"

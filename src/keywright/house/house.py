@@ -91,7 +91,9 @@ class House:
         self.custody = Custody(
             keeper, self._credentials, self._breakers, self.rotating, self.sources, ledger.holder, blueprint.clock
         )
-        inventory = Inventory(self.rotating, self.places, store.database, blueprint.clock)
+        inventory = Inventory(
+            self.rotating, lambda: self._credentials.homes(self._config), store.database, blueprint.clock
+        )
         self._secrets = RemoteSecrets(self._holdings, blueprint, store.database)
         self.running = Running(Custodian(self.rotating, inventory, blueprint.clock), self._secrets)
         self.app = self._app()

@@ -17,8 +17,10 @@ from keywright.pipeline.routes import Source
 from keywright.store.database import Database
 from keywright.store.reports import Reports
 from keywright.vault.held import HeldCredential
+from keywright.vault.renewal import RenewingCredential
 
 DAY_S: Final = 86_400
+FEDERATED: Final = "federated"
 NO_PLACE: Final = ("no key: signs in as the workload",)
 
 
@@ -35,7 +37,7 @@ class Known(Struct, frozen=True):
 
 
 class Inventory:
-    """The credentials of one gateway. `places` gives the references of their keys, by the names of credentials.
+    """The credentials of one gateway. `homes` gives where they come from, by their names.
 
     Every method raises StoreError when the database cannot be read.
     """
@@ -43,11 +45,11 @@ class Inventory:
     def __init__(
         self,
         rotating: Rotating,
-        places: Callable[[], Mapping[str, tuple[str, ...]]],
+        homes: Callable[[], Mapping[str, tuple[str, ...]]],
         database: Database,
         clock: Clock,
     ) -> None:
-        self._places = places
+        self._homes = homes
         self._rotating = rotating
         self._reports = Reports(database)
         self._clock = clock
@@ -78,18 +80,19 @@ class Inventory:
         facts, now_s = known.of(name), self._clock.unix_us() // SECOND_US
         found = await self._reports.credential_uses(source.credential.fingerprint, _month_s(now_s), now_s + 1)
         last_s = max((use.last_s for use in found.uses), default=0)
+        kind = _kind(source, facts)
         return InventoryRow(
             name=name,
             provider=source.name,
-            lives_at=self._places().get(name, NO_PLACE),
+            lives_at=self._homes().get(name, NO_PLACE),
             fingerprint=source.credential.fingerprint,
             version=source.credential.version if isinstance(source.credential, HeldCredential) else "",
-            kind=facts.kind,
-            age_days=(now_s - facts.since_s) // DAY_S if facts.since_s else None,
+            kind=kind,
+            age_days=(now_s - facts.since_s) // DAY_S if facts.since_s and kind != FEDERATED else None,
             last_use=moment(last_s or None),
             last_verified=moment(facts.verified_s or None),
             verdict=facts.verdict,
-            expires=moment(facts.expires_s or None),
+            expires=moment(_expires_s(source, facts)),
             used_by=tuple(sorted({use.project for use in found.uses})),
             calls_this_month=sum(use.calls for use in found.uses),
             cost_this_month_usd=to_usd(sum(use.cost_picodollars for use in found.uses)),
@@ -112,6 +115,19 @@ def _fits(which: CredentialFilter, source: Source, known: Known) -> bool:
         and which.state in (None, _state(source, known.of(name)))
         and which.due in (None, name in known.due)
     )
+
+
+def _kind(source: Source, facts: CredentialFacts) -> str:
+    """What its key is; what has none of its own is known to have none before anything is written down of it."""
+    return facts.kind or (FEDERATED if isinstance(source.credential, RenewingCredential) else "")
+
+
+def _expires_s(source: Source, facts: CredentialFacts) -> int | None:
+    """When its key runs out, or the token that this process holds in place of one."""
+    held = source.credential
+    if facts.expires_s or not isinstance(held, RenewingCredential) or held.expires_s is None:
+        return facts.expires_s or None
+    return int(held.expires_s)
 
 
 def _state(source: Source, facts: CredentialFacts) -> CredentialState:

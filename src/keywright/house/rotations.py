@@ -134,10 +134,13 @@ class Rotating:
         )
 
     def schedules(self) -> tuple[Schedule, ...]:
-        """When which keys are to be replaced."""
+        """When which keys are to be replaced. What has none of its own renews itself."""
         present = self._present()
+        keys = self._credentials.places(present.config)
         found = []
         for name, source in present.sources.items():
+            if name not in keys:
+                continue
             given = present.config.providers[source.name]
             table = _table(given, name)
             rotation = _rotation(given, table)

@@ -17,11 +17,12 @@ class InventoryRow(Struct, frozen=True, kw_only=True):
     """A provider's credential. What is null has never been, or is not known.
 
     `lives_at`: the references of its key, or how it does without. `fingerprint`: of the key that is in use; `version`:
-    its store's own name of it. `kind`: user-bound, service account, trial …. `age_days`: since the key is known here.
-    `verdict`: what its provider said last: `live`, `dead`, `unknown`; "" when it was not asked. `used_by`: the projects
-    whose calls used it this month. `project`: the only one that may use it, "" for all. `due`: that its schedule, or
-    its end, wants it to be replaced now. `rotation`: the id of the one that goes on. `disabled_by`: by whom, "" where
-    it is not, or by the configuration.
+    its store's own name of it. `kind`: user-bound, service account, trial …; `federated` has no key of its own: its
+    fingerprint is that of the way to its tokens, and `expires` is of the token that the process which answers has now.
+    `age_days`: since the key is known here. `verdict`: what its provider said last: `live`, `dead`, `unknown`; "" when
+    it was not asked. `used_by`: the projects whose calls used it this month. `project`: the only one that may use it,
+    "" for all. `due`: that its schedule, or its end, wants it to be replaced now. `rotation`: the id of the one that
+    goes on. `disabled_by`: by whom, "" where it is not, or by the configuration.
     """
 
     name: str
