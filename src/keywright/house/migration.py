@@ -16,7 +16,7 @@ from keywright.config.changes import Change, Wanted, changes
 from keywright.config.document import Path as Setting
 from keywright.config.faults import nearest
 from keywright.config.secrets import LOCAL
-from keywright.core.errors import SecretAbsentError, SecretError
+from keywright.core.errors import SecretAbsentError, SecretError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.house.blueprint import DOTENV
 from keywright.house.destination import place_of, read_destination
@@ -104,9 +104,11 @@ def looked_at(vault: Vault, move: Move) -> Move:
     """`move` with its state and its secret's fingerprint, by what both stores have now. May block.
 
     Raises:
-        SecretError: one of them cannot be read.
+        SecretError: one of them cannot be read, or the other not be written.
     """
     secret, there = _secret(vault, move), _there(vault, move)
+    if there is None and (why := vault.read_only(move.target)):
+        raise SecretReadOnlyError(why)
     state: MoveState = "to copy" if there is None else "there" if there == secret else "differs"
     return replace(move, state=state, fingerprint=secret.fingerprint)
 
