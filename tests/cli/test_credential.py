@@ -1,81 +1,171 @@
-"""`keywright credential` and `keywright rotate`: the inventory, and keys that are replaced; none of them is shown."""
+"""`keywright credential` and `keywright rotate`, over the network and on the store of the same gateway, alike: the
+inventory, and keys that are replaced; none of them is shown.
+"""
 
+import json
+import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from keywright.core.secret import Secret
 from tests.cli.conftest import ADMIN_KEY
-from tests.cli.shell import Done, Shell
+from tests.cli.hand import Hand
+from tests.cli.shell import Shell, interrupt
 from tests.rotation.standins.openai import Key, OpenAi
 
+EDGE_KEY = "sk-edge-canary-0123456789"
 
-@pytest.fixture
-def cloud() -> Iterator[OpenAi]:
-    cloud = OpenAi()
+
+@dataclass(frozen=True)
+class Standing:
+    """A gateway whose keys are at a stand-in: one made over an API, one by people, and one that is dead."""
+
+    cloud: OpenAi
+    old: Key
+    by_hand: Key
+    folder: Path
+    url: str
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    folder, cloud = tmp_path_factory.mktemp("keys"), OpenAi()
     with cloud.open():
-        yield cloud
+        old, by_hand = cloud.add("gateway"), cloud.add("by hand")
+        for name, text in (("key", old.value), ("admin", cloud.admin_key), ("by_hand", by_hand.value)):
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o600)
+        (folder / "keywright.toml").write_text(
+            f'[server]\nport = 0\n[providers.openai]\nbase_url = "{cloud.url}"\napi_key = "file:{folder}/key"\n'
+            f'admin_key = "file:{folder}/admin"\nrotation = {{ project = "{cloud.project}" }}\n'
+            f'[providers.edge]\nkind = "openai"\nbase_url = "{cloud.url}"\napi_key = "env:EDGE_KEY"\n'
+            f'[providers.people]\nkind = "openai"\nbase_url = "{cloud.url}"\nrotation = {{ drain_s = 1, hold_s = 1 }}\n'
+            f'[[providers.people.credentials]]\nname = "by-hand"\napi_key = "file:{folder}/by_hand"\n'
+        )
+        shell = Shell(folder, {"EDGE_KEY": EDGE_KEY, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY})
+        with shell.start("up", "--json") as process:
+            assert process.stdout is not None
+            yield Standing(cloud, old, by_hand, folder, json.loads(process.stdout.readline())["url"])
+            interrupt(process, signal.SIGTERM)
 
 
 @pytest.fixture
-def old(cloud: OpenAi, shell: Shell) -> Key:
-    """The key in use, of a gateway whose store there is."""
-    key = cloud.add("gateway")
-    kept(shell.folder / "key", key.value)
-    kept(shell.folder / "admin", cloud.admin_key)
-    (shell.folder / "keywright.toml").write_text(
-        f'[providers.openai]\nbase_url = "{cloud.url}"\napi_key = "file:{shell.folder}/key"\n'
-        f'admin_key = "file:{shell.folder}/admin"\nrotation = {{ project = "{cloud.project}" }}\n'
-        f'[providers.edge]\nkind = "openai"\nbase_url = "{cloud.url}"\napi_key = "env:EDGE_KEY"\n'
-    )
-    assert asked(shell, "key", "create", "--name", "first", "--json").code == 0
-    return key
+def remote(standing: Standing) -> Hand:
+    """Commands that know the gateway by its address alone."""
+    elsewhere = standing.folder / "elsewhere"
+    elsewhere.mkdir(exist_ok=True)
+    return Hand(elsewhere, {"KEYWRIGHT_URL": standing.url, "KEYWRIGHT_ADMIN_KEY": ADMIN_KEY}, "remote")
 
 
-def kept(path: Path, text: str) -> None:
-    path.write_text(text)
-    path.chmod(0o600)
-
-
-def asked(shell: Shell, *words: str) -> Done:
-    done = shell.run(*words, KEYWRIGHT_ADMIN_KEY=ADMIN_KEY, EDGE_KEY="sk-edge-canary-0123456789")
-    assert "canary" not in done.out + done.err
-    return done
+@pytest.fixture(params=["local", "remote"])
+def hand(request: pytest.FixtureRequest, standing: Standing, remote: Hand) -> Hand:
+    """Commands of a shell whose variables name the gateway, and of one in the folder where its store is."""
+    return remote if request.param == "remote" else Hand(standing.folder, {"EDGE_KEY": EDGE_KEY}, "local")
 
 
 def test_the_inventory_tells_where_a_key_lives_and_what_it_is_and_never_shows_it(
-    shell: Shell, cloud: OpenAi, old: Key
+    hand: Hand, standing: Standing
 ) -> None:
-    done = asked(shell, "credential", "list", "--verify", "--json")
-    edge, openai = done.json["rows"]
-    assert (openai["name"], openai["lives_at"]) == ("openai", [f"file:{shell.folder}/key"])
-    assert openai["fingerprint"] == Secret(old.value).fingerprint
+    done = hand.run("credential", "list", "--verify", "--json")
+    edge, openai, people = done.json["rows"]
+    assert (openai["name"], openai["lives_at"]) == ("openai", [f"file:{standing.folder}/key"])
+    assert openai["fingerprint"] == Secret(standing.old.value).fingerprint
     assert (openai["kind"], openai["age_days"], openai["state"]) == ("service account", 0, "in_use")
-    assert (openai["verdict"], edge["verdict"]) == ("live", "dead")
+    assert [row["verdict"] for row in (edge, openai, people)] == ["dead", "live", "live"]
     assert openai["last_verified"] is not None
     assert edge["last_verified"] is None
-    assert old.value not in done.out
+    shown = hand.run("credential", "list")
+    assert "people/by-hand" in shown.out
+    for key in (standing.old.value, standing.by_hand.value, EDGE_KEY):
+        assert key not in done.out + shown.out
 
 
-def test_a_disabled_credential_stays_in_the_inventory(shell: Shell, old: Key) -> None:
-    assert asked(shell, "credential", "disable", "openai").code == 0
-    assert asked(shell, "credential", "list", "--json").json["rows"][1]["state"] == "disabled"
-    assert asked(shell, "credential", "enable", "openai").code == 0
-    assert "did you mean openai" in asked(shell, "credential", "disable", "opena").error
+def test_one_credential_is_shown_and_verified(hand: Hand) -> None:
+    told = hand.run("credential", "verify", "people/by-hand", "--json").json
+    assert (told["verdict"], told["state"]) == ("live", "in_use")
+    assert hand.run("credential", "show", "people/by-hand", "--json").json["last_verified"] == told["last_verified"]
+    assert "last verified" in hand.run("credential", "show", "people/by-hand").out
 
 
-def test_a_dry_run_says_what_would_be_done_and_does_nothing(shell: Shell, cloud: OpenAi, old: Key) -> None:
-    done = asked(shell, "rotate", "openai", "--dry-run", "--json")
-    (plan,) = done.json["rows"]
+def test_a_disabled_credential_stays_in_the_inventory(hand: Hand) -> None:
+    done = hand.run("credential", "disable", "edge")
+    assert (done.code, "edge is disabled" in done.err) == (0, True)
+    row = hand.run("credential", "show", "edge", "--json").json
+    assert (row["state"], row["disabled_by"]) == (
+        "disabled",
+        "key:environment" if hand.name == "remote" else "key:local",
+    )
+    assert hand.run("credential", "enable", "edge", "--json").json["state"] == "in_use"
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(hand: Hand, standing: Standing) -> None:
+    before = set(standing.cloud.keys)
+    (plan,) = hand.run("rotate", "openai", "--dry-run", "--json").json["rows"]
     assert (plan["driver"], plan["obstacles"]) == ("api", [])
-    assert plan["old"]["id"] == old.id
-    assert list(cloud.keys) == [old.id]
-    assert "env:EDGE_KEY cannot be written" in asked(shell, "rotate", "edge", "--dry-run").out
+    assert plan["old"]["id"] == standing.old.id
+    assert "env:EDGE_KEY cannot be written" in hand.run("rotate", "edge", "--dry-run").out
+    assert "did you mean edge?" in hand.run("rotate", "egde", "--dry-run").error
+    plans = hand.run("rotate", "--all", "--dry-run", "--json").json["rows"]
+    assert [plan["credential"] for plan in plans] == ["openai", "people/by-hand"]
+    assert set(standing.cloud.keys) == before
 
 
-def test_nothing_is_replaced_without_a_yes_or_a_name(shell: Shell, cloud: OpenAi, old: Key) -> None:
-    assert "say --yes" in asked(shell, "rotate", "openai").error
-    assert "say --all or --due" in asked(shell, "rotate").error
-    assert asked(shell, "rotate", "--due", "--yes", "--json").json == {"rows": []}
-    assert list(cloud.keys) == [old.id]
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("credential disable opena", 1, "there is no credential 'opena'; did you mean openai?"),
+        ("credential show people", 1, "there is no credential 'people'"),
+        ("rotate opena --yes", 1, "did you mean openai?"),
+        ("rotate edge --yes", 1, "env:EDGE_KEY cannot be written"),
+        ("rotate openai", 2, "say --yes"),
+        ("rotate", 1, "say --all or --due"),
+        ("rotate openai --all", 1, "say --all or --due"),
+        ("rotate openai --roll-back --dry-run", 1, "exclude each other"),
+        ("rotate openai --roll-back", 1, "no key of openai is being replaced"),
+        ("rotate openai --insist", 1, "no key of openai is being replaced"),
+    ],
+)
+def test_what_cannot_be_is_one_line(remote: Hand, words: str, code: int, said: str) -> None:
+    done = remote.run(*words.split())
+    assert said in done.error
+    assert done.code == code
+
+
+def test_nothing_is_replaced_that_is_not_due(hand: Hand) -> None:
+    assert hand.run("rotate", "--due", "--yes", "--json").json == {"rows": []}
+    assert hand.run("rotate", "--all", "--roll-back", "--json").json == {"rows": []}
+
+
+def test_a_rotation_that_waits_for_a_key_is_rolled_back(hand: Hand) -> None:
+    done = hand.run("rotate", "people/by-hand", "--yes")
+    assert (done.code, "no key was given for people/by-hand: its rotation waits for one" in done.err) == (1, True)
+    assert hand.run("credential", "show", "people/by-hand", "--json").json["rotation"].startswith("rot_")
+    (rotation,) = hand.run("rotate", "people/by-hand", "--roll-back", "--json").json["rows"]
+    assert (rotation["state"], rotation["ended"] is None) == ("rolled_back", False)
+
+
+def test_a_key_is_pasted_from_another_machine(remote: Hand, standing: Standing) -> None:
+    fresh = standing.cloud.add("by hand, too")
+    shell = Shell(remote.folder, remote.variables)
+    refused = shell.run("rotate", "people/by-hand", "--yes", piped="sk-proj-mistyped-canary-0123456789\n")
+    assert (refused.code, "the provider does not accept this key" in refused.err) == (2, True)
+    done = shell.run("rotate", "people/by-hand", "--yes", piped=f"{fresh.value}\n")
+    assert done.code == 0, done
+    assert "verify: the new key is accepted" in done.out
+    assert "key:environment has given a key" in done.out
+    assert (standing.folder / "by_hand").read_text().strip() == fresh.value
+    for key in (fresh.value, standing.by_hand.value, "canary"):
+        assert key not in done.out + done.err + refused.out + refused.err
+
+
+def test_who_may_not_replace_keys_may_look_at_them(remote: Hand) -> None:
+    remote.run("user", "create", "vera", "--role", "viewer")
+    key = remote.run("key", "create", "--name", "vera", "--kind", "admin", "--owner", "vera", "--json").json["key"]
+    looks = Hand(remote.folder, {**remote.variables, "KEYWRIGHT_ADMIN_KEY": key})
+    assert len(looks.run("credential", "list", "--json").json["rows"]) == 3
+    assert looks.run("rotate", "openai", "--dry-run").code == 0
+    for words in ("credential disable edge", "credential verify edge", "rotate openai --yes"):
+        assert "user:vera may not do this (credentials.change)" in looks.run(*words.split()).error

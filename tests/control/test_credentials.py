@@ -62,8 +62,8 @@ async def test_the_inventory_has_every_column_and_is_listed_in_parts(held_api: A
     assert EDGE_KEY.encode() not in first.body + rest.body
 
 
-async def test_the_inventory_is_listed_by_what_is_asked_for(held_api: Api) -> None:
-    await held_api.made("/credentials/edge%2F2/disable", None)
+async def test_the_inventory_is_listed_by_what_is_asked_for(whole_api: Api) -> None:
+    await whole_api.made("/credentials/edge%2F2/disable", None)
     for query, expected in (
         ({"provider": "edge"}, ["edge", "edge/2"]),
         ({"provider": "edge", "state": "in_use"}, ["edge"]),
@@ -72,28 +72,28 @@ async def test_the_inventory_is_listed_by_what_is_asked_for(held_api: Api) -> No
         ({"due": "true"}, []),
         ({"due": "false", "after": "edge/2"}, ["fixed"]),
     ):
-        assert names(await held_api.get("/credentials", **query)) == expected
+        assert names(await whole_api.get("/credentials", **query)) == expected
     for name, value in (("state", "broken"), ("due", "perhaps"), ("limit", "0"), ("stat", "in_use")):
-        wrong = await held_api.get("/credentials", **{name: value})
+        wrong = await whole_api.get("/credentials", **{name: value})
         assert (wrong.status, wrong.json["fields"][0]["field"]) == (422, name)
 
 
-async def test_a_credential_is_disabled_by_somebody_and_enabled_again(held_api: Api) -> None:
-    ann = await held_api.user("ann", "admin")
-    changes = held_api.changes
-    off = await held_api.ask("POST", "/credentials/edge/disable", None, ann)
+async def test_a_credential_is_disabled_by_somebody_and_enabled_again(whole_api: Api) -> None:
+    ann = await whole_api.user("ann", "admin")
+    changes = whole_api.changes
+    off = await whole_api.ask("POST", "/credentials/edge/disable", None, ann)
     assert (off.json["state"], off.json["disabled_by"]) == ("disabled", "user:ann")
-    assert held_api.changes == changes + 1
-    on = await held_api.ask("POST", "/credentials/edge/enable", None, ann)
+    assert whole_api.changes == changes + 1
+    on = await whole_api.ask("POST", "/credentials/edge/enable", None, ann)
     assert (on.json["state"], on.json["disabled_by"]) == ("in_use", "")
 
 
-async def test_one_credential_is_verified_and_what_its_provider_says_is_kept(held_api: Api) -> None:
-    await held_api.made("/credentials/edge/disable", None)
-    told = await held_api.made("/credentials/edge/verify", None)
+async def test_one_credential_is_verified_and_what_its_provider_says_is_kept(whole_api: Api) -> None:
+    await whole_api.made("/credentials/edge/disable", None)
+    told = await whole_api.made("/credentials/edge/verify", None)
     assert (told["verdict"], told["last_verified"], told["state"]) == ("unknown", None, "disabled")
-    assert (await held_api.get("/credentials/edge")).json == told
-    assert (await held_api.get("/credentials/edge%2F2")).json["verdict"] == ""
+    assert (await whole_api.get("/credentials/edge")).json == told
+    assert (await whole_api.get("/credentials/edge%2F2")).json["verdict"] == ""
 
 
 @pytest.mark.parametrize(
@@ -220,14 +220,16 @@ async def test_the_old_key_is_no_new_one(whole_api: Api) -> None:
     assert EDGE_KEY.encode() not in reply.body
 
 
-async def test_a_rotation_is_insisted_on_and_rolled_back_by_somebody(held_api: Api, custody: Custody) -> None:
-    ann = await held_api.user("ann", "owner")
+async def test_a_rotation_is_insisted_on_and_rolled_back_by_somebody(whole_api: Api) -> None:
+    custody = whole_api.custody
+    assert custody is not None
+    ann = await whole_api.user("ann", "owner")
     path = f"/rotations/{await custody.waiting()}"
-    insisted = (await held_api.ask("POST", f"{path}/insist", None, ann)).json
+    insisted = (await whole_api.ask("POST", f"{path}/insist", None, ann)).json
     assert (insisted["insisted"], insisted["past"][-1]["what"]) == (True, "user:ann insists on it")
-    back = (await held_api.ask("POST", f"{path}/roll-back", None, ann)).json
+    back = (await whole_api.ask("POST", f"{path}/roll-back", None, ann)).json
     assert (back["state"], back["back_why"]) == ("running", "rolled back by user:ann")
     await custody.rotating.tend()
-    assert (await held_api.get(path)).json["state"] == "rolled_back"
-    late = await held_api.ask("POST", f"{path}/roll-back", None, ann)
+    assert (await whole_api.get(path)).json["state"] == "rolled_back"
+    late = await whole_api.ask("POST", f"{path}/roll-back", None, ann)
     assert (late.status, late.json["code"]) == (409, "conflict")
