@@ -75,7 +75,7 @@ async def _planned(config: Path | None, source: str, target: str) -> "Migration"
     blueprint = local_blueprint(config)
     async with opened_secrets(config) as (secrets, vault):
         around = Surroundings(vault.stores, blueprint.config.secrets, blueprint.base)
-        migration = planned(secrets.named(), source, target, around)
+        migration = planned(secrets.named, source, target, around)
         moves: list[Move] = []
         faults: list[str] = []
         with bar("looking") as far:

@@ -8,7 +8,9 @@ from typing import Final, TypeVar
 from keywright.core.errors import SecretError
 
 AT_ONCE: Final = 4
-"""So many stores are asked at a time, whoever asks: a slow one takes no thread that calls need."""
+"""So many questions run in one store at a time, whoever asks: one that is slow holds up nobody who asks another, and
+takes no thread that calls need.
+"""
 
 AnswerT = TypeVar("AnswerT")
 
@@ -18,23 +20,27 @@ class Questions:
 
     def __init__(self, within_s: float) -> None:
         self._within_s = within_s
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="keywright-secrets")
+        self._threads: dict[str, ThreadPoolExecutor] = {}
 
-    async def ask(self, question: Callable[[], AnswerT]) -> AnswerT:
-        """What `question` gives.
+    async def ask(self, store: str, question: Callable[[], AnswerT]) -> AnswerT:
+        """What `question` gives. `store`: the name of the one that is asked, as the configuration has it.
 
         Raises:
             SecretError: there is no answer in time; besides what `question` raises.
         """
-        asked = self._threads.submit(question)
+        threads = self._threads.get(store)
+        if threads is None:
+            threads = self._threads[store] = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"keywright-ask-{store}")
+        asked = threads.submit(question)
         try:
             async with asyncio.timeout(self._within_s):
                 return await asyncio.wrap_future(asked)
         except TimeoutError:
             if asked.cancelled():
-                raise SecretError(f"it was not asked for: the stores have been busy for {self._within_s:g} s") from None
+                raise SecretError(f"it was not asked for: {store} has been busy for {self._within_s:g} s") from None
             raise SecretError(f"there is no answer within {self._within_s:g} s: it may still be done") from None
 
     def close(self) -> None:
-        """Ask nothing more. Who still waits for an answer gets it."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Ask nothing more. What runs in a store ends by itself."""
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)

@@ -93,7 +93,7 @@ def _admit(text: str, holdings: Holdings, secrets: Secrets, field: str) -> None:
     Raises:
         ChangeRefusedError: invalid, it is no reference; forbidden.
     """
-    if any(one.reference == text for one in secrets.named()):
+    if any(one.reference == text for one in secrets.named):
         return
     try:
         place = parse(text, holdings.vault.stores)

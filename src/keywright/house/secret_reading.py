@@ -55,15 +55,11 @@ class SecretReading:
         try:
             fingerprint, version = self.mark(one)
         except SecretError as error:
-            return self.lacking(one, error)
+            return _row(one, _state(error, one, self._holdings), why=str(error))
         known = facts.get(one.credential)
         since_s = known.since_s if known is not None and known.fingerprint == fingerprint else 0
         now_s = self._blueprint.clock.unix_us() // SECOND_US
         return _row(one, "ok", fingerprint=fingerprint, version=version, age_s=now_s - since_s if since_s else None)
-
-    def lacking(self, one: NamedSecret, error: SecretError) -> SecretRow:
-        """What is to be told of one that cannot be had."""
-        return _row(one, _state(error, one, self._holdings), why=str(error))
 
     def mark(self, one: NamedSecret) -> tuple[str, str]:
         """Which secret is there: its fingerprint, and its version."""
@@ -111,6 +107,11 @@ def fitting(one: NamedSecret, place: Reference, secret: Secret) -> Secret:
     """
     is_document = one.form == "document" or (one.used_for == UNUSED and secret.reveal().lstrip()[:1] in ("{", "-"))
     return (accept_document if is_document else accept)(place, secret)
+
+
+def unanswered(one: NamedSecret, why: str) -> SecretRow:
+    """What is to be told of a secret that was asked for in vain."""
+    return _row(one, "unreachable", why=why)
 
 
 def any_of(store: str, kind: ReferenceKind) -> Reference:

@@ -18,7 +18,7 @@ from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
 from keywright.house.named import NamedSecret, named_secrets
 from keywright.house.questions import Questions
-from keywright.house.secret_reading import UNUSED, Holdings, SecretReading, any_of, fitting, store_row
+from keywright.house.secret_reading import UNUSED, Holdings, SecretReading, any_of, fitting, store_row, unanswered
 from keywright.house.shelf import LoopShelf
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database
@@ -36,6 +36,7 @@ UNWRITABLE: Final[Mapping[str, str]] = {
 
 class Secrets:
     """The secrets of one gateway. `database`: which belongs to the running event loop; None where there is none.
+    `named`: what the configuration names.
 
     Every method raises SecretError, which names references and causes, never values.
     """
@@ -48,36 +49,37 @@ class Secrets:
         self._blueprint = blueprint
         self._states = None if database is None else CredentialStates(database)
         self._ask = questions.ask
+        self.named = named_secrets(holdings.config, holdings.places, blueprint.environment)
         loop = asyncio.get_running_loop()
         shelf = None if database is None else LoopShelf(SealedSecrets(database), loop, blueprint.clock, SHELF_S)
         self._reading = SecretReading(holdings, blueprint, shelf)
 
     async def check(self, references: Sequence[str] = ()) -> list[SecretRow]:
         """Those secrets, else all that the configuration names, each read now: which can be had, and why not."""
-        named = self.named()
+        named = self.named
         if references:
             named = tuple(one for text in references for one in self._uses(text))
         facts = await self._facts()
 
         async def row(one: NamedSecret) -> SecretRow:
             try:
-                return await self._ask(partial(self._reading.row, one, facts))
+                return await self._ask(_at(one.reference), partial(self._reading.row, one, facts))
             except SecretError as error:
-                return self._reading.lacking(one, error)
+                return unanswered(one, str(error))
 
         return list(await asyncio.gather(*map(row, named)))
 
     async def stores(self) -> list[SecretStoreRow]:
         """The stores that the configuration has a table for, or names a secret in; whether each can be reached."""
         named: dict[str, list[Reference]] = {name: [] for name in self._holdings.config.secrets}
-        for one in self.named():
+        for one in self.named:
             if one.form in ("key", "document") and is_reference(one.reference, self._stores):
                 place = parse(one.reference, self._stores)
                 named.setdefault(place.at, []).append(place)
 
         async def row(name: str, places: Sequence[Reference]) -> SecretStoreRow:
             try:
-                return await self._ask(partial(self._reading.store, name, places))
+                return await self._ask(name, partial(self._reading.store, name, places))
             except SecretError as error:
                 return store_row(self._holdings, name, len(places), reachable=False, why=str(error))
 
@@ -89,26 +91,27 @@ class Secrets:
         if kind is None:
             raise SecretAbsentError(f"there is no store {store!r}; there are {', '.join(sorted(self._stores))}")
         place = any_of(store, kind)
-        found = await self._ask(lambda: self._holdings.vault.backend(place).names())
+        found = await self._ask(store, lambda: self._holdings.vault.backend(place).names())
         return tuple(str(replace(each, store=place.store)) for each in found)
 
     async def mark(self, reference: str) -> SecretMarkRow:
         """Which secret is there."""
-        fingerprint, version = await self._ask(partial(self._reading.mark, self._use(reference)))
+        question = partial(self._reading.mark, self._use(reference))
+        fingerprint, version = await self._ask(_at(reference), question)
         return SecretMarkRow(reference=reference, fingerprint=fingerprint, version=version)
 
     async def put(self, reference: str, secret: Secret) -> SecretMarkRow:
         """Let `secret` be there. Fields beside it stay; every process reads it anew at once if it calls with it."""
         place = self.fitting(reference, secret)
         self._blueprint.redactor.know(secret)
-        version = await self._ask(lambda: self._holdings.vault.backend(place).write(place, secret))
+        version = await self._ask(place.at, lambda: self._holdings.vault.backend(place).write(place, secret))
         await self._tell(reference)
         return SecretMarkRow(reference=reference, fingerprint=secret.fingerprint, version=version)
 
     def fitting(self, reference: str, secret: Secret) -> Reference:
         """The place `reference`, if `secret` may be put there."""
         place = parse(reference, self._stores)
-        for one in self.named():
+        for one in self.named:
             if one.form in UNWRITABLE and is_reference(one.reference, self._stores):
                 kept = parse(one.reference, self._stores)
                 if (kept.kind, kept.name) == (place.kind, place.name):
@@ -116,13 +119,9 @@ class Secrets:
         fitting(self._use(reference), place, secret)
         return place
 
-    def named(self) -> tuple[NamedSecret, ...]:
-        """What the configuration names."""
-        return named_secrets(self._holdings.config, self._holdings.places, self._blueprint.environment)
-
     def _uses(self, reference: str) -> tuple[NamedSecret, ...]:
         """What `reference` is used for. Raises SecretError, which does not repeat what is none."""
-        found = tuple(one for one in self.named() if one.reference == reference)
+        found = tuple(one for one in self.named if one.reference == reference)
         if not found:
             parse(reference, self._stores)
         return found or (NamedSecret(reference, UNUSED),)
@@ -146,3 +145,8 @@ class Secrets:
             return {known.name: known for known in await self._states.all()}
         except StoreError:
             return {}
+
+
+def _at(reference: str) -> str:
+    """The name of the store, or of the key management service, that `reference` leads to."""
+    return reference.partition(":")[0]
