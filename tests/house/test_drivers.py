@@ -41,6 +41,7 @@ def site_of(config: ProviderConfig, fetch: Fetch) -> Site:
         secret=secret,
         document=secret,
         spare=never,
+        taken=lambda _: False,
     )
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from keywright.core.errors import ChangeRefusedError
 from keywright.core.rotation import Rotation
 from keywright.core.secret import Secret
 from keywright.rotation.steps import Pace
+from tests.client import Answer, ask
 from tests.gateway import Gateway, Start, until
 from tests.rotation.standins.anthropic import ADMIN_KEY, Anthropic
 from tests.rotation.standins.google import PROJECT, Google
@@ -58,11 +60,20 @@ def kept(path: Path, text: str) -> str:
 
 
 def begun(gateway: Gateway, credential: str) -> Rotation:
-    return gateway.run(gateway.house.rotating.engine.begin(credential, "test"))
+    answer = gateway.post("/api/v1/rotations", {"credential": credential, "reason": "a test"})
+    assert answer.status == 201, answer.body
+    return gateway.run(gateway.house.rotating.engine.get(answer.json["id"]))
 
 
 def now(gateway: Gateway, rotation: Rotation) -> Rotation:
     return gateway.run(gateway.house.rotating.engine.get(rotation.id))
+
+
+def given(gateway: Gateway, rotation: Rotation, key: str) -> Answer:
+    """The answer to the new key, as a person pastes it."""
+    headers = {"authorization": f"Bearer {gateway.admin_key}", "content-type": "application/json"}
+    path = f"/api/v1/rotations/{rotation.id}/key"
+    return ask(gateway.url, "PUT", path, msgspec.json.encode({"key": key}), headers)
 
 
 def test_a_key_is_replaced_by_its_providers_api_and_no_call_fails(start: Start, tmp_path: Path, openai: OpenAi) -> None:
@@ -105,7 +116,7 @@ def test_a_person_pastes_the_key_where_the_provider_makes_none_by_api(start: Sta
         with Traffic(gateway, "live/claude-haiku-4-5") as traffic:
             rotation = begun(gateway, "live")
             assert until(lambda: now(gateway, rotation).waits_for_key, IN_TIME_S)
-            gateway.run(gateway.house.rotating.engine.supply(rotation.id, Secret(fresh.key), "test"))
+            assert given(gateway, rotation, fresh.key).json["new"]["fingerprint"] == Secret(fresh.key).fingerprint
             assert until(lambda: bool(now(gateway, rotation).outcome), IN_TIME_S), now(gateway, rotation)
         assert now(gateway, rotation).outcome == "done"
         assert set(traffic.statuses) == {200}
@@ -130,6 +141,29 @@ def test_who_administers_google_s_keys_stands_in_a_document_which_may_be_gone_fo
         account.rename(tmp_path / "elsewhere")
         (obstacle,) = gateway.run(engine.plan("live")).obstacles
         assert "account.json" in obstacle
+
+
+def test_a_key_that_another_credential_has_at_another_place_is_not_replaced(
+    start: Start, tmp_path: Path, openai: OpenAi
+) -> None:
+    old = openai.add("gateway")
+    admin, key = kept(tmp_path / "admin", openai.admin_key), kept(tmp_path / "key", old.value)
+    other = kept(tmp_path / "other", old.value)
+    gateway = start(
+        "".join(
+            f'[providers.{name}]\nkind = "openai"\nbase_url = "{openai.url}"\napi_key = "{place}"\n'
+            f'admin_key = "{admin}"\nrotation = {{ project = "{openai.project}" }}\n'
+            for name, place in (("live", key), ("same", key), ("edge", other))
+        )
+    )
+    engine = gateway.house.rotating.engine
+    assert gateway.run(engine.plan("live")).obstacles == (
+        "edge would lose the same key, which is kept at another place: let both name one place",
+    )
+    assert "live, same would lose" in gateway.run(engine.plan("edge")).obstacles[0]
+    with pytest.raises(ChangeRefusedError, match="edge would lose the same key"):
+        begun(gateway, "live")
+    assert list(openai.keys) == [old.id]
 
 
 def test_what_cannot_be_written_is_told_before_anything_is_done(start: Start, openai: OpenAi) -> None:

@@ -34,7 +34,7 @@ from keywright.vault.renewal import RenewingCredential
 class Site(Struct, frozen=True, eq=False):
     """One credential whose key is to be replaced. `row`: its provider; `rotation`: what is said of its keys; `settings`
     of the provider that have a value; `secret` and `document` give what is at a reference, and may block; `spare` as
-    Bedrock's driver wants it.
+    Bedrock's driver wants it, `taken` as Azure's.
     """
 
     row: Provider
@@ -46,6 +46,7 @@ class Site(Struct, frozen=True, eq=False):
     secret: Callable[[str], Secret]
     document: Callable[[str], Secret]
     spare: Callable[[str], Awaitable[bool]]
+    taken: Callable[[str], bool]
 
     @property
     def lifetime_s(self) -> int | None:
@@ -132,7 +133,7 @@ def _azure(site: Site) -> Driver:
     settings = azure.AzureSettings(
         site.rotation.subscription or "", site.rotation.resource_group or "", site.rotation.account or ""
     )
-    return azure.AzureDriver(site.fetch, address, _login(signed_in), settings)
+    return azure.AzureDriver(site.fetch, address, _login(signed_in), settings, site.taken)
 
 
 def _login(signed_in: Callable[[], RenewingCredential]) -> Login:

@@ -114,7 +114,8 @@ class Rotating:
         if source is None:
             return None
         given = present.config.providers[source.name]
-        references = self._credentials.places(present.config).get(credential, ())
+        places = self._credentials.places(present.config)
+        references = places.get(credential, ())
         rotation = _rotation(given, _table(given, credential))
         if not references:
             return self._keyless(source)
@@ -129,6 +130,7 @@ class Rotating:
             driver=driver,
             lacks=f"it could be done without a person if the configuration had {missing}" if missing else "",
             read_only=self._keeper.vault.read_only(references[0]),
+            shared=self._shared(source, places),
             drain_s=rotation.drain_s,
             hold_s=rotation.hold_s,
         )
@@ -262,7 +264,25 @@ class Rotating:
             secret=self._keeper.vault.resolve,
             document=self._keeper.vault.document,
             spare=self._is_spare,
+            taken=lambda fingerprint: bool(self._with_key(fingerprint, source)),
         )
+
+    def _with_key(self, fingerprint: str, but: Source) -> tuple[str, ...]:
+        """The credentials that have that key, without one of them."""
+        return tuple(
+            name
+            for name, source in self._present().sources.items()
+            if name != but.credential_name and fingerprint and source.credential.fingerprint == fingerprint
+        )
+
+    def _shared(self, source: Source, places: Mapping[str, tuple[str, ...]]) -> str:
+        """Who has the key of `source` at another place, where a new one would not come; "" for nobody."""
+        place = places[source.credential_name]
+        same = self._with_key(source.credential.fingerprint, source)
+        names = [name for name in same if places.get(name) != place]
+        if not names:
+            return ""
+        return f"{', '.join(names)} would lose the same key, which is kept at another place: let both name one place"
 
     async def _is_spare(self, key_id: str) -> bool:
         """Whether the provider's key with that id was left over by a rotation of ours, and no credential uses it."""

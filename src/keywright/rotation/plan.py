@@ -45,7 +45,7 @@ async def planned(surroundings: Surroundings, credential: str) -> Plan:
             plan, obstacles=(target.lacks or f"nothing is set up that can replace keys of {target.provider}",)
         )
     old, against = await _key(surroundings, target, target.driver)
-    against += (target.read_only,) if target.read_only else ()
+    against += tuple(why for why in (target.read_only, target.shared) if why)
     against += await _running(surroundings, credential)
     steps = _steps(target, target.driver, old)
     return replace(plan, old=old, steps=steps, obstacles=against, assisted_because=target.lacks)

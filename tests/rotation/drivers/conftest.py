@@ -22,5 +22,10 @@ async def fetch(hands: Hands) -> AsyncIterator[Fetch]:
     await pool.aclose()
 
 
+def nobody(_: str) -> bool:
+    """Has that key."""
+    return False
+
+
 async def at_once(_: float) -> None:
     """Nobody waits here."""

@@ -15,6 +15,7 @@ from keywright.rotation.drivers.azure import BASE_URL, SCOPE, AzureDriver, Azure
 from keywright.vault.credential import BearerCredential, Credential
 from keywright.vault.entra import EntraSettings, entra_credential
 from keywright.vault.fetch import Fetch
+from tests.rotation.drivers.conftest import nobody
 from tests.rotation.standins.azure import ACCOUNT, GROUP, SUBSCRIPTION, TOKEN, Azure
 from tests.rotation.standins.base import Misdeed, losing
 from tests.vault.standin import Received, Say, service
@@ -31,7 +32,7 @@ def azure() -> Iterator[Azure]:
 
 @pytest.fixture
 def driver(azure: Azure, fetch: Fetch) -> Driver:
-    return AzureDriver(fetch, azure.url, login(TOKEN), SETTINGS)
+    return AzureDriver(fetch, azure.url, login(TOKEN), SETTINGS, nobody)
 
 
 def login(token: str) -> Login:
@@ -84,6 +85,21 @@ async def test_where_neither_key_is_the_one_in_use_nothing_is_touched(azure: Azu
     assert azure.regenerated == []
 
 
+@pytest.mark.parametrize("used", ["Key1", "Key2"])
+async def test_the_other_key_is_left_alone_where_another_credential_has_it(
+    azure: Azure, fetch: Fetch, used: str
+) -> None:
+    other = azure.keys["Key2" if used == "Key1" else "Key1"]
+    driver = AzureDriver(fetch, azure.url, login(TOKEN), SETTINGS, lambda key: key == Secret(other).fingerprint)
+    old = await driver.find(Secret(azure.keys[used]))
+    assert "both keys of the Azure account acct-1 are in use here" in await driver.obstacle(old)
+    with pytest.raises(RotationError, match="both keys of the Azure account") as failure:
+        await driver.create(NAME, old)
+    assert not failure.value.passing
+    assert azure.regenerated == []
+    assert azure.lives(other)
+
+
 async def test_a_lost_answer_costs_another_value_of_the_free_key_only(azure: Azure, driver: Driver) -> None:
     used = azure.keys["Key1"]
     old = await driver.find(Secret(used))
@@ -126,7 +142,7 @@ async def test_another_operation_on_the_account_passes(azure: Azure, driver: Dri
 
 
 async def test_a_refused_login_is_told_without_its_token(azure: Azure, fetch: Fetch) -> None:
-    driver = AzureDriver(fetch, azure.url, login("wrong-canary-token"), SETTINGS)
+    driver = AzureDriver(fetch, azure.url, login("wrong-canary-token"), SETTINGS, nobody)
     with pytest.raises(RotationError, match="tell the keys of the account acct-1, answered 401") as failure:
         await driver.find(Secret(azure.keys["Key1"]))
     assert not failure.value.passing
@@ -134,7 +150,7 @@ async def test_a_refused_login_is_told_without_its_token(azure: Azure, fetch: Fe
 
 
 async def test_a_wrong_account_is_refused_for_good(azure: Azure, fetch: Fetch) -> None:
-    driver = AzureDriver(fetch, azure.url, login(TOKEN), AzureSettings(SUBSCRIPTION, GROUP, "../other"))
+    driver = AzureDriver(fetch, azure.url, login(TOKEN), AzureSettings(SUBSCRIPTION, GROUP, "../other"), nobody)
     with pytest.raises(RotationError, match=r"answered 404 \(The Resource was not found") as failure:
         await driver.find(Secret(azure.keys["Key1"]))
     assert not failure.value.passing
@@ -147,7 +163,7 @@ async def test_without_a_login_nothing_is_asked(
     async def none() -> Credential:
         raise error("there is no identity")
 
-    driver = AzureDriver(fetch, azure.url, none, SETTINGS)
+    driver = AzureDriver(fetch, azure.url, none, SETTINGS, nobody)
     with pytest.raises(RotationError, match="there is no identity") as failure:
         await driver.find(Secret(azure.keys["Key1"]))
     assert failure.value.passing is passing
@@ -167,11 +183,11 @@ async def test_entra_s_token_for_the_resource_manager_is_the_login(azure: Azure,
             "AZURE_CLIENT_SECRET": "s",
         }
         credential = entra_credential("azure", EntraSettings(scope=SCOPE), environment, fetch)
-        driver = AzureDriver(fetch, azure.url, credential.current, SETTINGS)
+        driver = AzureDriver(fetch, azure.url, credential.current, SETTINGS, nobody)
         assert (await driver.find(Secret(azure.keys["Key2"]))).id == "Key2"
 
 
 async def test_azure_s_own_address_is_not_one_of_this_machine(fetch: Fetch) -> None:
     assert BASE_URL.startswith("https://")
     with pytest.raises(SecretError, match="not an http"):
-        AzureDriver(fetch, "management.azure.com", login(TOKEN), SETTINGS)
+        AzureDriver(fetch, "management.azure.com", login(TOKEN), SETTINGS, nobody)

@@ -20,6 +20,7 @@ from keywright.rotation.iam import Endpoint
 from keywright.vault.aws.keys import AwsKeys
 from keywright.vault.credential import BearerCredential, Credential
 from keywright.vault.fetch import Fetch
+from tests.rotation.drivers.conftest import nobody
 from tests.rotation.standins.azure import ACCOUNT, GROUP, SUBSCRIPTION, TOKEN, Azure
 from tests.rotation.standins.base import Door, Misdeed
 from tests.rotation.standins.bedrock import ADMIN_ID, ADMIN_SECRET, Bedrock
@@ -48,7 +49,7 @@ def azure(fetch: Fetch) -> Iterator[Slots]:
         return BearerCredential("azure", Secret(TOKEN))
 
     with Azure().open() as cloud:
-        driver = AzureDriver(fetch, cloud.url, login, AzureSettings(SUBSCRIPTION, GROUP, ACCOUNT))
+        driver = AzureDriver(fetch, cloud.url, login, AzureSettings(SUBSCRIPTION, GROUP, ACCOUNT), nobody)
         # A value that nobody was told works, and is nobody's.
         yield Slots(driver, cloud.door, Secret(cloud.keys["Key1"]), cloud.lives, lambda: 1)
 

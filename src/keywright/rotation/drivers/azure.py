@@ -3,13 +3,15 @@ before is dead at once.
 
 So "create" regenerates the key that is not in use, "delete" regenerates the old one, and which one is in use is told by
 its value alone: the values of both are read and compared with ours. Where neither is ours nothing is regenerated, for
-it might be somebody else's. A key that is regenerated twice, because an answer was lost, was nobody's yet; so nothing
+it might be somebody else's; nor where the other one is in use here, as another credential. Whether somebody else uses
+it, Azure does not tell. A key that is regenerated twice, because an answer was lost, was nobody's yet; so nothing
 is ever left over, and no names are needed.
 
 Asked is Azure's resource manager; it wants the actions `listKeys` and `regenerateKey` on the account.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -28,6 +30,10 @@ SCOPE: Final = f"{BASE_URL}/.default"
 
 API_VERSION: Final = "2025-06-01"
 WHO: Final = "Azure's resource manager"
+
+
+Taken: TypeAlias = Callable[[str], bool]
+"""`taken(fingerprint)`: whether another credential here has that key."""
 
 
 class AzureSettings(Struct, frozen=True):
@@ -64,7 +70,8 @@ class AzureDriver:
     disables = False
     deletes = True
 
-    def __init__(self, fetch: Fetch, base_url: str, login: Login, settings: AzureSettings) -> None:
+    def __init__(self, fetch: Fetch, base_url: str, login: Login, settings: AzureSettings, taken: Taken) -> None:
+        self._taken = taken
         self._api = Administration(fetch, WHO, base_url, login, public=base_url == BASE_URL)
         self._account = settings.account
         self._path = (
@@ -75,15 +82,15 @@ class AzureDriver:
 
     async def find(self, secret: Secret) -> KeyMark:
         """Which of the two it is."""
-        return self._mark(await self._slot(secret.fingerprint), secret)
+        return self._mark(self._slot(await self._keys(), secret.fingerprint), secret)
 
     async def obstacle(self, old: KeyMark) -> str:
-        """The key in use is neither of the two."""
-        return await obstacle_of(self._slot(old.fingerprint))
+        """The key in use is neither of the two, or both are in use here."""
+        return await obstacle_of(self._free_slot(old))
 
     async def create(self, name: str, old: KeyMark) -> Created:
         """Give the key that is not `old` another value. There are no names."""
-        slot = OTHER[await self._slot(old.fingerprint)]
+        slot = await self._free_slot(old)
         secret = await self._regenerate(slot)
         return Created(self._mark(slot, secret), secret)
 
@@ -110,9 +117,20 @@ class AzureDriver:
     def _mark(self, slot: str, secret: Secret) -> KeyMark:
         return KeyMark(slot, secret.fingerprint, f"{self._account} {slot}")
 
-    async def _slot(self, fingerprint: str) -> str:
+    async def _free_slot(self, old: KeyMark) -> str:
+        """The slot of which the value is nobody's."""
+        keys = await self._keys()
+        slot = OTHER[self._slot(keys, old.fingerprint)]
+        if self._taken(keys.of(slot).fingerprint):
+            raise RotationError(
+                f"both keys of the Azure account {self._account} are in use here, so that none can be regenerated "
+                f"without ending the calls of one credential: take away the one whose key is {slot}, and rotate again"
+            )
+        return slot
+
+    def _slot(self, keys: _Keys, fingerprint: str) -> str:
         """The slot of the key in use."""
-        slot = (await self._keys()).slot(fingerprint)
+        slot = keys.slot(fingerprint)
         if not slot:
             raise RotationError(
                 f"neither key of the Azure account {self._account} is the one in use ({fingerprint}), so that none can "
