@@ -12,10 +12,13 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -25,6 +28,7 @@ import uvloop
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from keywright.catalog.snapshot import DATA_FILE
 from keywright.core.entry import Entry
 from keywright.core.identity import Key, KeyKind, Network, Permission
 from keywright.core.json import Json, JsonObject
@@ -35,7 +39,10 @@ from keywright.rotation.steps import USUAL, Pace
 from keywright.server.edge import READ_S
 from keywright.server.listen import Address, Door, Tls, bind
 from keywright.server.protocol import DataPlaneProtocol
+from keywright.store.price_lists import PriceLists
+from keywright.store.store import Store
 from tests.client import Answer, Stream, ask, streaming
+from tests.sqlite import copied, lay
 from tests.standin.cloud import StandIn
 
 Edge: TypeAlias = Literal["protocol", "asgi"]
@@ -44,6 +51,7 @@ Edge: TypeAlias = Literal["protocol", "asgi"]
 EDGES: tuple[Edge, ...] = ("protocol", "asgi")
 SOON_S = 10.0
 ADMIN_KEY = "the-admin-key-of-these-tests-0123456789"
+DATABASE = "test.db"
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
 Result = TypeVar("Result")
 
@@ -142,7 +150,7 @@ class Gateway:
 
     async def _entries(self) -> list[Entry]:
         await self.house.ledger.flush()
-        with contextlib.closing(sqlite3.connect(self.folder / "test.db")) as database:
+        with contextlib.closing(sqlite3.connect(self.folder / DATABASE)) as database:
             ids = [row[0] for row in database.execute("SELECT id FROM entries ORDER BY started_us, id")]
         found = [await self.house.store.entry(name) for name in ids]
         return [entry for entry in found if entry is not None]
@@ -171,7 +179,7 @@ def toml(openai: StandIn, anthropic: StandIn, extra: str = "") -> str:
     """A configuration with both stand-ins, and aliases across them."""
     return f"""
 [store]
-url = "sqlite:///test.db"
+url = "sqlite:///{DATABASE}"
 [retry]
 backoff_s = 0.01
 backoff_max_s = 0.05
@@ -198,6 +206,21 @@ def environment(openai: StandIn, anthropic: StandIn) -> dict[str, str]:
     }
 
 
+@cache
+def priced() -> bytes:
+    """The content of a database that knows the release's prices, as at a gateway's second start."""
+
+    async def adopt(url: str) -> None:
+        store = await Store.open(url)
+        await PriceLists(store.database).adopt(DATA_FILE.read_bytes(), int(time.time()))
+        await store.close()
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as thread:
+        file = Path(folder) / DATABASE
+        thread.submit(asyncio.run, adopt(lay(file))).result(SOON_S)  # whoever asks may have a loop that runs
+        return file.read_bytes()
+
+
 @contextlib.contextmanager
 def running(
     folder: Path,
@@ -214,6 +237,8 @@ def running(
     """A gateway by `config` in `folder`, listening on a free port until the block is left."""
     path = folder / "keywright.toml"
     path.write_text(config)
+    if DATABASE in config and not (folder / DATABASE).exists():
+        copied(priced(), folder / DATABASE)
     ready = threading.Event()
     made: list[Gateway] = []
     failures: list[BaseException] = []

@@ -26,6 +26,7 @@ from psycopg import sql
 from keywright.store.address import parsed
 from keywright.store.engine import engine_for
 from keywright.store.migration import migrate
+from tests.sqlite import lay
 
 STEP_S = 30.0
 """No step of starting or stopping takes longer."""
@@ -183,7 +184,7 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without content, of either kind: a test that asks for it runs on both."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/keywright.db"
+        return lay(tmp_path / "keywright.db")
     return str(request.getfixturevalue("postgres_url"))
 
 
