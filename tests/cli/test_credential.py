@@ -106,7 +106,9 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(hand: Hand, standing
     (plan,) = hand.run("rotate", "openai", "--dry-run", "--json").json["rows"]
     assert (plan["driver"], plan["obstacles"]) == ("api", [])
     assert plan["old"]["id"] == standing.old.id
-    assert "env:EDGE_KEY cannot be written" in hand.run("rotate", "edge", "--dry-run").out
+    told = hand.run("rotate", "edge", "--dry-run").out
+    assert "env:EDGE_KEY cannot be written" in told
+    assert "without a person if the configuration had providers.edge.admin_key" in " ".join(told.split())
     assert "did you mean edge?" in hand.run("rotate", "egde", "--dry-run").error
     plans = hand.run("rotate", "--all", "--dry-run", "--json").json["rows"]
     assert [plan["credential"] for plan in plans] == ["openai", "people/by-hand"]
