@@ -21,15 +21,13 @@ from keywright.core.errors import (
     UpstreamMalformedError,
 )
 from keywright.core.event import Event, Failed, Started
-from keywright.core.failure import Failure
 from keywright.core.fold import unfold
 from keywright.core.http import Header, HttpRequest, Reach
-from keywright.core.redaction import hide_forms
 from keywright.core.response import Response
 from keywright.core.usage import Usage
 from keywright.dialects import DIALECTS
 from keywright.pipeline.attempts import Attempts
-from keywright.pipeline.redacted import RedactedAnswer
+from keywright.pipeline.redacted import RedactedAnswer, cleared, cleared_frame
 from keywright.pipeline.routes import Credential, RenewingCredential, Source
 from keywright.pipeline.types import Answer, Delivery, Outbound, TranslatedStream, VerbatimStream, Whole
 from keywright.transport.rate_limit import exhausted_s
@@ -113,17 +111,12 @@ async def _provider_error(outbound: Outbound, answer: RedactedAnswer, clock: Clo
     if outbound.lane.error_header:
         told = answer.visible(frozenset((outbound.lane.error_header,)))
         body = _with_error_type(body, told[0][1] if told else None)
-    failure = _cleared(outbound.lane.dialect.decode_error(answer.status, body))
+    failure = cleared(outbound.lane.dialect.decode_error(answer.status, body))
     now_s = clock.unix_us() / SECOND_US
     wait_s = retry_after_s(answer.headers, now_s)
     if wait_s is None and failure.kind == "rate_limited" and failure.retry_after_s is None:
         wait_s = exhausted_s(answer.headers, now_s)
     return ProviderError(msgspec.structs.replace(failure, retry_after_s=wait_s) if wait_s is not None else failure)
-
-
-def _cleared(failure: Failure) -> Failure:
-    """`failure` without anybody's key: some providers repeat one, and it need not be the one that we sent."""
-    return msgspec.structs.replace(failure, message=hide_forms(failure.message), code=hide_forms(failure.code))
 
 
 def _with_error_type(body: bytes, told: bytes | None) -> bytes:
@@ -201,9 +194,10 @@ async def _verbatim_stream(outbound: Outbound, answer: RedactedAnswer, chunks: _
         raw += chunk
     failure = tap.result().failure
     if failure is not None:
-        raise ProviderError(failure)
+        raise ProviderError(cleared(failure))
     if not first:
         raise UpstreamBrokeError("the stream ended before it began", answered=True)
+    first, raw = cleared_frame(first), cleared_frame(raw)
     return VerbatimStream(outbound, answer.visible(outbound.lane.answered), answer, tap, first, raw)
 
 
@@ -217,7 +211,7 @@ async def _translated_stream(outbound: Outbound, answer: RedactedAnswer, chunks:
             raise UpstreamBrokeError("the stream ended before it began", answered=True)
     for event in first:
         if isinstance(event, Failed):
-            raise ProviderError(event.failure)
+            raise ProviderError(cleared(event.failure))
     return _translated(outbound, answer, reader, first)
 
 

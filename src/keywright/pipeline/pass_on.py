@@ -19,6 +19,7 @@ from keywright.core.money import to_usd
 from keywright.core.request import Request
 from keywright.dialects import DIALECTS
 from keywright.pipeline.cutoff import Cutoff
+from keywright.pipeline.redacted import cleared, without_keys
 from keywright.pipeline.reserve import Account
 from keywright.pipeline.tally import Tally
 from keywright.pipeline.types import Call, Delivery, Reply, TranslatedStream, VerbatimStream, Whole
@@ -113,6 +114,8 @@ async def _render(stream: TranslatedStream, reply: Reply, account: Account, call
         ended = False
         while True:
             events, stopped = let_through(events, tally, cutoff, peek)
+            if tally.failure is not None:
+                events = without_keys(events)
             if stopped is not None:
                 answer.abort()
             piece = b"".join([writer.write(event) for event in events])
@@ -140,7 +143,7 @@ def settle(account: Account, tapped: Tapped, stopped: Tapped | None) -> None:
 
 async def _break_off(writer: StreamWriter, error: UpstreamError, reply: Reply, account: Account) -> None:
     """Tell the client, within its stream, that no more will come."""
-    failure = failure_of(error)
+    failure = cleared(failure_of(error))
     account.broke(failure)
     await reply.write(writer.write(Failed(failure)))
 

@@ -5,13 +5,26 @@ middle of a stream, in a header that the client may see. So all of an answer is 
 it. That costs a search per chunk, well under a microsecond. A key that is cut in two by the end of a chunk is found
 too: an end that may be the beginning of the key waits for the next chunk. Frames end with a line break, and no key has
 one, so that hardly ever happens.
+
+When a provider fails, what it says is cleared of anybody's key besides (`cleared`): some repeat one that was not ours.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
 
+import msgspec
+
+from keywright.core.event import Event, Failed
+from keywright.core.failure import Failure
 from keywright.core.http import Header
+from keywright.core.json import NO_EXTRAS, Extras
+from keywright.core.redaction import hide_forms, hide_forms_in
 from keywright.pipeline.routes import Credential
 from keywright.pipeline.types import Answer
+
+_ERROR: Final = re.compile(rb'event: ?error|"error" ?: ?["{]|"type" ?: ?"error"')
+"""What a frame says that tells of an error."""
 
 
 class RedactedAnswer:
@@ -84,3 +97,33 @@ class RedactedAnswer:
             return text
         self._held = text[-begun:]
         return text[:-begun]
+
+
+def cleared(failure: Failure) -> Failure:
+    """`failure` without anybody's key."""
+    return msgspec.structs.replace(
+        failure,
+        message=hide_forms(failure.message),
+        code=hide_forms(failure.code),
+        param=failure.param and hide_forms(failure.param),
+        raw_type=failure.raw_type and hide_forms(failure.raw_type),
+        extras=_extras(failure.extras) if failure.extras else failure.extras,
+    )
+
+
+def cleared_frame(frame: bytes) -> bytes:
+    """The beginning of a stream without anybody's key, if it tells of an error; else as it is."""
+    return hide_forms_in(frame) if b"rror" in frame and _ERROR.search(frame) else frame
+
+
+def without_keys(events: Sequence[Event]) -> Sequence[Event]:
+    """`events`, those of which that tell of a failure without anybody's key."""
+    return [Failed(cleared(event.failure)) if isinstance(event, Failed) else event for event in events]
+
+
+def _extras(extras: Extras) -> Extras:
+    """What else was said, as far as it is still JSON without anybody's key."""
+    try:
+        return msgspec.json.decode(hide_forms_in(msgspec.json.encode(extras)), type=Extras)
+    except msgspec.DecodeError:
+        return NO_EXTRAS

@@ -32,6 +32,7 @@ from keywright.core.loss import Loss
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.cutoff import Allowance
 from keywright.pipeline.purse import NOTHING_HELD, Escrow, Held, Need, claimed, take
+from keywright.pipeline.redacted import cleared
 from keywright.pipeline.routes import Target
 from keywright.pipeline.settle import Charge, Metered, input_tokens_max, outcome_of, settled
 from keywright.pipeline.snapshot import Snapshot
@@ -182,7 +183,8 @@ class Account:
     def used(self, tapped: Tapped) -> None:
         """What the answer used, as far as it came, and whether the provider said within it that it failed."""
         self._tapped = tapped
-        self._failure = self._failure or tapped.failure
+        if tapped.failure is not None:
+            self._failure = self._failure or cleared(tapped.failure)
 
     @property
     def allowance(self) -> Allowance | None:

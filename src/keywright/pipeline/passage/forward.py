@@ -15,12 +15,14 @@ from keywright.core.dialect import StreamTap, Tap
 from keywright.core.errors import ProviderError, UpstreamError, UpstreamMalformedError
 from keywright.core.failure import Failure
 from keywright.core.http import Header, HttpRequest
+from keywright.core.redaction import hide_forms_in
 from keywright.dialects import WIRES, openai_chat
 from keywright.pipeline.ask import ERROR_BYTES_MAX, Upstreams, read_gauge, renewed
 from keywright.pipeline.attempts import Attempts
 from keywright.pipeline.pass_on import JSON_TYPE
 from keywright.pipeline.passage.freight import Freight, gathered
 from keywright.pipeline.passage.headers import downward, upward
+from keywright.pipeline.passage.opening import Opening, opening_of
 from keywright.pipeline.passage.places import address_at, place_at
 from keywright.pipeline.passage.taps import stream_tap_of, tap_of
 from keywright.pipeline.passage.way import Passing
@@ -51,7 +53,7 @@ class Shipment(Struct, frozen=True):
 
 class Arrival(Struct, frozen=True):
     """An answer that passes through, from its head on. `length`: of its body, where it is known. `stream`: its tap once
-    more, where that can end it.
+    more, where that can end it. `opening`: the beginning of a stream of frames.
     """
 
     target: Target
@@ -61,11 +63,12 @@ class Arrival(Struct, frozen=True):
     answer: RedactedAnswer
     tap: Tap
     stream: StreamTap | None = None
+    opening: Opening | None = None
 
 
 class PassedError(ProviderError):
-    """The provider answered with an error, which the client gets as it came: these headers, this body (None where it
-    could not be read).
+    """The provider answered with an error, which the client gets as it came but for what looks like a key: these
+    headers, this body (None where it could not be read).
     """
 
     def __init__(self, failure: Failure, headers: tuple[Header, ...], body: bytes | None) -> None:
@@ -154,19 +157,19 @@ async def _arrived(shipment: Shipment, answer: RedactedAnswer, clock: Clock) -> 
     is_plain = said.get(b"content-encoding", b"identity") == b"identity"
     if answer.status >= 400:
         body = await _error_body(answer) if is_plain else None
-        raise _error(shipment, answer, headers, body, clock)
+        raise _error(shipment, answer, tuple((name, hide_forms_in(value)) for name, value in headers), body, clock)
     if answer.status >= 300 and answer.status != 304:
         raise UpstreamMalformedError(f"the provider answered {answer.status}, which is not followed")
     kind = said.get(b"content-type", b"") if is_plain else b""
     stream = stream_tap_of(freight.wire, freight.peek, kind)
     tap = stream or tap_of(passing.way.endpoint, freight.wire, kind)
     length = None if kind.startswith(TEXTS) and passing.method != HEAD else answer.length
-    return Arrival(target, answer.status, headers, length, answer, tap, stream)
+    return Arrival(target, answer.status, headers, length, answer, tap, stream, opening_of(kind))
 
 
 async def _error_body(answer: RedactedAnswer) -> bytes | None:
     try:
-        return await answer.read(ERROR_BYTES_MAX)
+        return hide_forms_in(await answer.read(ERROR_BYTES_MAX))
     except UpstreamError:
         return None  # what its status says, stands
 

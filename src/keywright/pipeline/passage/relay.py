@@ -21,6 +21,7 @@ async def relay(arrival: Arrival, passing: Passing, reply: PassageReply, account
     not. A stream of a dialect is ended where there is no more in its allowance, as the dialect ends it.
     """
     answer, tap, given, valve = arrival.answer, arrival.tap, 0, _valve(arrival, account)
+    opening = arrival.opening
     length = arrival.length if valve is None else None
     stopped: Tapped | None = None
 
@@ -29,11 +30,14 @@ async def relay(arrival: Arrival, passing: Passing, reply: PassageReply, account
         given += len(chunk)
         if length is not None and given > length:
             raise UpstreamMalformedError("the answer held the gateway's credential")
-        return tap.feed(chunk) if valve is None else valve.feed(chunk)
+        passing = chunk if opening is None else opening.feed(chunk)
+        return tap.feed(passing) if valve is None else valve.feed(passing)
 
     try:
         await reply.begin(arrival.status, [*arrival.headers, *_ours(arrival, account, passing)], length)
         await reply.relay(answer, counted)
+        if opening is not None and (rest := opening.end()):
+            await reply.write(tap.feed(rest) if valve is None else valve.feed(rest))
         if valve is not None and (held := valve.end()):
             await reply.write(held)
         if length is not None and given < length and passing.method != b"HEAD" and arrival.status != 304:
@@ -63,8 +67,8 @@ def _valve(arrival: Arrival, account: Account) -> Valve | None:
 async def tell(
     refused: RefusedError, passing: Passing, reply: PassageReply, account: Account, client: Wire[Any, Any]
 ) -> None:
-    """A no: the provider's own, byte for byte, unless it speaks of our credential; or the gateway's, in the client's
-    dialect.
+    """A no: the provider's own, but for what looks like a key, unless it speaks of our credential; or the gateway's, in
+    the client's dialect.
     """
     error = account.attempts.last
     if isinstance(error, PassedError) and _is_its(refused, error) and error.body is not None:
