@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from tests.acceptance.vendors import kept
 from tests.rotation.standins.base import Door, Misdeed, Say
 from tests.rotation.standins.dialects import anthropic_like, bedrock_like
 from tests.rotation.standins.plane import Uses, bearer, openai_like, refusal
 from tests.standin.wire import Request
-from tests.vault.aws.answers import sts_answer
+from tests.vault.aws.answers import sts_answer, sts_proof
 from tests.vault.aws.signed import check_signed
 from tests.vault.google.files import service_account
 from tests.vault.rsa_key import rsa_key, verified
@@ -29,6 +29,8 @@ ILL_S, WELL_S = 4.0, 20.0
 REGION: Final = "us-east-1"
 BASE_ID, BASE_SECRET = "AKIABASE", "base-secret"
 ROLE: Final = "arn:aws:iam::1:role/llm"
+AUDIENCE: Final = "https://api.example/v1?a=b&c"
+JOB_TOKEN: Final = "canary-of-the-job"
 PROOF: Final = "eyJhead.canary-claims.canary-signature"
 GEMINI_ANSWER: Final = {
     "candidates": [{"content": {"role": "model", "parts": [{"text": "yes"}]}, "finishReason": "STOP", "index": 0}],
@@ -101,6 +103,23 @@ class Issuer:
         return self._plane(request, token, self.uses)
 
 
+class Platform(Issuer):
+    """Signs a workload's proof, as Google's metadata server or the token service of GitHub Actions."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: True, openai_like)
+
+    def token(self, request: Request) -> Say:
+        asked = urlsplit(request.path)
+        assert parse_qs(asked.query)["audience"] == [AUDIENCE], request.path
+        if asked.path == "/github":
+            assert request.headers["authorization"] == f"bearer {JOB_TOKEN}"
+            return Say({"value": PROOF})
+        assert asked.path == "/computeMetadata/v1/instance/service-accounts/default/identity", request.path
+        assert request.headers["metadata-flavor"] == "Google"
+        return Say(PROOF.encode(), 200, {"metadata-flavor": "Google"})
+
+
 class Exchange(Issuer):
     """Takes a workload's proof. `field`: which one it is in."""
 
@@ -116,7 +135,9 @@ class Exchange(Issuer):
 
 
 class Amazon(Issuer):
-    """STS and Bedrock, which is called with signed requests or with keys that were minted from the role's."""
+    """STS and Bedrock, which is called with signed requests or with keys that were minted from the role's. STS signs
+    proofs, too.
+    """
 
     def __init__(self) -> None:
         super().__init__(lambda request: request.path == "/", bedrock_like)
@@ -124,6 +145,10 @@ class Amazon(Issuer):
 
     def token(self, request: Request) -> Say:
         assert check_signed(_received(request), {BASE_ID: BASE_SECRET}, REGION, "sts") == BASE_ID
+        form = parse_qs(request.body.decode())
+        if form["Action"] == ["GetWebIdentityToken"]:
+            assert form["Audience.member.1"] == [AUDIENCE]
+            return Say(sts_proof(PROOF).encode(), 200, {"content-type": "text/xml"})
         key_id = self._issue("ASIAROLE")
         self._secrets[key_id] = f"{key_id}-secret"
         until = datetime.fromtimestamp(self.issued[key_id], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -138,6 +163,10 @@ class Amazon(Issuer):
         made = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
         assert made + int(query["X-Amz-Expires"]) > time.time(), "the minted key has run out"
         return query["X-Amz-Credential"].partition("/")[0]
+
+
+def asked_of(platform: str) -> str:
+    return f'source = "{platform}", audience = "{AUDIENCE}"'
 
 
 def _received(request: Request) -> Received:
@@ -159,13 +188,20 @@ def _google_token(request: Request) -> bool:
 
 @dataclass
 class Identity:
-    """A provider that is called without a key. `table`: the rest of `[providers.NAME]`, whose `url` it is at."""
+    """A provider that is called without a key. `table`: the rest of `[providers.NAME]`, whose `url` it is at. `ill`:
+    who is in trouble whenever a token is to be renewed: the issuer, or whoever signs the proof for it.
+    """
 
     issuer: Issuer
     url: str
     table: str
     variables: Mapping[str, str] = field(default_factory=dict)
     model: str = "m"
+    signer: Issuer | None = None
+
+    @property
+    def ill(self) -> Issuer:
+        return self.signer or self.issuer
 
 
 @contextmanager
@@ -182,11 +218,19 @@ def identities(folder: Path) -> Iterator[dict[str, Identity]]:
         openai, openai_url = opened(Exchange("/oauth/token", "subject_token", openai_like))
         anthropic, anthropic_url = opened(Exchange("/v1/oauth/token", "assertion", anthropic_like))
         openrouter, openrouter_url = opened(Exchange("/api/v1/oauth/token", "subject_token", openai_like))
+        spare, spare_url = opened(Exchange("/oauth/token", "subject_token", openai_like))
+        google, google_url = opened(Platform())
+        github, github_url = opened(Platform())
         vertex, vertex_url = opened(Issuer(_google_token, _gemini_like))
         azure, azure_url = opened(Issuer(lambda request: request.path == "/t/oauth2/v2.0/token", openai_like))
         amazon, amazon_url = opened(Amazon())
         account = kept(folder / "account.json", service_account(vertex_url))
         aws = {"AWS_ACCESS_KEY_ID": BASE_ID, "AWS_SECRET_ACCESS_KEY": BASE_SECRET, "AWS_ENDPOINT_URL_STS": amazon_url}
+        in_google = {"GCE_METADATA_HOST": google_url.removeprefix("http://")}
+        in_github = {
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{github_url}/github?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": JOB_TOKEN,
+        }
         entra = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s"}
         role = f'region = "{REGION}"\nrole_arn = "{ROLE}"'
         of_openai = 'identity_provider_id = "idp_1", service_account_id = "sa_1"'
@@ -197,9 +241,26 @@ def identities(folder: Path) -> Iterator[dict[str, Identity]]:
         of_openrouter = 'federation_policy_id = "pol_1"'
         yield {
             "openai": Identity(openai, f"{openai_url}/v1", f"federation = {{ {proof}, {of_openai} }}"),
-            "anthropic": Identity(anthropic, anthropic_url, f"federation = {{ {proof}, {of_anthropic} }}"),
+            "anthropic": Identity(
+                anthropic,
+                anthropic_url,
+                f"federation = {{ {asked_of('github')}, {of_anthropic} }}",
+                in_github,
+                signer=github,
+            ),
             "openrouter": Identity(
-                openrouter, f"{openrouter_url}/api/v1", f"federation = {{ {proof}, {of_openrouter} }}"
+                openrouter,
+                f"{openrouter_url}/api/v1",
+                f"federation = {{ {asked_of('google')}, {of_openrouter} }}",
+                in_google,
+                signer=google,
+            ),
+            "spare": Identity(
+                spare,
+                f"{spare_url}/v1",
+                f'kind = "openai"\nfederation = {{ {asked_of("aws")}, {of_openai} }}',
+                {**aws, "AWS_REGION": REGION},
+                signer=amazon,
             ),
             "vertex": Identity(
                 vertex, vertex_url, f'service_account = "{account}"\nproject = "project-7"', model="gemini-2.5-flash"

@@ -41,18 +41,18 @@ def test_tokens_are_renewed_while_their_services_are_in_trouble_and_ten_thousand
                     pass
                 assert seen.failed == 0, seen.said
             for number, identity in enumerate(found.values()):
-                identity.issuer.fall_ill(islice(cycle(TROUBLES), number, None))
+                identity.ill.fall_ill(islice(cycle(TROUBLES), number, None))
             with traffic(program.url, models, CALLERS, CALLS_MIN, WITHIN_S) as seen:
                 until(lambda: time.monotonic() > began_s + RENEWALS * LIFE_S, WITHIN_S, "time stands still")
             for identity in found.values():
-                identity.issuer.recover()
+                identity.ill.recover()
             renewed = command(tmp_path, variables, "rotate", *found, "--yes", "--config", "keywright.toml")
             assert renewed.returncode == 0, renewed.stderr
             assert program.stop() == 0
     for name, identity in found.items():
         made, issued = seen.made(f"{name}/{identity.model}"), len(identity.issuer.issued)
-        print(f"{name}: {made} calls, {issued} tokens, {identity.issuer.vain} times asked for in vain")
-        assert identity.issuer.vain > 0
+        print(f"{name}: {made} calls, {issued} tokens, {identity.ill.vain} times asked for in vain")
+        assert identity.ill.vain > 0
         assert issued >= WORKERS * (1 + RENEWALS)
         assert identity.issuer.uses.refused == 0
     print(f"{seen.failed} failed, {seen.cut} cut, {time.monotonic() - began_s:.0f} s")

@@ -110,3 +110,17 @@ def test_a_dotenv_file_beside_the_configuration_counts(shell: Shell, tmp_path: P
     done = shell.run("config", "check", "etc/keywright.toml")
     assert done.code == 0
     assert SECRET not in done.out + done.err
+
+
+def test_what_is_called_without_a_key_lacks_none(shell: Shell) -> None:
+    identity = 'source = "github"\naudience = "a"\nidentity_provider_id = "i"\nservice_account_id = "s"\n'
+    given = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://tokens.example/", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": SECRET}
+    file = shell.folder / "keywright.toml"
+    file.write_text(
+        f'[[providers.openai.credentials]]\nname = "a"\n[providers.openai.credentials.federation]\n{identity}'
+        f'[[providers.openai.credentials]]\nname = "spare"\napi_key = "env:SPARE"\n'
+    )
+    assert shell.run("config", "check", SPARE="key").out.endswith("keywright.toml: ok\n")
+    file.write_text(f"[providers.openai.federation]\n{identity}")
+    assert shell.run("config", "check", **given).out.endswith("keywright.toml: ok\n")
+    assert "providers.openai.federation.source: ACTIONS_ID_TOKEN_REQUEST_URL and" in shell.run("config", "check").error

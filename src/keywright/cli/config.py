@@ -87,7 +87,7 @@ def _require_usable(path: Path, config: "Config") -> None:
             faults.add(("providers", provider, "api_key"), "; ".join(why))
         for index, table in enumerate(given.credentials):
             why = [_trouble(keeper, reference) for reference in table.api_key]
-            if all(why):
+            if why and all(why):
                 faults.add(("providers", provider, "credentials", index, "api_key"), "; ".join(why))
     faults.raise_if_any()
     _require_routes(path, config, credentials)

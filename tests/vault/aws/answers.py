@@ -10,6 +10,14 @@ def sts_answer(action: str, key_id: str, expiration: str, token: str = "session-
     )
 
 
+def sts_proof(jwt: str) -> str:
+    return (
+        '<GetWebIdentityTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetWebIdentityTokenResult>'
+        f"<WebIdentityToken>{jwt}</WebIdentityToken><Expiration>2090-01-01T00:00:00Z</Expiration>"
+        "</GetWebIdentityTokenResult></GetWebIdentityTokenResponse>"
+    )
+
+
 def sts_refusal(code: str, message: str) -> str:
     return (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'

@@ -20,7 +20,7 @@ from keywright.vault.federation import (
 from keywright.vault.federation.proof import current_proof
 from keywright.vault.fetch import Fetch
 from keywright.vault.google.file import MetadataServer, metadata_server
-from tests.vault.aws.answers import sts_refusal
+from tests.vault.aws.answers import sts_proof, sts_refusal
 from tests.vault.aws.signed import check_signed
 from tests.vault.hands import Hands
 from tests.vault.standin import Handler, Received, Say, service
@@ -81,11 +81,7 @@ def sts(request: Received) -> Say:
         "SigningAlgorithm": "RS256",
         "DurationSeconds": "300",
     }
-    return Say(
-        '<GetWebIdentityTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetWebIdentityTokenResult>'
-        f"<WebIdentityToken>{JWT}</WebIdentityToken><Expiration>2090-01-01T00:00:00Z</Expiration>"
-        "</GetWebIdentityTokenResult></GetWebIdentityTokenResponse>"
-    )
+    return Say(sts_proof(JWT))
 
 
 def in_google(url: str) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ def federated_credential(
         token = await ask_token(fetch, question)
         return Renewed(BearerCredential(name, token.secret, lists=vendor.call_lists), token.expires_s)
 
-    fingerprint = Secret(repr((vendor, url, sorted(fields.items()), proof))).fingerprint
+    fingerprint = Secret(repr((vendor.title, url, sorted(fields.items()), proof))).fingerprint
     return RenewingCredential(name, fingerprint, obtain, fetch.clock)
 
 
