@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from keywright.core.errors import ChangeRefusedError
@@ -162,7 +163,7 @@ def test_a_key_that_another_credential_has_at_another_place_is_not_replaced(
     )
     assert "live, same would lose" in gateway.run(engine.plan("edge")).obstacles[0]
     with pytest.raises(ChangeRefusedError, match="edge would lose the same key"):
-        begun(gateway, "live")
+        gateway.run(engine.begin("live", "a test"))
     assert list(openai.keys) == [old.id]
 
 
