@@ -47,7 +47,7 @@ finish that question, when somebody else has gone on; no lease prevents that whe
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -57,6 +57,7 @@ from keywright.core.errors import ChangeRefusedError, RotationError, SecretError
 from keywright.core.rotation import KeyMark, Rotation
 from keywright.core.secret import Secret
 from keywright.rotation import steps
+from keywright.rotation.claims import Claims
 from keywright.rotation.driver import Driver
 from keywright.rotation.means import Held
 from keywright.rotation.plan import Plan, planned
@@ -67,8 +68,6 @@ from keywright.rotation.work import Work
 LOOK_S_MAX: Final = 5.0
 """How long `drive` sleeps at most; less than a claim lasts."""
 LOOK_S_MIN: Final = 0.5
-TAKE_S: Final = 10.0
-TAKE_LOOK_S: Final = 0.5
 PASTED_LOOKS: Final = 3
 """How often a pasted key is tried before it is refused."""
 
@@ -91,14 +90,13 @@ class Engine:
     ) -> None:
         self._surroundings = surroundings
         self._rotations = surroundings.records.rotations
-        self._holder = holder
         self._clock = clock
         self._new_id = new_id
         self._pause = pause
         self._pace = pace
-        self._busy: set[str] = set()
         records = surroundings.records
         self._work = Work(surroundings.keys, surroundings.prove, records.credentials, self._now_s, pace)
+        self._claims = Claims(self._rotations, holder, pace.claim_s, self._work.held, self._now_s, pause)
 
     async def plan(self, credential: str) -> Plan:
         """What a rotation would do, and what stands against it. Changes nothing.
@@ -140,10 +138,7 @@ class Engine:
         Raises:
             ChangeRefusedError: not_found.
         """
-        rotation = await self._rotations.get(rotation_id)
-        if rotation is None:
-            raise ChangeRefusedError("not_found", f"there is no rotation {rotation_id!r}")
-        return rotation
+        return await self._claims.get(rotation_id)
 
     async def advance(self, rotation_id: str) -> Rotation:
         """Go on until it has ended, waits for a key, or has to wait (`due_s`); at once, when somebody else is at it.
@@ -153,9 +148,9 @@ class Engine:
         """
         rotation = await self.get(rotation_id)
         has_key = rotation_id in self._work.held  # then the claim has to be renewed
-        if rotation_id in self._busy or not (has_key or self._is_due(rotation)):
+        if self._claims.is_busy(rotation_id) or not (has_key or self._is_due(rotation)):
             return rotation
-        async with self._at(rotation_id):
+        async with self._claims.at(rotation_id):
             await self._go_on(rotation_id)
         return await self.get(rotation_id)
 
@@ -193,7 +188,7 @@ class Engine:
         if not known.waits_for_key and known.new.fingerprint == secret.fingerprint:
             return known
         _require_waiting(known)
-        async with self._taken(rotation_id) as rotation:
+        async with self._claims.taken(rotation_id) as rotation:
             _require_waiting(rotation)
             if secret.fingerprint == rotation.old.fingerprint:
                 raise ChangeRefusedError("invalid", "this is the key that is to be replaced, and no new one")
@@ -210,7 +205,7 @@ class Engine:
         Raises:
             ChangeRefusedError: not_found; conflict, it is too late, or the store does not have the old key any more.
         """
-        async with self._taken(rotation_id) as rotation:
+        async with self._claims.taken(rotation_id) as rotation:
             if rotation.back:
                 return rotation
             if rotation.step == "delete" or rotation.driver == "federated":
@@ -227,7 +222,7 @@ class Engine:
         Raises:
             ChangeRefusedError: not_found; conflict, it has ended.
         """
-        async with self._taken(rotation_id) as rotation:
+        async with self._claims.taken(rotation_id) as rotation:
             now_s = self._now_s()
             told = steps.noted(rotation, now_s, f"{by} insists on it")
             return await self._save(steps.calm(replace(told, insisted=True), now_s))
@@ -238,10 +233,10 @@ class Engine:
         self._work.held.clear()
         for rotation_id in held:
             with contextlib.suppress(StoreError):
-                await self._rotations.release(rotation_id, self._holder)
+                await self._claims.release(rotation_id)
 
     async def _go_on(self, rotation_id: str) -> None:
-        while (rotation := await self._claim(rotation_id)) is not None:
+        while (rotation := await self._claims.claim(rotation_id)) is not None:
             if not self._is_due(rotation) or not await self._turn(rotation):
                 return
         self._work.held.pop(rotation_id, None)  # somebody else has gone on without it, or it has ended
@@ -257,7 +252,7 @@ class Engine:
             following = self._failed(rotation, str(error), passing=True)
         except TimeoutError:
             following = self._failed(rotation, f"no answer within {self._pace.effect_s:g} s", passing=True)
-        saved = await self._rotations.save(following, self._holder)
+        saved = await self._claims.save(following)
         if not saved or following.step not in {"verify", "switch"} or following.back or following.outcome:
             self._work.held.pop(rotation.id, None)
         return saved
@@ -304,45 +299,8 @@ class Engine:
             raise ChangeRefusedError("conflict", f"the old key cannot be read: {error}") from None
         raise ChangeRefusedError("conflict", f"the store of {rotation.credential} has not kept its old key")
 
-    @contextlib.asynccontextmanager
-    async def _taken(self, rotation_id: str) -> AsyncIterator[Rotation]:
-        """The rotation, claimed. Whoever else is at it is waited for.
-
-        Raises:
-            ChangeRefusedError: not_found; conflict.
-        """
-        for _ in range(int(TAKE_S / TAKE_LOOK_S)):
-            if rotation_id not in self._busy:
-                async with self._at(rotation_id):
-                    claimed = await self._claim(rotation_id)
-                    if claimed is not None:
-                        yield claimed
-                        return
-            if (await self.get(rotation_id)).outcome:
-                raise ChangeRefusedError("conflict", f"the rotation {rotation_id} has ended")
-            await self._pause(TAKE_LOOK_S)
-        raise ChangeRefusedError("conflict", f"another process is at the rotation {rotation_id}: try again in a moment")
-
-    @contextlib.asynccontextmanager
-    async def _at(self, rotation_id: str) -> AsyncIterator[None]:
-        """At a rotation, alone in this process; a claim that was made meanwhile is given up afterwards, unless this
-        process has the new key: then nobody else could go on.
-        """
-        self._busy.add(rotation_id)
-        try:
-            yield
-        finally:
-            try:
-                if rotation_id not in self._work.held:
-                    await self._rotations.release(rotation_id, self._holder)
-            finally:
-                self._busy.discard(rotation_id)
-
-    async def _claim(self, rotation_id: str) -> Rotation | None:
-        return await self._rotations.claim(rotation_id, self._holder, self._now_s(), self._pace.claim_s)
-
     async def _save(self, rotation: Rotation) -> Rotation:
-        if not await self._rotations.save(rotation, self._holder):
+        if not await self._claims.save(rotation):
             raise ChangeRefusedError("conflict", f"another process has gone on with {rotation.id}: try again")
         return rotation
 
