@@ -103,7 +103,7 @@ async def _followed(api: Api, rotation_id: str, *, json: bool) -> ReplacementRow
         if not json:
             for past in now.past[told:]:
                 console().print(printable(f"{now.credential}: {past.step}: {past.what}"))
-            if now.trouble not in ("", trouble):
+            if now.trouble not in ("", trouble, now.past[-1].what if now.past else ""):
                 note(f"{now.credential}: {now.step}: {now.trouble}")
         told, trouble = len(now.past), now.trouble
         if now.ended is not None:

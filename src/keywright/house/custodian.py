@@ -78,7 +78,7 @@ class Custodian:
         try:
             self._rotating.keys.require_usable((await engine.get(rotation_id)).credential, key)
         except SecretError as error:
-            raise ChangeRefusedError("invalid", str(error), "key") from None
+            raise ChangeRefusedError("invalid", f"this cannot be the key: {error}", "key") from None
         rotation = await engine.supply(rotation_id, key, by)
         _log.info("%s has given the key %s to %s, of %s", by, key.fingerprint, rotation_id, rotation.credential)
         return rotation
