@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-import msgspec
 import pytest
 
 from keywright.core.errors import ChangeRefusedError
