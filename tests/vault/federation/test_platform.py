@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel
+from botocore.serialize import create_serializer
 
 from keywright.core.errors import SecretError
 from keywright.vault.federation import (
@@ -71,16 +75,19 @@ def github(request: Received) -> Say:
     return Say(json.dumps({"count": 2000, "value": JWT}))
 
 
+@cache
+def web_identity_token() -> OperationModel:
+    """As Amazon's own SDK knows it."""
+    model = ServiceModel(Loader().load_service_model("sts", "service-2"), "sts")
+    return model.operation_model("GetWebIdentityToken")
+
+
 def sts(request: Received) -> Say:
     assert request.method == "POST"
     assert check_signed(request, {"AKIABASE": "canary-secret"}, "eu-central-1", "sts") == "AKIABASE"
-    assert request.form == {
-        "Action": "GetWebIdentityToken",
-        "Version": "2011-06-15",
-        "Audience.member.1": AUDIENCE,
-        "SigningAlgorithm": "RS256",
-        "DurationSeconds": "300",
-    }
+    said = {"Audience": [AUDIENCE], "SigningAlgorithm": "RS256", "DurationSeconds": 300}
+    amazon_s = create_serializer("query").serialize_to_request(said, web_identity_token())["body"]
+    assert request.form == {name: str(value) for name, value in amazon_s.items()}
     return Say(sts_proof(JWT))
 
 
