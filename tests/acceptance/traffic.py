@@ -48,14 +48,19 @@ class Traffic:
                 with self._lock:
                     self.cut += 1
 
+    def so_far(self) -> "Counter[tuple[str, int]]":
+        """A copy of `statuses`."""
+        with self._lock:
+            return self.statuses.copy()
+
     def made(self, model: str) -> int:
         """How many calls of that model were answered."""
-        return sum(count for (of, _), count in self.statuses.items() if of == model)
+        return sum(count for (of, _), count in self.so_far().items() if of == model)
 
     @property
     def failed(self) -> int:
         """How many calls were answered with a failure."""
-        return sum(count for (_, status), count in self.statuses.items() if status != 200)
+        return sum(count for (_, status), count in self.so_far().items() if status != 200)
 
 
 @contextmanager

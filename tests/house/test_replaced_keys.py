@@ -121,6 +121,31 @@ def test_a_key_that_cannot_be_read_is_told_until_it_can_or_nobody_wants_it(
     assert gateway.get("/health/ready").json == {"status": "ready"}
 
 
+def test_a_key_that_cannot_be_read_for_too_long_is_used_no_more_until_it_can(
+    start: Start, key_file: Path, openai_cloud: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = start(second(key_file, openai_cloud) + "[secrets.file]\nkeep_s = 0\n")
+    key_file.chmod(0o644)
+    look_again(gateway, key_file)
+    answers = [gateway.chat("edge/gpt-4o") for _ in range(10)]  # enough for a breaker to open
+    assert {answer.code for answer in answers} == {"upstream_failed"}
+    assert "the gateway's credential for the provider" in answers[0].message
+    assert str(key_file) not in answers[0].message
+    assert f"edge cannot be used until its key can be read: file:{key_file} may be touched by others" in caplog.text
+    assert gateway.get("/health/ready").json == {"status": "ready", "secrets": {"stale": 0, "missing": 1}}
+    key_file.chmod(0o600)
+    look_again(gateway, key_file)
+    assert gateway.chat("edge/gpt-4o").status == 200
+
+
+def look_again(gateway: Gateway, key_file: Path) -> None:
+    async def look() -> None:
+        await gateway.house.keeper.look(f"file:{key_file}")
+        gateway.house.custody.take_up()
+
+    gateway.run(look())
+
+
 def long_call(cloud: StandIn) -> JsonObject:
     script = Script(words=20, pace_s=0.2)
     return {"model": "edge/gpt-4o", "messages": [{"role": "user", "content": cloud.script(script)}]}

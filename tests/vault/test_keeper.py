@@ -88,6 +88,7 @@ async def test_what_cannot_be_read_keeps_its_last_good_value_for_a_bounded_time_
     assert key_of(desk, reference) == CANARY
     assert desk.keeper.troubles() == ()
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert f"counts for another {KEEP_S - RETRY_S_MAX:.0f} s: {reference} " in caplog.text
     assert CANARY not in caplog.text
 
 

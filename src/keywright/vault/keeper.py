@@ -244,7 +244,8 @@ class Keeper:
     def _failed(self, kept: Kept, error: SecretError) -> None:
         now_s = self._now_s()
         self.reads[kept.reference.at, cause_of(error)] += 1
-        if kept.failure is None:
+        is_first, kept.failure = kept.failure is None, error
+        if is_first:
             kept.failing_s = now_s
             if kept.value is not None:
                 _log.error(
@@ -252,7 +253,6 @@ class Keeper:
                     self._left_s(kept),
                     error,
                 )
-        kept.failure = error
         kept.due_s = now_s + min(RETRY_S * 2 ** min(kept.failures, 10), RETRY_S_MAX)
         kept.failures += 1
 

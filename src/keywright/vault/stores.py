@@ -52,17 +52,17 @@ def open_vault(
         SecretError: a store's kind is none.
     """
     kinds = kinds_of(secrets)
-    resolve = local_vault(environment, base / dotenv).resolve
+    local = local_vault(environment, base / dotenv)
     openers: dict[str, Callable[[], Backend]] = {}
     for name, kind in kinds.items():
         settings = secrets.get(name, StoreSettings())
         if kind == "sealed":
             if sealed is not None:
-                openers[name] = partial(sealed, name, settings, resolve)
+                openers[name] = partial(sealed, name, settings, local.document)
         elif kind == "dotenv":
             openers[name] = partial(DotenvBackend, dotenv_path(settings, base, dotenv))
         else:
-            openers[name] = partial(_open, kind, settings, environment, resolve)
+            openers[name] = partial(_open, kind, settings, environment, local)
     return Vault(openers, kinds)
 
 
@@ -75,9 +75,9 @@ def _open(
     kind: ReferenceKind,
     settings: StoreSettings,
     environment: Mapping[str, str],
-    resolve: Callable[[str], Secret],
+    local: Vault,
 ) -> Backend:
-    """The store. What a kind needs besides is imported here: most gateways use one or two of them."""
+    """The store, opened by what `local` has. What a kind needs is imported here: most gateways use one or two."""
     # ruff: noqa: PLC0415
     match kind:
         case "env":
@@ -91,7 +91,7 @@ def _open(
         case "vault":
             from keywright.vault.backends.vault import VaultBackend
 
-            return VaultBackend(settings, environment, resolve)
+            return VaultBackend(settings, environment, local.resolve)
         case "aws-sm":
             from keywright.vault.backends.aws_sm import AwsSecretsBackend
 
@@ -99,11 +99,11 @@ def _open(
         case "gcp-sm":
             from keywright.vault.backends.gcp_sm import GcpSecretsBackend
 
-            return GcpSecretsBackend(settings, environment, resolve)
+            return GcpSecretsBackend(settings, environment, local.document)  # a file of several lines
         case "azure-kv":
             from keywright.vault.backends.azure_kv import AzureSecretsBackend
 
-            return AzureSecretsBackend(settings, environment, resolve)
+            return AzureSecretsBackend(settings, environment, local.resolve)
         case "dotenv" | "sealed":
             raise AssertionError(f"{kind} is opened by open_vault")
         case _:
