@@ -63,7 +63,8 @@ def afterwards_of(blueprint: "Blueprint", migration: "Migration") -> Afterwards:
 def show_afterwards(afterwards: Afterwards, base: Path) -> None:
     """The lines to change, and what can be removed then. `base`: the folder of `.env`."""
     screen = console()
-    screen.print(f"Then change {afterwards.file}; a running gateway takes it up by itself:", style=STRONG)
+    what = "change" if any(change.old for change in afterwards.changes) else "write to"
+    screen.print(f"Then {what} {afterwards.file}; a running gateway takes it up by itself:", style=STRONG)
     table = ""
     for change in afterwards.changes:
         if change.table != table:

@@ -144,5 +144,5 @@ def _tell(outcome: _Outcome, config: Path | None, target: str, *, json: bool, dr
     if outcome.failure:
         say_error(outcome.failure)
     if outcome.left and not dry_run:
-        note(f"{len(moves) - outcome.left} of {len(moves)} secrets are there: called again, it goes on with the others")
+        note(f"{len(moves) - outcome.left} of {len(moves)} are there: called again, it goes on with the others")
         raise typer.Exit(FAILED if outcome.failure else INTERRUPTED)

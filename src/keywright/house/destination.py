@@ -24,6 +24,9 @@ FIELD: Final = "value"
 """Of an entry that holds one secret, in a store whose entries have fields."""
 
 _ENDS: Final = (":", "/", "#", "-", "_", ".")
+_SEPARATORS: Final[Mapping[ReferenceKind, str]] = MappingProxyType({"dotenv": "_", "sealed": "-"})
+"""What parts of a name are told apart by, where a name has no `/`."""
+
 _FOREIGN: Final[Mapping[ReferenceKind, tuple[re.Pattern[str], str]]] = MappingProxyType(
     {
         "dotenv": (re.compile(r"[^A-Za-z0-9_]"), "_"),
@@ -56,9 +59,7 @@ def read_destination(text: str, stores: Stores) -> Destination:
     if not colon:
         text = f"{at}:" if kind in NEAR else f"{at}://"
     if not text.endswith(_ENDS) and (kind not in ("vault", "aws-sm") or "#" in text):
-        raise SecretError(
-            f"{text} is followed by names: end it as {text}/ or {text}-, whatever is to stand before them"
-        )
+        raise SecretError(f"{text} is followed by names: write {text}{_SEPARATORS.get(kind, '/')}")
     destination = Destination(text, kind)
     place = place_of(destination, "name", stores)
     if place.version or place.stage:
