@@ -10,13 +10,11 @@ from keywright.vault.federation import (
     PLATFORMS,
     VENDORS,
     FileProof,
-    Platform,
     PlatformProof,
     Proof,
     SecretProof,
     endpoint,
     federated_credential,
-    require_platform,
 )
 from keywright.vault.fetch import Fetch, Where
 from keywright.vault.home import home_path
@@ -57,11 +55,11 @@ def require_proof(name: str, given: FederationConfig, environment: Mapping[str, 
     Raises:
         SecretError: this is not the platform that is named.
     """
-    platform = _platform(given)
+    platform = PLATFORMS.get(given.source or "")
     if platform is None:
         return
     try:
-        require_platform(platform, environment)
+        platform.require(environment)
     except SecretError as error:
         raise SecretError(f"providers.{name}.federation.source: {error}") from None
 
@@ -78,16 +76,12 @@ def _place(kind: str, config: ProviderConfig, given: FederationConfig) -> tuple[
 
 
 def _proof(given: FederationConfig, keeper: Keeper, environment: Mapping[str, str]) -> Proof:
-    platform, reference = _platform(given), given.token
+    platform, reference = PLATFORMS.get(given.source or ""), given.token
     if platform is not None:
         return PlatformProof(platform, given.audience or "", environment)
     if reference is not None:
         return SecretProof(reference, lambda: keeper.secret(reference))
     return FileProof(home_path(environment, given.token_file or ""))
-
-
-def _platform(given: FederationConfig) -> Platform | None:
-    return next((platform for platform in PLATFORMS if platform == given.source), None)
 
 
 def _is_own_address(kind: str, base_url: str) -> bool:

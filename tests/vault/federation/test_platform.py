@@ -12,15 +12,7 @@ from botocore.model import OperationModel, ServiceModel
 from botocore.serialize import create_serializer
 
 from keywright.core.errors import SecretError
-from keywright.vault.federation import (
-    PLATFORMS,
-    VENDORS,
-    Platform,
-    PlatformProof,
-    endpoint,
-    federated_credential,
-    require_platform,
-)
+from keywright.vault.federation import PLATFORMS, VENDORS, PlatformProof, endpoint, federated_credential
 from keywright.vault.federation.proof import current_proof
 from keywright.vault.fetch import Fetch
 from keywright.vault.google.file import MetadataServer, metadata_server
@@ -113,7 +105,7 @@ def in_aws(url: str) -> Mapping[str, str]:
     return {**KEYS, "AWS_ENDPOINT_URL_STS": url}
 
 
-WAYS: list[tuple[Platform, Asked, Handler]] = [
+WAYS: list[tuple[str, Asked, Handler]] = [
     ("google", in_google, google),
     ("azure", in_azure, machine),
     ("azure", in_app_service, app),
@@ -124,10 +116,10 @@ WAYS: list[tuple[Platform, Asked, Handler]] = [
 
 @pytest.mark.parametrize(("platform", "asked", "handler"), WAYS)
 async def test_a_platform_is_asked_as_its_own_tools_ask(
-    platform: Platform, asked: Asked, handler: Handler, fetch: Fetch
+    platform: str, asked: Asked, handler: Handler, fetch: Fetch
 ) -> None:
     async with service(handler) as running:
-        proof = PlatformProof(platform, AUDIENCE, asked(running.url))
+        proof = PlatformProof(PLATFORMS[platform], AUDIENCE, asked(running.url))
         assert (await current_proof(proof, fetch)).reveal() == JWT
     assert len(running.received) == 1
     assert "canary" not in repr(proof)
@@ -149,36 +141,36 @@ async def test_a_platform_is_asked_as_its_own_tools_ask(
     ],
 )
 async def test_a_platform_that_refuses_or_says_something_else_is_told_without_values(
-    platform: Platform, asked: Asked, _: Handler, said: Say, why: str, fetch: Fetch
+    platform: str, asked: Asked, _: Handler, said: Say, why: str, fetch: Fetch
 ) -> None:
     async with service(lambda _: said) as running:
         with pytest.raises(SecretError, match=why) as refused:
-            await current_proof(PlatformProof(platform, AUDIENCE, asked(running.url)), fetch)
+            await current_proof(PlatformProof(PLATFORMS[platform], AUDIENCE, asked(running.url)), fetch)
     assert "canary" not in str(refused.value)
     assert len(running.received) == 1
 
 
 @pytest.mark.parametrize(("platform", "asked"), [("github", in_github), ("azure", in_app_service)])
 async def test_a_refusal_that_repeats_what_it_was_asked_with_is_told_without_it(
-    platform: Platform, asked: Asked, fetch: Fetch
+    platform: str, asked: Asked, fetch: Fetch
 ) -> None:
     said = json.dumps({"error": {"code": "denied", "message": f"no: {REQUEST_TOKEN}"}})
     async with service(lambda _: Say(said, 403)) as running:
         with pytest.raises(SecretError, match=r"answered 403 \(.*no: <secret ") as refused:
-            await current_proof(PlatformProof(platform, AUDIENCE, asked(running.url)), fetch)
+            await current_proof(PlatformProof(PLATFORMS[platform], AUDIENCE, asked(running.url)), fetch)
     assert REQUEST_TOKEN not in str(refused.value)
 
 
 async def test_what_is_no_metadata_server_of_google_s_is_not_believed(fetch: Fetch) -> None:
     async with service(lambda _: Say(JWT)) as running:
         with pytest.raises(SecretError, match="what answers in place of Google's metadata server is not one"):
-            await current_proof(PlatformProof("google", AUDIENCE, in_google(running.url)), fetch)
+            await current_proof(PlatformProof(PLATFORMS["google"], AUDIENCE, in_google(running.url)), fetch)
 
 
 async def test_a_platform_that_is_not_there_is_told_of_at_once(fetch: Fetch) -> None:
     for platform, asked, _ in WAYS:
         with pytest.raises(SecretError, match="gave no answer"):
-            await current_proof(PlatformProof(platform, AUDIENCE, asked("http://127.0.0.1:1")), fetch)
+            await current_proof(PlatformProof(PLATFORMS[platform], AUDIENCE, asked("http://127.0.0.1:1")), fetch)
 
 
 def test_a_metadata_server_is_at_its_platform_s_address_unless_the_environment_says_otherwise() -> None:
@@ -198,17 +190,17 @@ def test_a_metadata_server_is_at_its_platform_s_address_unless_the_environment_s
     ],
 )
 def test_what_a_platform_lacks_is_told_before_it_is_asked(
-    platform: Platform, environment: Mapping[str, str], why: str
+    platform: str, environment: Mapping[str, str], why: str
 ) -> None:
     with pytest.raises(SecretError, match=why) as refused:
-        require_platform(platform, environment)
+        PLATFORMS[platform].require(environment)
     assert "canary" not in str(refused.value)
 
 
 def test_a_platform_that_may_be_there_is_not_asked_in_advance() -> None:
     environment = {**in_github("https://x"), **KEYS}
-    for platform in PLATFORMS:
-        require_platform(platform, environment)
+    for platform in PLATFORMS.values():
+        platform.require(environment)
 
 
 async def test_each_token_is_had_for_a_proof_of_its_own(fetch: Fetch, hands: Hands) -> None:
@@ -217,7 +209,7 @@ async def test_each_token_is_had_for_a_proof_of_its_own(fetch: Fetch, hands: Han
         service(lambda _: Say(next(signed), headers=FLAVOUR)) as metadata,
         service(lambda _: Say('{"access_token": "issued", "expires_in": 600}')) as tokens,
     ):
-        proof = PlatformProof("google", AUDIENCE, in_google(metadata.url))
+        proof = PlatformProof(PLATFORMS["google"], AUDIENCE, in_google(metadata.url))
         place = endpoint(VENDORS["openai"], tokens.url)
         credential = federated_credential("openai", VENDORS["openai"], OF_OPENAI, place, proof, fetch)
         await credential.current()

@@ -15,7 +15,7 @@ from keywright.vault.federation.anthropic import ANTHROPIC
 from keywright.vault.federation.exchange import endpoint, federated_credential
 from keywright.vault.federation.openai import OPENAI
 from keywright.vault.federation.openrouter import OPENROUTER
-from keywright.vault.federation.platform import PLATFORMS, Platform, require_platform
+from keywright.vault.federation.platform import PLATFORMS, Platform
 from keywright.vault.federation.proof import FileProof, PlatformProof, Proof, SecretProof
 from keywright.vault.federation.vendor import Vendor
 
@@ -33,5 +33,4 @@ __all__ = [
     "Vendor",
     "endpoint",
     "federated_credential",
-    "require_platform",
 ]

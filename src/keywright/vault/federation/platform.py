@@ -4,8 +4,9 @@ What is asked, and where, is decided by the environment, as the platform's own t
 the one address that its platform has, and nothing of a client's request takes part in it.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypeAlias, assert_never
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
@@ -22,14 +23,21 @@ from keywright.vault.google.identity import google_identity
 from keywright.vault.hidden import Hidden
 from keywright.vault.secrecy import is_unheard
 
-Platform: TypeAlias = Literal["aws", "azure", "github", "google"]
-PLATFORMS: Final[tuple[Platform, ...]] = ("aws", "azure", "github", "google")
-
 GITHUB: Final = "GitHub's token service"
 GITHUB_URL: Final = "ACTIONS_ID_TOKEN_REQUEST_URL"
 GITHUB_TOKEN: Final = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
 AWS: Final = AwsSettings()
 """The environment's own keys and region."""
+
+
+class Platform(Struct, frozen=True):
+    """One that signs proofs. `require` returns when an environment may be that platform's: it may read files, and asks
+    nobody. `ask` gives what the platform says to an audience. Both raise SecretError.
+    """
+
+    name: str
+    require: Callable[[Mapping[str, str]], object]
+    ask: Callable[[str, Mapping[str, str], Fetch], Awaitable[str]]
 
 
 class GithubJob(Struct, frozen=True):
@@ -41,51 +49,6 @@ class GithubJob(Struct, frozen=True):
 
 class _GithubAnswer(Struct):
     value: Secret
-
-
-def require_platform(platform: Platform, environment: Mapping[str, str]) -> None:
-    """Return when this environment may be that platform's. Blocks on the disk, and asks nobody.
-
-    Raises:
-        SecretError: it is not, or lacks something.
-    """
-    match platform:
-        case "google":
-            metadata_server(environment)
-        case "azure":
-            find_entra(environment)
-        case "github":
-            github_job(environment)
-        case "aws":
-            plan_aws(AWS, environment)
-        case _:
-            assert_never(platform)
-
-
-async def ask_platform(
-    platform: Platform,
-    audience: str,
-    environment: Mapping[str, str],
-    fetch: Fetch,
-    new_id: Callable[[], str] = lambda: str(uuid4()),
-) -> str:
-    """What `platform` says for `audience`. `new_id` names an assertion.
-
-    Raises:
-        SecretError: who refused it, and why.
-    """
-    match platform:
-        case "google":
-            return await google_identity(metadata_server(environment), audience, fetch)
-        case "azure":
-            token = await entra_token(find_entra(environment), f"{audience}/.default", fetch, new_id)
-            return token.secret.reveal()
-        case "github":
-            return await _of_github(github_job(environment), audience, fetch)
-        case "aws":
-            return await aws_identity(AWS, audience, environment, fetch)
-        case _:
-            assert_never(platform)
 
 
 def github_job(environment: Mapping[str, str]) -> GithubJob:
@@ -108,7 +71,21 @@ def github_job(environment: Mapping[str, str]) -> GithubJob:
     return GithubJob(url, Secret(token))
 
 
-async def _of_github(job: GithubJob, audience: str, fetch: Fetch) -> str:
+async def _of_google(audience: str, environment: Mapping[str, str], fetch: Fetch) -> str:
+    return await google_identity(metadata_server(environment), audience, fetch)
+
+
+async def _of_azure(audience: str, environment: Mapping[str, str], fetch: Fetch) -> str:
+    token = await entra_token(find_entra(environment), f"{audience}/.default", fetch, lambda: str(uuid4()))
+    return token.secret.reveal()
+
+
+async def _of_aws(audience: str, environment: Mapping[str, str], fetch: Fetch) -> str:
+    return await aws_identity(AWS, audience, environment, fetch)
+
+
+async def _of_github(audience: str, environment: Mapping[str, str], fetch: Fetch) -> str:
+    job = github_job(environment)
     joint = "&" if urlsplit(job.url).query else "?"
     question = Question(
         GITHUB,
@@ -119,3 +96,17 @@ async def _of_github(job: GithubJob, audience: str, fetch: Fetch) -> str:
         hidden=Hidden(job.token),
     )
     return fetch.decoded(question, await fetch.ask(question), _GithubAnswer).value.reveal()
+
+
+PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
+    {
+        platform.name: platform
+        for platform in (
+            Platform("aws", lambda environment: plan_aws(AWS, environment), _of_aws),
+            Platform("azure", find_entra, _of_azure),
+            Platform("github", github_job, _of_github),
+            Platform("google", metadata_server, _of_google),
+        )
+    }
+)
+"""By name."""

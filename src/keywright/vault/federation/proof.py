@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.vault.federation.platform import Platform, ask_platform
+from keywright.vault.federation.platform import Platform
 from keywright.vault.fetch import Fetch
 from keywright.vault.home import anyone, read_handed
 
@@ -40,7 +40,7 @@ class PlatformProof(Struct, frozen=True):
     environment: Mapping[str, str]
 
     def __repr__(self) -> str:
-        return f"<proof of {self.platform} for {self.audience}>"
+        return f"<proof of {self.platform.name} for {self.audience}>"
 
 
 Proof: TypeAlias = FileProof | SecretProof | PlatformProof
@@ -58,7 +58,7 @@ async def current_proof(proof: Proof, fetch: Fetch) -> Secret:
         case SecretProof(reference, read):
             return _accepted(f"token: {reference}", read().reveal())
         case PlatformProof(platform, audience, environment):
-            return _accepted(f"source: {platform}", await ask_platform(platform, audience, environment, fetch))
+            return _accepted(f"source: {platform.name}", await platform.ask(audience, environment, fetch))
         case _:
             assert_never(proof)
 
