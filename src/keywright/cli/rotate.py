@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from keywright.cli.api import Api, path
 from keywright.cli.at_home import run_with_keys
 from keywright.cli.credential import inventory
-from keywright.cli.errors import CommandError
+from keywright.cli.errors import ApiRefusedError, CommandError
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
 from keywright.cli.screen import confirm, console, emit_json, note, printable
 from keywright.control.resources import InventoryRow, ReplacementRow
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "Example: keywright rotate openai --dry-run"
 LOOK_S: Final = 0.5
 """How often it is asked how a rotation stands."""
+GIVE_S: Final = 90.0
+"""For how long a key is offered: longer than who has died seems to be at a rotation."""
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Credentials, as `keywright credential list` has them.")
@@ -85,17 +88,17 @@ async def _rotated(api: Api, name: str, *, json: bool) -> ReplacementRow:
     running = (await api.get(path("credentials", name), InventoryRow)).rotation
     if running is None:
         running = (await api.post("/rotations", {"credential": name}, ReplacementRow)).id
-    return await _followed(api, running, json=json)
+    return await followed(api, running, json=json)
 
 
 async def _turned(api: Api, row: InventoryRow, word: str, *, json: bool) -> ReplacementRow:
     if row.rotation is None:
         raise CommandError(f"no key of {row.name} is being replaced")
     turned = await api.post(path("rotations", row.rotation, word), None, ReplacementRow)
-    return await _followed(api, turned.id, json=json)
+    return await followed(api, turned.id, json=json)
 
 
-async def _followed(api: Api, rotation_id: str, *, json: bool) -> ReplacementRow:
+async def followed(api: Api, rotation_id: str, *, json: bool) -> ReplacementRow:
     """The rotation at its end; until then what happens is told, and a key is asked for where one is waited for."""
     told, trouble = 0, ""
     while True:
@@ -109,10 +112,25 @@ async def _followed(api: Api, rotation_id: str, *, json: bool) -> ReplacementRow
         if now.ended is not None:
             return now
         if now.state == "waiting":
-            key = await asyncio.to_thread(_pasted, now.credential)
-            await api.put(path("rotations", rotation_id, "key"), {"key": key.reveal()}, ReplacementRow)
+            await _give(api, now, await asyncio.to_thread(_pasted, now.credential))
         else:
             await asyncio.sleep(LOOK_S)
+
+
+async def _give(api: Api, waiting: ReplacementRow, key: "Secret") -> None:
+    """Give the key that is waited for; again, while somebody who has died still seems to be at the rotation."""
+    to, until_s = path("rotations", waiting.id), time.monotonic() + GIVE_S
+    while True:
+        try:
+            await api.put(f"{to}/key", {"key": key.reveal()}, ReplacementRow)
+        except ApiRefusedError as error:
+            if error.code != "conflict" or time.monotonic() > until_s:
+                raise
+            if (await api.get(to, ReplacementRow)).state != "waiting":
+                return
+            await asyncio.sleep(LOOK_S)
+        else:
+            return
 
 
 def _pasted(name: str) -> "Secret":
