@@ -18,8 +18,9 @@ from keywright.house.credentials import Credentials
 from keywright.house.custodian import Custodian
 from keywright.house.inventory import Inventory
 from keywright.house.keeping import keeper_of
-from keywright.house.rotations import Present, Rotating
+from keywright.house.rotations import Rotating
 from keywright.house.sources import Breakers, build_routes
+from keywright.house.targets import Present
 from keywright.rotation import steps
 from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings

@@ -30,10 +30,11 @@ from keywright.house.keeping import keeper_of, troubles_of, vault_of, warnings_o
 from keywright.house.listing import list_models
 from keywright.house.password import store_password
 from keywright.house.remote_secrets import RemoteSecrets
-from keywright.house.rotations import Present, Rotating
+from keywright.house.rotations import Rotating
 from keywright.house.sealing import sealed_opener
 from keywright.house.secret_reading import Holdings
 from keywright.house.sources import Breakers, build_routes
+from keywright.house.targets import Present
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.ledger.escrow import Escrow
 from keywright.ledger.owner import MARK_BYTES

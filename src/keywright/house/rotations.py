@@ -6,50 +6,36 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
-from keywright.config import Config, CredentialConfig, ProviderConfig, RotationConfig
 from keywright.core.clock import SECOND_US
 from keywright.core.errors import ChangeRefusedError, SecretError
 from keywright.core.rotation import CredentialFacts, Rotation
 from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
 from keywright.house.credentials import Credentials
-from keywright.house.drivers import Site, driver_of, lacking
 from keywright.house.keys import HouseKeys
 from keywright.house.proving import prove
+from keywright.house.targets import Present, Targets, rotation_of, table_of
 from keywright.identity.key import duration_s
 from keywright.pipeline.routes import Source
 from keywright.providers.check import Verdict
 from keywright.rotation.engine import Engine
 from keywright.rotation.kinds import expiry_by_form, kind_by_form
 from keywright.rotation.schedule import Due, Schedule, aged, due
-from keywright.rotation.surroundings import Records, Surroundings, Target
+from keywright.rotation.surroundings import Records, Surroundings
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database
 from keywright.store.rotations import Rotations
 from keywright.transport.pool import Pool
-from keywright.vault.fetch import Fetch
 from keywright.vault.keeper import Keeper
-from keywright.vault.renewal import RenewingCredential
 
 ID_BYTES: Final = 8
-PAST_ROTATIONS: Final = 500
-"""How far back it is looked whether a key was left over by a rotation."""
-
 TOLD_AFTER_S: Final = 15
 """A step takes a few seconds: what is in its way for longer is told of."""
 
 SCHEDULE: Final = "schedule"
 
 _log = logging.getLogger("keywright.rotation")
-
-
-class Present(Struct, frozen=True, eq=False):
-    """What a gateway is at one moment: its configuration, and its sources by the names of their credentials."""
-
-    config: Config
-    sources: Mapping[str, Source]
 
 
 class Rotating:
@@ -69,15 +55,14 @@ class Rotating:
         self._credentials = credentials
         self._keeper = keeper
         self._pool = pool
-        self._environment = blueprint.environment
         self._clock = blueprint.clock
         self.rotations = Rotations(database)
         self.states = CredentialStates(database)
         self.keys = HouseKeys(lambda: keeper.vault, lambda: credentials.places(present().config))
         self._told: dict[str, str] = {}
-        surroundings = Surroundings(
-            records=Records(self.rotations, self.states), keys=self.keys, prove=self.prove, targets=self.target
-        )
+        records = Records(self.rotations, self.states)
+        targets = Targets(present, credentials, keeper, pool, blueprint, self.rotations, self.states)
+        surroundings = Surroundings(records=records, keys=self.keys, prove=self.prove, targets=targets.target)
         self.engine = Engine(
             surroundings,
             holder,
@@ -107,34 +92,6 @@ class Rotating:
         """The sources by the names of their credentials, also of those that are disabled."""
         return self._present().sources
 
-    def target(self, credential: str) -> Target | None:
-        """The credential as it is configured now, with the driver for its keys; None when none has that name."""
-        present = self._present()
-        source = present.sources.get(credential)
-        if source is None:
-            return None
-        given = present.config.providers[source.name]
-        places = self._credentials.places(present.config)
-        references = places.get(credential, ())
-        rotation = _rotation(given, _table(given, credential))
-        if not references:
-            return self._keyless(source)
-        site = self._site(source, given, rotation)
-        kind = given.kind or source.name
-        driver = driver_of(kind, site)
-        missing = ", ".join(f"providers.{source.name}.{need}" for need in lacking(kind, site))
-        return Target(
-            credential=credential,
-            provider=source.row.title,
-            kind=driver.kind,
-            driver=driver,
-            lacks=f"it could be done without a person if the configuration had {missing}" if missing else "",
-            read_only=self._keeper.vault.read_only(references[0]),
-            shared=self._shared(source, places),
-            drain_s=rotation.drain_s,
-            hold_s=rotation.hold_s,
-        )
-
     def schedules(self) -> tuple[Schedule, ...]:
         """When which keys are to be replaced. What has none of its own renews itself."""
         present = self._present()
@@ -144,8 +101,8 @@ class Rotating:
             if name not in keys:
                 continue
             given = present.config.providers[source.name]
-            table = _table(given, name)
-            rotation = _rotation(given, table)
+            table = table_of(given, name)
+            rotation = rotation_of(given, table)
             every = (table.rotate_every if table is not None else "") or given.rotate_every or rotation.every
             found.append(Schedule(name, _seconds(every), _seconds(rotation.max_age)))
         return tuple(found)
@@ -246,67 +203,8 @@ class Rotating:
                 return kind_by_form(kind, secret), expiry_by_form(secret) or 0
         return ("", 0) if references else ("federated", 0)
 
-    def _keyless(self, source: Source) -> Target:
-        credential = source.credential
-        if isinstance(credential, RenewingCredential):
-            return Target(source.credential_name, source.row.title, "federated", renew=credential.renew)
-        lacks = f"{source.credential_name} has no key"
-        return Target(source.credential_name, source.row.title, "assisted", lacks=lacks)
-
-    def _site(self, source: Source, given: ProviderConfig, rotation: RotationConfig) -> Site:
-        return Site(
-            row=source.row,
-            config=given,
-            rotation=rotation,
-            settings=source.settings,
-            environment=self._environment,
-            fetch=Fetch(self._pool, self._clock, ca_file=given.ca_file, proxy=given.proxy),
-            secret=self._keeper.vault.resolve,
-            document=self._keeper.vault.document,
-            spare=self._is_spare,
-            taken=lambda fingerprint: bool(self._with_key(fingerprint, source)),
-        )
-
-    def _with_key(self, fingerprint: str, but: Source) -> tuple[str, ...]:
-        """The credentials that have that key, without one of them."""
-        return tuple(
-            name
-            for name, source in self._present().sources.items()
-            if name != but.credential_name and fingerprint and source.credential.fingerprint == fingerprint
-        )
-
-    def _shared(self, source: Source, places: Mapping[str, tuple[str, ...]]) -> str:
-        """Who has the key of `source` at another place, where a new one would not come; "" for nobody."""
-        place = places[source.credential_name]
-        same = self._with_key(source.credential.fingerprint, source)
-        names = [name for name in same if places.get(name) != place]
-        if not names:
-            return ""
-        return f"{', '.join(names)} would lose the same key, which is kept at another place: let both name one place"
-
-    async def _is_spare(self, key_id: str) -> bool:
-        """Whether the provider's key with that id was left over by a rotation of ours, and no credential uses it."""
-        ours = {
-            mark.id
-            for one in await self.rotations.page(PAST_ROTATIONS)
-            for mark in (one.old, one.new)
-            if one.outcome and mark.id
-        }
-        used = {known.key_id for known in await self.states.all()}
-        return key_id in ours - used
-
     def _now_s(self) -> int:
         return self._clock.unix_us() // SECOND_US
-
-
-def _table(given: ProviderConfig, credential: str) -> CredentialConfig | None:
-    """The table of the credential, if it has one."""
-    name = credential.partition("/")[2]
-    return next((table for table in given.credentials if table.name == name), None)
-
-
-def _rotation(given: ProviderConfig, table: CredentialConfig | None) -> RotationConfig:
-    return given.rotation if table is None or table.rotation is None else table.rotation
 
 
 def _seconds(duration: str) -> int:
