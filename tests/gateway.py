@@ -139,6 +139,14 @@ class Gateway:
         key = self.admin_key if key is None else key
         return streaming(self.url, path, _bytes({**body, "stream": True}), _headers(key, headers))
 
+    def close_breakers(self) -> None:
+        """Forget which upstreams failed: each is tried again."""
+        self.run(self._close_breakers())
+
+    async def _close_breakers(self) -> None:
+        for source in self.house.app.edge.desk.snapshot().routes.sources:
+            source.breaker.reset()
+
     async def _entry(self, request_id: str) -> Entry | None:
         deadline = time.monotonic() + SOON_S / 2
         while True:

@@ -116,15 +116,32 @@ def _variable(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def every_gateway(tmp_path_factory: pytest.TempPathFactory, clouds: dict[str, StandIn]) -> Iterator[Gateway]:
+def started() -> list[Gateway]:
+    """The gateways of this process that all tests share."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _nobody_remembers(started: list[Gateway]) -> None:
+    """What failed in other tests is no reason not to be asked in this one, whichever those were."""
+    for gateway in started:
+        gateway.close_breakers()
+
+
+@pytest.fixture(scope="session")
+def every_gateway(
+    tmp_path_factory: pytest.TempPathFactory, clouds: dict[str, StandIn], started: list[Gateway]
+) -> Iterator[Gateway]:
     """One gateway for all scenarios."""
     with gateway_of(tmp_path_factory.mktemp("sdks"), clouds) as gateway:
+        started.append(gateway)
         yield gateway
+        started.remove(gateway)
 
 
 @pytest.fixture(scope="session")
 def secure_gateway(
-    tmp_path_factory: pytest.TempPathFactory, clouds: dict[str, StandIn]
+    tmp_path_factory: pytest.TempPathFactory, clouds: dict[str, StandIn], started: list[Gateway]
 ) -> Iterator[tuple[Gateway, str]]:
     """Another, which speaks HTTPS, and the file of the authority to trust."""
     folder = tmp_path_factory.mktemp("secure")
@@ -133,7 +150,9 @@ def secure_gateway(
     authority.cert_pem.write_to_path(folder / "ca.pem")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     with gateway_of(folder, clouds, Tls(folder / "server.pem", folder / "server.pem")) as gateway:
+        started.append(gateway)
         yield gateway, str(folder / "ca.pem")
+        started.remove(gateway)
 
 
 @pytest.fixture(scope="session", params=[*MAKERS, BOTO3])
