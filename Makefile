@@ -10,7 +10,7 @@ INSTALL := $(PIP) install --require-hashes
 # Kept bytecode spares every process of the tests the compiling of everything, whatever the machine's images say.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test check bench bench-pairs bench-transport ledger-bench soak revocation race fuzz conformance format catalogue lock clean
+.PHONY: help run test check bench bench-pairs bench-transport ledger-bench soak revocation race fuzz canary conformance format catalogue lock clean
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -46,6 +46,9 @@ revocation: $(VENV)/dev ## revoke, narrow and expire 400 keys under load on thre
 race: $(VENV)/dev ## race for budgets: 200 seeded runs of the model, then a minute of 8 workers and 400 clients on each store
 	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 2 tests/ledger/test_escrow.py
 	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP tests/acceptance/test_race.py
+
+canary: $(VENV)/dev $(VENV)/litellm/ready ## run the suite and search all that it leaves for every secret that was held (ARGS=--help; keeps it in .canary)
+	@$(BIN)/python -m tools.canary $(ARGS)
 
 fuzz: $(VENV)/dev ## feed every stream reader and request decoder with nonsense for FUZZ_S seconds each (60)
 	@KEYWRIGHT_FUZZ_S=$(or $(FUZZ_S),60) $(BIN)/python -m pytest -n 2 --timeout 0 tests/fuzz $(ARGS)

@@ -1,0 +1,123 @@
+"""What each process of a sweep does first: it writes down the secrets that it holds, and keeps what it says.
+
+Python imports this at its start where the folder is on PYTHONPATH. It touches nothing unless KEYWRIGHT_CANARY names the
+folder of a sweep, and imports nothing of the product by itself.
+"""
+
+import base64
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "KEYWRIGHT_CANARY"
+SECRET = "keywright.core.secret"
+BORN = "born"
+SAID = "said"
+KEPT = "kept"
+"""Folders of a sweep: the secrets, by process; beside it what is searched, and in that what processes said."""
+
+
+class Noting(importlib.abc.MetaPathFinder):
+    """Lets `Secret` note its values, from its import on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name != SECRET:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            load, folder = spec.loader.exec_module, self._folder
+
+            def loaded(module: Any) -> None:
+                load(module)
+                note(module.Secret, folder)
+
+            spec.loader.exec_module = loaded  # type: ignore[method-assign]
+        return spec
+
+
+class Tee(io.FileIO):
+    """A standard stream, with a copy in a file."""
+
+    def __init__(self, number: int, copy: int) -> None:
+        super().__init__(number, "wb", closefd=False)
+        self._copy = copy
+
+    def write(self, data: Any) -> int | None:
+        os.write(self._copy, data)
+        return super().write(data)
+
+
+def note(secret: Any, folder: Path) -> None:
+    """Write down each value of `secret`, a class, with where it was made."""
+    book = opened(folder / BORN)
+    made, seen = secret.__init__, set()
+
+    def noting(self: Any, value: str) -> None:
+        made(self, value)
+        if value not in seen:
+            seen.add(value)
+            frame = sys._getframe(1)
+            site = f"{frame.f_globals.get('__name__', '?')}:{frame.f_code.co_name}"
+            line = f"{base64.b64encode(value.encode('utf-8', 'replace')).decode()} {site}\n"
+            os.write(book, line.encode())
+
+    secret.__init__ = noting
+
+
+def opened(folder: Path) -> int:
+    """A file of this process's, and of those that it forks, to be written by whole lines."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / f"{os.getpid()}.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def keep_what_is_said(folder: Path) -> None:
+    """Copy standard output and standard error."""
+    copy = opened(folder / KEPT / SAID)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            continue
+        try:
+            tee: Any = Tee(stream.fileno(), copy)
+        except (OSError, ValueError):
+            continue
+        again = io.TextIOWrapper(
+            io.BufferedWriter(tee),
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+        setattr(sys, name, again)
+        setattr(sys, f"__{name}__", again)
+
+
+def watch_children() -> None:
+    """Let every process that is started from here do the same, whatever environment it is given."""
+    start = subprocess.Popen.__init__
+    handed = {name: os.environ[name] for name in (VARIABLE, "PYTHONPATH")}
+
+    def starting(self: Any, *words: Any, **options: Any) -> None:
+        given = options.get("env")
+        if given is not None:
+            path = [handed["PYTHONPATH"], given["PYTHONPATH"]] if given.get("PYTHONPATH") else [handed["PYTHONPATH"]]
+            options["env"] = {**given, VARIABLE: handed[VARIABLE], "PYTHONPATH": os.pathsep.join(path)}
+        start(self, *words, **options)
+
+    subprocess.Popen.__init__ = starting  # type: ignore[method-assign]
+
+
+if VARIABLE in os.environ:
+    sys.meta_path.insert(0, Noting(Path(os.environ[VARIABLE])))
+    keep_what_is_said(Path(os.environ[VARIABLE]))
+    watch_children()
