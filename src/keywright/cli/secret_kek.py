@@ -116,7 +116,7 @@ async def _rewrapped(config: Path | None, store: str | None) -> RewrapDocument:
     remaining = _rows(others)
     done = max(0, _rows(before[1:]) - remaining)  # what others wrote meanwhile under an old key is not told apart
     if failure and not done:
-        raise SecretError(failure)
+        raise CommandError(failure)
     removable = tuple(
         kek.reference for kek in others if kek.reference and kek.id not in ("", first.id) and not kek.rows
     )
