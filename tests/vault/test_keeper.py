@@ -9,11 +9,14 @@ import pytest
 
 from keywright.core.errors import SecretAbsentError, SecretError
 from keywright.core.secret import Secret
+from keywright.vault.backend import Backend
+from keywright.vault.backends.env import EnvBackend
 from keywright.vault.credential import BearerCredential
 from keywright.vault.held import LOOK_PAUSE_S, HeldCredential
 from keywright.vault.keeper import RETRY_S, RETRY_S_MAX, THREADS_MAX, TTL_S, Keeper
 from keywright.vault.settings import StoreSettings
 from keywright.vault.stores import open_vault
+from keywright.vault.vault import Vault
 from tests.vault.hands import Hands
 
 CANARY = "sk-canary-5f1d0c9e7b"
@@ -127,6 +130,18 @@ async def test_a_store_that_does_not_answer_holds_up_no_other(desk: Desk) -> Non
         assert await keeper.refresh()
         assert keeper.secret(reference).reveal() == "two"
         waits.cancel()
+    await keeper.close()
+
+
+async def test_a_fault_of_a_store_s_client_is_trouble_with_that_store(desk: Desk) -> None:
+    def broken() -> Backend:
+        raise RuntimeError(CANARY)
+
+    keeper = Keeper(Vault({"env": lambda: EnvBackend({"A": "a"}), "vault": broken}), {}, desk.hands.clock)
+    await keeper.learn(["env:A", "vault://kv/llm#key"])
+    assert keeper.secret("env:A").reveal() == "a"
+    (trouble,) = keeper.troubles()
+    assert trouble.why == "vault://kv/llm#key: its store's client failed with RuntimeError"
     await keeper.close()
 
 

@@ -22,7 +22,6 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -32,6 +31,7 @@ from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretEr
 from keywright.core.redaction import Redactor
 from keywright.core.secret import Secret
 from keywright.vault.backend import Value, accept, accept_document
+from keywright.vault.lane import Lane
 from keywright.vault.reference import Reference, ReferenceKind, parse
 from keywright.vault.settings import StoreSettings
 from keywright.vault.vault import Vault
@@ -107,7 +107,7 @@ class Keeper:
         self._clock = clock
         self._kept: dict[str, Kept] = {}
         self._running: dict[str, asyncio.Task[bool]] = {}
-        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._lanes: dict[str, Lane] = {}
         self.reads: Counter[tuple[str, ...]] = Counter()
 
     async def learn(self, texts: Iterable[str], documents: Iterable[str] = ()) -> None:
@@ -192,8 +192,6 @@ class Keeper:
         for task in tuple(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
-        for threads in self._threads.values():
-            threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self.vault.close)
 
     def _looking(self, text: str, kept: Kept) -> "asyncio.Task[bool]":
@@ -206,18 +204,18 @@ class Keeper:
 
     async def _look(self, kept: Kept) -> bool:
         settings = self._settings_of(kept.reference)
-        threads = self._threads.get(kept.reference.at)
-        if threads is None:
-            threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix=f"keywright-{kept.reference.at}")
-            self._threads[kept.reference.at] = threads
+        lane = self._lanes.setdefault(kept.reference.at, Lane(f"secrets of {kept.reference.at}", THREADS_MAX))
         try:
             async with asyncio.timeout(settings.timeout_s + GRACE_S):
-                value = await asyncio.get_running_loop().run_in_executor(threads, self._read, kept)
+                value = await lane.run(lambda: self._read(kept))
         except TimeoutError:
             self._failed(kept, SecretError(f"{kept.reference}: no answer within {settings.timeout_s:g} s"))
             return False
         except SecretError as error:
             self._failed(kept, error)
+            return False
+        except Exception as error:  # noqa: BLE001  # a fault of a store's client is trouble with that store, no more
+            self._failed(kept, SecretError(f"{kept.reference}: its store's client failed with {type(error).__name__}"))
             return False
         return self._found(kept, value, settings)
 

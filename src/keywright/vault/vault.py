@@ -67,6 +67,9 @@ class Vault:
             SecretError: nobody, or it cannot be opened.
         """
         at = reference.at
+        opened = self._opened.get(at)
+        if opened is not None:
+            return opened  # without waiting for another to be opened
         opener = self._openers.get(at)
         if opener is None:
             raise SecretError(f"{reference}: no store {at} can be used here")
