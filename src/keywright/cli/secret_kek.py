@@ -157,7 +157,8 @@ def _show(document: RewrapDocument) -> None:
         screen.print(f"and {len(document.left) - LEFT_SHOWN} more: --json has all of them")
     for reference in document.removable:
         screen.print(
-            f"nothing is under {reference} any more: take it out of kek; keep the key as long as backups from before"
+            f"nothing is under {reference} any more: take it out of kek in [secrets.{document.store}], and keep it as "
+            "long as backups from before"
         )
     if document.remaining and not (document.left or document.failure or document.interrupted):
         screen.print(
