@@ -6,11 +6,9 @@ once: if its answer is lost there is a key that nobody knows, which whoever aske
 again.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -19,17 +17,11 @@ from msgspec.structs import replace
 from keywright.core.errors import RotationError, SecretAbsentError, SecretDeniedError, SecretError
 from keywright.core.http import Header, HttpRequest
 from keywright.core.json import JsonObject
-from keywright.core.rotation import KeyMark
 from keywright.core.secret import Secret
-from keywright.vault.credential import Credential
+from keywright.vault.credential import BearerCredential, Credential, HeaderCredential
 from keywright.vault.fetch import NOTHING, PASSING, Fetch, Question, Reply, Where, as_secret, place
 from keywright.vault.hidden import Hidden
-from keywright.vault.hint import fits
 
-PAGES_MAX: Final = 100
-"""Of one listing: more is a server that goes in circles, or more keys than anyone should have."""
-
-LISTING_S: Final = 120.0
 WELL: Final = frozenset({200, 201})
 ABSENT: Final = 404
 CONFLICT: Final = 409
@@ -57,6 +49,24 @@ class Ask(Struct, frozen=True):
     body: JsonObject | None = None
     hidden: Hidden = NOTHING
     repeatable: bool | None = None
+
+
+def by_bearer(who: str, admin_key: AdminKey) -> Login:
+    """Questions are asked with the key as a bearer token."""
+
+    async def login() -> Credential:
+        return BearerCredential(who, await admin_key())
+
+    return login
+
+
+def by_header(who: str, name: str, admin_key: AdminKey, others: tuple[Header, ...] = ()) -> Login:
+    """Questions are asked with the key in the header `name`, and with `others`."""
+
+    async def login() -> Credential:
+        return HeaderCredential(who, name, await admin_key(), others=others)
+
+    return login
 
 
 class Administration:
@@ -134,23 +144,6 @@ class Administration:
         if answer is not None and not answer.deleted:
             raise RotationError(f"{self._who} says that the key {key_id} is not deleted", passing=True)
 
-    @asynccontextmanager
-    async def listing(self, ask_to: str) -> AsyncIterator[None]:
-        """The time that one listing may take, whatever its pages do.
-
-        Raises:
-            RotationError: it took longer.
-        """
-        try:
-            async with asyncio.timeout(LISTING_S):
-                yield
-        except TimeoutError:
-            raise RotationError(f"{self._who} did not {ask_to} within {LISTING_S:g} s", passing=True) from None
-
-    def endless(self, ask_to: str) -> RotationError:
-        """The failure of a listing that has more than `PAGES_MAX` pages."""
-        return RotationError(f"{self._who}, asked to {ask_to}, gives more than {PAGES_MAX} pages")
-
     def _name(self, ask: Ask) -> str:
         return f"{self._who}, asked to {ask.to},"
 
@@ -193,38 +186,6 @@ def _detail(body: bytes) -> str:
         return msgspec.json.decode(body, type=_Refusal).detail
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
-
-
-class Hinted(Protocol):
-    """A key as its provider lists it: without its secret, but with its ends."""
-
-    @property
-    def mark(self) -> KeyMark: ...
-    @property
-    def hint(self) -> str: ...
-
-
-H = TypeVar("H", bound=Hinted)
-
-
-def the_one(secret: Secret, keys: list[H], where: str) -> H:
-    """The key of which `secret` is. `where`: where they are listed, for people.
-
-    Raises:
-        RotationError: none has its ends, or several have.
-    """
-    found = [key for key in keys if fits(secret, key.hint)]
-    match found:
-        case [key]:
-            return key
-        case []:
-            raise RotationError(
-                f"none of the {len(keys)} keys of {where} has the ends of the key {secret.fingerprint}: "
-                "it is somebody else's, or has been deleted"
-            )
-        case _:
-            ids = ", ".join(key.mark.id for key in found)
-            raise RotationError(f"several keys of {where} have the ends of the key {secret.fingerprint}: {ids}")
 
 
 def unix_s(text: str) -> int | None:

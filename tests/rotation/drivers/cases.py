@@ -44,33 +44,37 @@ def always(text: str) -> AdminKey:
     return key
 
 
+def case_of(it: OpenAi | OpenRouter | Google | Mistral, driver: Driver, base_url: str, admin: str) -> Case:
+    return Case(
+        driver=driver,
+        door=it.door,
+        base_url=base_url,
+        admin=admin,
+        add=lambda name: Secret(it.add(name).value),
+        works=lambda secret: it.works(secret.reveal()) is not None,
+        names=lambda: names_of(it),
+        makes_again_what_is_there=isinstance(it, Google),
+    )
+
+
+def names_of(it: OpenAi | OpenRouter | Google | Mistral) -> list[str]:
+    if isinstance(it, Google):
+        return [key.display_name for key in it.keys.values() if not key.deleted]
+    return [key.name or "" for key in it.keys.values()]
+
+
 @contextmanager
 def openai(fetch: Fetch, base_url: str = "", admin: str = OpenAi.admin_key) -> Iterator[Case]:
     with OpenAi().open() as it:
-        url = base_url or it.url
-        yield Case(
-            driver=OpenAiDriver(fetch, url, always(admin), OpenAiSettings(it.project)),
-            door=it.door,
-            base_url=it.url,
-            admin=it.admin_key,
-            add=lambda name: Secret(it.add(name).value),
-            works=lambda secret: it.works(secret.reveal()) is not None,
-            names=lambda: [key.name for key in it.keys.values()],
-        )
+        driver = OpenAiDriver(fetch, base_url or it.url, always(admin), OpenAiSettings(it.project))
+        yield case_of(it, driver, it.url, it.admin_key)
 
 
 @contextmanager
 def openrouter(fetch: Fetch, base_url: str = "", admin: str = OpenRouter.admin_key) -> Iterator[Case]:
     with OpenRouter().open() as it:
-        yield Case(
-            driver=OpenRouterDriver(fetch, base_url or it.url, always(admin), OpenRouterSettings()),
-            door=it.door,
-            base_url=it.url,
-            admin=it.admin_key,
-            add=lambda name: Secret(it.add(name).value),
-            works=lambda secret: it.works(secret.reveal()) is not None,
-            names=lambda: [key.name for key in it.keys.values()],
-        )
+        driver = OpenRouterDriver(fetch, base_url or it.url, always(admin), OpenRouterSettings())
+        yield case_of(it, driver, it.url, it.admin_key)
 
 
 @contextmanager
@@ -79,30 +83,15 @@ def google(fetch: Fetch, base_url: str = "", admin: str = Google.token) -> Itera
         return BearerCredential("google", Secret(admin))
 
     with Google().open() as it:
-        yield Case(
-            driver=GoogleDriver(fetch, base_url or it.admin_url, login, GoogleSettings(), pause=at_once),
-            door=it.door,
-            base_url=it.admin_url,
-            admin=it.token,
-            add=lambda name: Secret(it.add(name).value),
-            works=lambda secret: it.works(secret.reveal()) is not None,
-            names=lambda: [key.display_name for key in it.keys.values() if not key.deleted],
-            makes_again_what_is_there=True,
-        )
+        driver = GoogleDriver(fetch, base_url or it.admin_url, login, GoogleSettings(), pause=at_once)
+        yield case_of(it, driver, it.admin_url, it.token)
 
 
 @contextmanager
 def mistral(fetch: Fetch, base_url: str = "", admin: str = Mistral.admin_key) -> Iterator[Case]:
     with Mistral().open() as it:
-        yield Case(
-            driver=MistralDriver(fetch, base_url or it.admin_url, always(admin), MistralSettings(USER)),
-            door=it.door,
-            base_url=it.admin_url,
-            admin=it.admin_key,
-            add=lambda name: Secret(it.add(name).value),
-            works=lambda secret: it.works(secret.reveal()) is not None,
-            names=lambda: [key.name or "" for key in it.keys.values()],
-        )
+        driver = MistralDriver(fetch, base_url or it.admin_url, always(admin), MistralSettings(USER))
+        yield case_of(it, driver, it.admin_url, it.admin_key)
 
 
 CASES = {"openai": openai, "openrouter": openrouter, "google": google, "mistral": mistral}

@@ -8,7 +8,7 @@ from keywright.core.errors import RotationError, SecretDeniedError, SecretError
 from keywright.core.http import Deadlines
 from keywright.core.rotation import KeyMark
 from keywright.core.secret import Secret
-from keywright.rotation import administration
+from keywright.rotation import listing
 from keywright.rotation.drivers import openrouter as openrouter_module
 from keywright.rotation.drivers.openrouter import OpenRouterDriver, OpenRouterSettings
 from keywright.vault.fetch import Fetch
@@ -193,7 +193,7 @@ async def test_an_admin_key_that_cannot_be_had_is_told(fetch: Fetch, error: Secr
 
 @pytest.mark.parametrize("kind", ["openai", "openrouter", "mistral"])
 async def test_a_list_without_end_is_left(fetch: Fetch, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(f"keywright.rotation.drivers.{kind}.PAGES_MAX", 3)
+    monkeypatch.setattr(listing, "PAGES_MAX", 3)
     keys = iter(range(1000))
 
     def more(_: object) -> Say:
@@ -215,7 +215,7 @@ async def test_a_list_without_end_is_left(fetch: Fetch, monkeypatch: pytest.Monk
 
 
 async def test_a_list_that_takes_too_long_is_left(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(administration, "LISTING_S", 0.02)
+    monkeypatch.setattr(listing, "LISTING_S", 0.02)
     with CASES["openai"](fetch) as case:
         case.door.always = "slow"
         with pytest.raises(RotationError, match="did not list the keys of the project proj_1 within") as failed:

@@ -14,10 +14,10 @@ from msgspec import Struct
 from keywright.core.errors import RotationError
 from keywright.core.rotation import DriverKind, KeyMark
 from keywright.core.secret import Secret
-from keywright.rotation.administration import PAGES_MAX, Administration, AdminKey, Ask, the_one
+from keywright.rotation.administration import Administration, AdminKey, Ask, by_header
 from keywright.rotation.consoles import by_hand
 from keywright.rotation.driver import Created
-from keywright.vault.credential import Credential, HeaderCredential
+from keywright.rotation.listing import the_one, whole
 from keywright.vault.fetch import Fetch
 
 BASE_URL: Final = "https://api.anthropic.com"
@@ -54,7 +54,6 @@ class _Key(Struct):
 class _Page(Struct):
     data: list[_Key]
     has_more: bool = False
-    last_id: str | None = None
 
 
 class AnthropicDriver:
@@ -66,9 +65,7 @@ class AnthropicDriver:
     deletes = True
 
     def __init__(self, fetch: Fetch, base_url: str, admin_key: AdminKey, settings: AnthropicSettings) -> None:
-        async def login() -> Credential:
-            return HeaderCredential(WHO, "x-api-key", await admin_key(), others=(VERSION,))
-
+        login = by_header(WHO, "x-api-key", admin_key, others=(VERSION,))
         self._api = Administration(fetch, WHO, base_url, login, public=base_url == BASE_URL)
         self._settings = settings
 
@@ -118,17 +115,15 @@ class AnthropicDriver:
 
     async def _keys(self) -> list[_Key]:
         to = "list the keys"
-        found: list[_Key] = []
-        wanted = {"workspace_id": self._settings.workspace} if self._settings.workspace else {}
-        async with self._api.listing(to):
-            for _ in range(PAGES_MAX):
-                query = urlencode({"limit": KEYS_PER_PAGE, **wanted})
-                page = await self._api.tell(Ask(b"GET", f"/v1/organizations/api_keys?{query}", to), _Page)
-                found += page.data
-                if not page.has_more or not page.last_id or page.last_id == wanted.get("after_id"):
-                    return found
-                wanted["after_id"] = page.last_id
-        raise self._api.endless(to)
+        where = {"workspace_id": self._settings.workspace} if self._settings.workspace else {}
+
+        async def following(found: list[_Key]) -> tuple[list[_Key], bool]:
+            after = {"after_id": found[-1].id} if found else {}
+            query = urlencode({"limit": KEYS_PER_PAGE, **where, **after})
+            page = await self._api.tell(Ask(b"GET", f"/v1/organizations/api_keys?{query}", to), _Page)
+            return page.data, page.has_more
+
+        return await whole(WHO, to, following)
 
     async def _key(self, mark: KeyMark) -> _Key | None:
         return await self._api.tell_if_there(Ask(b"GET", _path(mark), f"show the key {mark.id}"), _Key)

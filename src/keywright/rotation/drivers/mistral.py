@@ -7,7 +7,6 @@ They disagree about its address as well; `https://api.mistral.ai/v1/admin` is th
 Keys cannot be turned off. They run out at the end of a day, not at a time; when they were last used is a day, too.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -19,17 +18,18 @@ from keywright.core.json import JsonObject
 from keywright.core.rotation import DriverKind, KeyMark
 from keywright.core.secret import Secret
 from keywright.rotation.administration import (
-    PAGES_MAX,
     Administration,
     AdminKey,
     Ask,
+    Login,
+    by_bearer,
+    by_header,
     obstacle_of,
     renewed_until_s,
-    the_one,
     unix_s,
 )
 from keywright.rotation.driver import Created
-from keywright.vault.credential import BearerCredential, Credential, HeaderCredential
+from keywright.rotation.listing import the_one, whole
 from keywright.vault.fetch import Fetch
 
 BASE_URL: Final = "https://console.mistral.ai/api/admin"
@@ -90,16 +90,10 @@ class MistralDriver:
     deletes = True
 
     def __init__(self, fetch: Fetch, base_url: str, admin_key: AdminKey, settings: MistralSettings) -> None:
-        def signed(credential: Callable[[Secret], Credential]) -> Administration:
-            async def login() -> Credential:
-                return credential(await admin_key())
-
+        def signed(login: Login) -> Administration:
             return Administration(fetch, WHO, base_url, login, public=base_url == BASE_URL)
 
-        self._ways = (
-            signed(lambda secret: HeaderCredential(WHO, "x-api-key", secret)),
-            signed(lambda secret: BearerCredential(WHO, secret)),
-        )
+        self._ways = signed(by_header(WHO, "x-api-key", admin_key)), signed(by_bearer(WHO, admin_key))
         self._settings = settings
 
     async def find(self, secret: Secret) -> KeyMark:
@@ -150,16 +144,12 @@ class MistralDriver:
 
     async def _keys(self, api: Administration) -> list[_Key]:
         to = "list the keys"
-        found: dict[str, _Key] = {}
-        async with api.listing(to):
-            for _ in range(PAGES_MAX):
-                query = urlencode({"limit": KEYS_PER_PAGE, "offset": len(found)})
-                page = await api.tell(Ask(b"GET", f"/api-keys?{query}", to), _Page)
-                before = len(found)
-                found |= {key.key_id: key for key in page.keys}
-                if len(found) == before:
-                    return list(found.values())
-        raise api.endless(to)
+
+        async def following(found: list[_Key]) -> tuple[list[_Key], bool]:
+            query = urlencode({"limit": KEYS_PER_PAGE, "offset": len(found)})
+            return (await api.tell(Ask(b"GET", f"/api-keys?{query}", to), _Page)).keys, True
+
+        return await whole(WHO, to, following)
 
     async def _wanted(self, name: str, old: KeyMark, api: Administration) -> JsonObject:
         like = _of(await self._keys(api), old)

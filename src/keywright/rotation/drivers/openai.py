@@ -17,16 +17,15 @@ from keywright.core.json import JsonObject
 from keywright.core.rotation import DriverKind, KeyMark
 from keywright.core.secret import Secret
 from keywright.rotation.administration import (
-    PAGES_MAX,
     Administration,
     AdminKey,
     Ask,
+    by_bearer,
     obstacle_of,
     renewed_until_s,
-    the_one,
 )
 from keywright.rotation.driver import Created
-from keywright.vault.credential import BearerCredential, Credential
+from keywright.rotation.listing import the_one, whole
 from keywright.vault.fetch import Fetch
 
 BASE_URL: Final = "https://api.openai.com/v1"
@@ -101,10 +100,7 @@ class OpenAiDriver:
     deletes = True
 
     def __init__(self, fetch: Fetch, base_url: str, admin_key: AdminKey, settings: OpenAiSettings) -> None:
-        async def login() -> Credential:
-            return BearerCredential(WHO, await admin_key())
-
-        self._api = Administration(fetch, WHO, base_url, login, public=base_url == BASE_URL)
+        self._api = Administration(fetch, WHO, base_url, by_bearer(WHO, admin_key), public=base_url == BASE_URL)
         self._settings = settings
         self._path = f"/organization/projects/{quote(settings.project, safe='')}"
 
@@ -148,19 +144,15 @@ class OpenAiDriver:
 
     async def _keys(self) -> list[_Key]:
         to = f"list the keys of the project {self._settings.project}"
-        found: dict[str, _Key] = {}
-        after: dict[str, str] = {}
-        async with self._api.listing(to):
-            for _ in range(PAGES_MAX):
-                # `any`: otherwise some keys that work are not listed.
-                query = urlencode({"limit": KEYS_PER_PAGE, "owner_project_access": "any", **after})
-                page = await self._api.tell(Ask(b"GET", f"{self._path}/api_keys?{query}", to), _Page)
-                before = len(found)
-                found |= {key.id: key for key in page.data}
-                if not page.has_more or len(found) == before:
-                    return list(found.values())
-                after = {"after": page.data[-1].id}
-        raise self._api.endless(to)
+
+        async def following(found: list[_Key]) -> tuple[list[_Key], bool]:
+            after = {"after": found[-1].id} if found else {}
+            # `any`: otherwise some keys that work are not listed.
+            query = urlencode({"limit": KEYS_PER_PAGE, "owner_project_access": "any", **after})
+            page = await self._api.tell(Ask(b"GET", f"{self._path}/api_keys?{query}", to), _Page)
+            return page.data, page.has_more
+
+        return await whole(WHO, to, following)
 
     async def _key(self, mark: KeyMark) -> _Key | None:
         return await self._api.tell_if_there(Ask(b"GET", self._key_path(mark), f"show the key {mark.id}"), _Key)

@@ -20,17 +20,16 @@ from keywright.core.json import JsonObject
 from keywright.core.rotation import DriverKind, KeyMark
 from keywright.core.secret import Secret
 from keywright.rotation.administration import (
-    PAGES_MAX,
     Administration,
     AdminKey,
     Ask,
+    by_bearer,
     obstacle_of,
     renewed_until_s,
-    the_one,
     unix_s,
 )
 from keywright.rotation.driver import Created
-from keywright.vault.credential import BearerCredential, Credential
+from keywright.rotation.listing import the_one, whole
 from keywright.vault.fetch import Fetch
 
 BASE_URL: Final = "https://openrouter.ai/api/v1"
@@ -88,10 +87,7 @@ class OpenRouterDriver:
     deletes = True
 
     def __init__(self, fetch: Fetch, base_url: str, admin_key: AdminKey, settings: OpenRouterSettings) -> None:
-        async def login() -> Credential:
-            return BearerCredential(WHO, await admin_key())
-
-        self._api = Administration(fetch, WHO, base_url, login, public=base_url == BASE_URL)
+        self._api = Administration(fetch, WHO, base_url, by_bearer(WHO, admin_key), public=base_url == BASE_URL)
         self._settings = settings
 
     async def find(self, secret: Secret) -> KeyMark:
@@ -138,17 +134,13 @@ class OpenRouterDriver:
 
     async def _keys(self, workspace: str) -> list[_Key]:
         to = "list the keys"
-        found: dict[str, _Key] = {}
         where = {"workspace_id": workspace} if workspace else {}
-        async with self._api.listing(to):
-            for _ in range(PAGES_MAX):
-                query = urlencode({"include_disabled": "true", "offset": len(found), **where})
-                page = await self._api.tell(Ask(b"GET", f"/keys?{query}", to), _Page)
-                before = len(found)
-                found |= {key.hash: key for key in page.data}
-                if len(found) == before:
-                    return list(found.values())
-        raise self._api.endless(to)
+
+        async def following(found: list[_Key]) -> tuple[list[_Key], bool]:
+            query = urlencode({"include_disabled": "true", "offset": len(found), **where})
+            return (await self._api.tell(Ask(b"GET", f"/keys?{query}", to), _Page)).data, True
+
+        return await whole(WHO, to, following)
 
     async def _key(self, key_hash: str) -> _Key | None:
         one = await self._api.tell_if_there(Ask(b"GET", _path(key_hash), f"show the key {key_hash}"), _One)
