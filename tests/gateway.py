@@ -32,7 +32,8 @@ from keywright.catalog.snapshot import DATA_FILE
 from keywright.core.entry import Entry
 from keywright.core.identity import Key, KeyKind, Network, Permission
 from keywright.core.json import Json, JsonObject
-from keywright.house import House, plan_house
+from keywright.house.blueprint import plan_house
+from keywright.house.house import House
 from keywright.house.watch import Watch
 from keywright.identity.keystring import issue
 from keywright.rotation.steps import USUAL, Pace

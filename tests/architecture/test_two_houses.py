@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from keywright.house import House, plan_house
+from keywright.house.blueprint import plan_house
+from keywright.house.house import House
 from tests.gateway import Gateway, environment, running, toml
 from tests.standin.cloud import StandIn
 

@@ -10,9 +10,8 @@ import pytest
 import trustme
 
 from keywright.core.errors import ConfigError, SecretError
-from keywright.house import House, plan_house
-from keywright.house.blueprint import with_address
-from keywright.house.house import spool_folder, store_url
+from keywright.house.blueprint import plan_house, store_url, with_address
+from keywright.house.house import House, spool_folder
 from keywright.identity.keystring import issue
 from tests.gateway import ADMIN_KEY, Gateway, running
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from keywright.core.identity import Key
-from keywright.house.house import store_url
+from keywright.house.blueprint import store_url
 from keywright.identity.keystring import IssuedKey, issue
 from keywright.store.store import Store
 from tests.gateway import CHAT, Gateway, Start, chat_body, until

@@ -13,7 +13,7 @@ from keywright.cli.errors import CommandError
 from keywright.cli.place import absent_store, config_path, local_blueprint, remote_url
 
 if TYPE_CHECKING:
-    from keywright.house import House
+    from keywright.house.house import House
 
 T = TypeVar("T")
 
@@ -45,8 +45,9 @@ async def at_home(config: Path | None) -> "AsyncIterator[House]":
         CommandError: there is no store yet.
         ConfigError, SecretError, StoreError: it cannot be opened, or the gateway of this shell is a remote one.
     """
-    from keywright.house import House, plan_house
+    from keywright.house.blueprint import plan_house
     from keywright.house.dumps import forbid_dumps
+    from keywright.house.house import House
     from keywright.house.watch import Watch
 
     local_blueprint(config)  # which refuses where this shell's gateway is a remote one

@@ -88,8 +88,7 @@ async def _demo(model_url: str, port: int | None, *, once: bool, json: bool) -> 
 async def _blueprint(model_url: str, port: int | None) -> "Blueprint":
     """What this machine offers, the model just started, and a store of the demo's own."""
     from keywright.config import ProviderConfig, Store
-    from keywright.house import plan_house
-    from keywright.house.blueprint import with_address
+    from keywright.house.blueprint import plan_house, with_address
     from keywright.providers.local import LOCAL
 
     found = with_address(await plan_house(None, os.environ, Path()), None, port)

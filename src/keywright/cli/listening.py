@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from keywright.cli.logs import log_loop_fault
 from keywright.core.errors import ConfigError
-from keywright.house import Blueprint, House
+from keywright.house.blueprint import Blueprint
+from keywright.house.house import House
 from keywright.house.watch import Watch
 from keywright.server.listen import Address, Tls, bind, require_tls, serve_until_stopped
 

@@ -55,7 +55,7 @@ def local_blueprint(given: Path | None) -> "Blueprint":
 
 def absent_store(blueprint: "Blueprint") -> Path | None:
     """The file of a store that is not there yet. None: it is there, or on a server."""
-    from keywright.house.house import store_url
+    from keywright.house.blueprint import store_url
     from keywright.store.address import parsed
 
     file = parsed(store_url(blueprint)).file
@@ -70,7 +70,7 @@ async def local_store(blueprint: "Blueprint", *, create: bool) -> "AsyncIterator
         CommandError: there is no store yet.
         StoreError, SecretError: it cannot be opened.
     """
-    from keywright.house.house import store_url
+    from keywright.house.blueprint import store_url
     from keywright.house.password import store_password
     from keywright.store.store import Store
 

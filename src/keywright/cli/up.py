@@ -55,8 +55,7 @@ def up(
 
 
 async def _planned(path: Path | None, host: str | None, port: int | None, redactor: "Redactor") -> "Blueprint":
-    from keywright.house import plan_house
-    from keywright.house.blueprint import with_address
+    from keywright.house.blueprint import plan_house, with_address
 
     planned = with_address(await plan_house(path, os.environ, Path()), host, port)
     return replace(planned, redactor=redactor)

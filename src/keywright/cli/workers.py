@@ -21,7 +21,8 @@ from keywright.cli.screen import console, say_error
 from keywright.cli.up import announce, keep_what_is_there
 from keywright.config import load
 from keywright.core.errors import ConfigError, KeywrightError, SecretError
-from keywright.house import Blueprint, House
+from keywright.house.blueprint import Blueprint
+from keywright.house.house import House
 from keywright.server.app import App
 from keywright.server.board import Board
 from keywright.server.entrance import Entrance

@@ -67,3 +67,12 @@ def with_address(blueprint: Blueprint, host: str | None, port: int | None) -> Bl
     server = blueprint.config.server
     server = msgspec.structs.replace(server, host=host or server.host, port=server.port if port is None else port)
     return msgspec.structs.replace(blueprint, config=msgspec.structs.replace(blueprint.config, server=server))
+
+
+def store_url(blueprint: Blueprint) -> str:
+    """The store's URL, with a relative SQLite path made absolute from the base folder."""
+    url = blueprint.config.store.url
+    scheme, separator, path = url.partition(":///")
+    if not separator or not scheme.startswith("sqlite") or not path or path.startswith("/"):
+        return url
+    return f"{scheme}:///{(blueprint.base / path).resolve()}"

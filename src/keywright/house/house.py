@@ -19,7 +19,7 @@ from keywright.core.clock import SECOND_US
 from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
-from keywright.house.blueprint import Blueprint
+from keywright.house.blueprint import Blueprint, store_url
 from keywright.house.control import Running, open_control
 from keywright.house.credentials import Credentials
 from keywright.house.custodian import Custodian
@@ -359,12 +359,3 @@ def spool_folder(blueprint: Blueprint) -> Path:
     if scheme.startswith("sqlite") and path:
         return (blueprint.base / path).with_suffix(".spool")
     return blueprint.base / "keywright.spool"
-
-
-def store_url(blueprint: Blueprint) -> str:
-    """The store's URL, with a relative SQLite path made absolute from the base folder."""
-    url = blueprint.config.store.url
-    scheme, separator, path = url.partition(":///")
-    if not separator or not scheme.startswith("sqlite") or not path or path.startswith("/"):
-        return url
-    return f"{scheme}:///{(blueprint.base / path).resolve()}"
