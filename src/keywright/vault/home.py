@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from keywright.core.errors import SecretAbsentError, SecretError
-from keywright.vault.backends.file import read_regular
+from keywright.vault.backends.file import read_regular, reading
 
 
 def home_path(environment: Mapping[str, str], text: str) -> Path:
@@ -20,16 +19,10 @@ def read_handed(who: str, path: Path, bytes_max: int, may_be_shared: Callable[[i
 
     Raises:
         SecretAbsentError: it is not there.
-        SecretError: it cannot be read, or not trusted.
+        SecretError: it cannot be read, or is not trusted.
     """
-    try:
+    with reading(f"{who}: {path}"):
         return read_regular(path, bytes_max, may_be_shared)
-    except FileNotFoundError as error:
-        raise SecretAbsentError(f"{who}: {path} cannot be read: {error.strerror}") from None
-    except OSError as error:
-        raise SecretError(f"{who}: {path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SecretError(f"{who}: {path} {error}") from None
 
 
 def anyone(_: int) -> bool:

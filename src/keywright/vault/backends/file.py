@@ -11,7 +11,8 @@ into a private file beside it, `.NAME.previous`: a crash between the two leaves 
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -83,17 +84,24 @@ class FileBackend:
             return None
 
     def _text(self, reference: Reference, path: Path, *, follow: bool) -> str:
-        try:
+        with reading(str(reference), f"there is no such file as {path}"):
             text = read_regular(path, FILE_BYTES_MAX, self._may_be_shared, follow=follow)
-        except FileNotFoundError:
-            raise SecretAbsentError(f"{reference} cannot be read: there is no such file as {path}") from None
-        except PermissionError as error:
-            raise SecretDeniedError(f"{reference} cannot be read: {error.strerror}") from None
-        except OSError as error:
-            raise SecretError(f"{reference} cannot be read: {error.strerror}") from None
-        except ValueError as error:
-            raise SecretError(f"{reference} {error}") from None
         return text.removesuffix("\n").removesuffix("\r")
+
+
+@contextmanager
+def reading(what: str, absent: str = "") -> Iterator[None]:
+    """Within it, what keeps the file `what` from being read is a SecretError. `absent`: said where there is none."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise SecretAbsentError(f"{what} cannot be read: {absent or error.strerror}") from None
+    except PermissionError as error:
+        raise SecretDeniedError(f"{what} cannot be read: {error.strerror}") from None
+    except OSError as error:
+        raise SecretError(f"{what} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SecretError(f"{what} {error}") from None
 
 
 def read_regular(path: Path, bytes_max: int, may_be_shared: Callable[[int], bool], *, follow: bool = True) -> str:

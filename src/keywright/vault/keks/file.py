@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretError
-from keywright.vault.backends.file import read_bytes
+from keywright.vault.backends.file import read_bytes, reading
 from keywright.vault.keks.local import LocalKek
 from keywright.vault.sealed.envelope import Random
 from keywright.vault.sealed.keys import ADVICE
@@ -22,13 +21,6 @@ def file_kek(path: Path, may_be_shared: Callable[[int], bool], random: Random) -
 
 
 def _content(path: Path, may_be_shared: Callable[[int], bool]) -> bytes:
-    """What the file holds. Raises SecretError, and ValueError as `read_bytes` does."""
-    place = f"the key encryption key file:{path}"
-    try:
+    """What the file holds. Raises SecretError."""
+    with reading(f"the key encryption key file:{path}", f"there is no such file; {ADVICE}"):
         return read_bytes(path, FILE_BYTES_MAX, may_be_shared)
-    except FileNotFoundError:
-        raise SecretAbsentError(f"{place} cannot be read: there is no such file; {ADVICE}") from None
-    except PermissionError as error:
-        raise SecretDeniedError(f"{place} cannot be read: {error.strerror}") from None
-    except OSError as error:
-        raise SecretError(f"{place} cannot be read: {error.strerror}") from None
