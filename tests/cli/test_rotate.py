@@ -1,6 +1,8 @@
 """`keywright rotate` while it follows a rotation: what it tells once, asks for, and offers again."""
 
+import asyncio
 import io
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -11,6 +13,7 @@ from msgspec.structs import replace
 from keywright.cli.api import Api
 from keywright.cli.doors import Told
 from keywright.cli.errors import CommandError
+from keywright.cli.interrupt import interruptible
 from keywright.cli.rotate import followed
 from keywright.control.problems import problem
 from keywright.control.resources import PastRow, Problem, ReplacementRow
@@ -86,3 +89,13 @@ async def test_what_happens_is_told_once(capsys: pytest.CaptureFixture[str]) -> 
     told = capsys.readouterr()
     assert told.out == "edge: create: make one\n"
     assert told.err == "edge: delete: revoke the old key\n"
+
+
+def test_ctrl_c_ends_a_question_at_once_also_where_an_event_loop_runs() -> None:
+    async def ask() -> None:
+        with interruptible():
+            signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the question went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(ask())

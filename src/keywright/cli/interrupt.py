@@ -1,4 +1,4 @@
-"""Ctrl-C in work that is done step by step: the step ends, and no other is begun."""
+"""Ctrl-C: in work that is done step by step the step ends, and no other is begun; a question it ends at once."""
 
 import asyncio
 import signal
@@ -21,3 +21,15 @@ def heeding_interrupts() -> Iterator[Callable[[], bool]]:
         yield lambda: pressed
     finally:
         loop.remove_signal_handler(signal.SIGINT)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C ends what waits for a person within it, in the main thread, also where an event loop runs: that takes the
+    first one for itself, and acts on it only when it comes to run again.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

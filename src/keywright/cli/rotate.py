@@ -11,6 +11,7 @@ from keywright.cli.api import Api, path
 from keywright.cli.at_home import run_with_keys
 from keywright.cli.credential import inventory
 from keywright.cli.errors import ApiRefusedError, CommandError
+from keywright.cli.interrupt import interruptible
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
 from keywright.cli.screen import confirm, console, emit_json, note, printable
 from keywright.control.resources import InventoryRow, ReplacementRow
@@ -64,7 +65,7 @@ def rotate(
             plans = [plan for plan in plans if not plan.obstacles]
         if dry_run:
             return plans
-        await asyncio.to_thread(confirm, f"Replace the keys of {_listed(plans)}?", yes=yes)
+        confirm(f"Replace the keys of {_listed(plans)}?", yes=yes)
         return [await _rotated(api, plan.credential, json=json) for plan in plans]
 
     found = run_with_keys(config, work)
@@ -112,7 +113,7 @@ async def followed(api: Api, rotation_id: str, *, json: bool) -> ReplacementRow:
         if now.ended is not None:
             return now
         if now.state == "waiting":
-            await _give(api, now, await asyncio.to_thread(_pasted, now.credential))
+            await _give(api, now, _pasted(now.credential))
         else:
             await asyncio.sleep(LOOK_S)
 
@@ -134,12 +135,15 @@ async def _give(api: Api, waiting: ReplacementRow, key: "Secret") -> None:
 
 
 def _pasted(name: str) -> "Secret":
-    """The key that a person has made: typed without an echo, or a line of standard input."""
+    """The key that a person has made: typed without an echo, or a line of standard input. Nothing else is done here
+    until it is given: the rotation waits for it, too.
+    """
     from getpass import getpass
 
     from keywright.core.secret import Secret
 
-    text = getpass(f"The new key of {name}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    with interruptible():
+        text = getpass(f"The new key of {name}: ") if sys.stdin.isatty() else sys.stdin.readline()
     if not text.strip():
         raise CommandError(f"no key was given for {name}: its rotation waits for one")
     return Secret(text.strip())

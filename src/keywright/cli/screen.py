@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from keywright.cli.interrupt import interruptible
 from keywright.core.errors import ConfigError
 
 PIPE_COLUMNS: Final = 10_000
@@ -162,4 +163,5 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise ConfigError(f"{question} Nobody can be asked here: say --yes to do it")
-    typer.confirm(question, abort=True, err=True)
+    with interruptible():
+        typer.confirm(question, abort=True, err=True)
