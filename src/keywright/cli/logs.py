@@ -4,17 +4,19 @@ import asyncio
 import logging
 from typing import Any, Final
 
+from keywright.cli.faults import tell_of_faults
 from keywright.core.redaction import Redactor
 
 LEVELS: Final = {"keywright": logging.INFO, "uvicorn.error": logging.ERROR}
 
 
 def log_to_stderr(redactor: Redactor, worker: int | None = None) -> None:
-    """Send the program's own messages, and the server's errors, to standard error, cleared of secrets by `redactor`.
-    Each names the `worker` it is of.
+    """Send the program's own messages, the server's errors and what libraries warn of to standard error, and what
+    Python itself tells of faults, all cleared of secrets by `redactor`. Each message names the `worker` it is of.
 
-    Not its warnings: whoever can reach the port could fill the log with requests that are no HTTP.
+    Not the server's warnings: whoever can reach the port could fill the log with requests that are no HTTP.
     """
+    tell_of_faults(redactor.redact)
     handler = logging.StreamHandler()
     who = "" if worker is None else f"worker {worker}: "
     handler.setFormatter(_OneLine(f"%(levelname)s: {who}%(message)s", redactor))
@@ -23,6 +25,7 @@ def log_to_stderr(redactor: Redactor, worker: int | None = None) -> None:
         logger.setLevel(level)
         logger.handlers = [handler]
         logger.propagate = False
+    logging.getLogger().handlers = [handler]
 
 
 def log_loop_fault(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

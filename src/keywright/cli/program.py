@@ -2,8 +2,6 @@
 
 import os
 import sys
-from traceback import format_exception
-from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -33,6 +31,7 @@ from keywright.cli import (
     user,
 )
 from keywright.cli.errors import FAILED, INTERRUPTED, MISUSED, exit_code
+from keywright.cli.faults import tell_of_faults
 from keywright.cli.screen import say_error
 from keywright.core.errors import KeywrightError
 
@@ -41,7 +40,7 @@ NAME = "keywright"
 
 def main() -> None:
     """Run the program with the words it was called with, and end."""
-    sys.excepthook = _tell_of_fault
+    tell_of_faults(_without_keys)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -72,11 +71,11 @@ def run(words: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _tell_of_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A fault of ours, as Python tells of it, without what looks like a key."""
+def _without_keys(text: str) -> str:
+    """`text` without what looks like a key."""
     from keywright.core.redaction import hide_forms
 
-    sys.stderr.write(hide_forms("".join(format_exception(kind, error, trace))))
+    return hide_forms(text)
 
 
 def program() -> typer.Typer:

@@ -1,0 +1,48 @@
+"""A gateway's processes leave no image of themselves: each of them is past dumping, the one that serves alone too."""
+
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.program import up
+
+CONFIG = '[store]\nurl = "sqlite:///test.db"\n[server]\nport = 0\nworkers = {workers}\n'
+SITE = """
+import ctypes, os
+def note(who):
+    dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
+    with open(os.environ["NOTES"], "a") as notes:
+        notes.write(f"{who} {os.getpid()} {dumpable}\\n")
+os.register_at_fork(before=lambda: note("parent"), after_in_child=lambda: note("worker"))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="this system does not tell of other processes")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_process_of_a_gateway_can_be_dumped(tmp_path: Path, workers: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    notes = tmp_path / "notes"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(SITE)
+    variables = {"PYTHONPATH": str(tmp_path / "site"), "NOTES": str(notes)}
+    try:
+        with up(tmp_path, CONFIG.format(workers=workers), variables) as program:
+            pids = [program.process.pid, *program.workers]
+            assert len(pids) == (1 if workers == 1 else 1 + workers)
+            for pid in pids:
+                (line,) = (
+                    line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if "core file size" in line
+                )
+                assert line.split()[4:6] == ["0", "0"]
+            program.signal(signal.SIGABRT)
+            assert program.ended() == -signal.SIGABRT
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    assert [file.name for file in tmp_path.rglob("core*")] == []
+    if workers > 1:
+        told = {tuple(line.split()[:2]): line.split()[2] for line in notes.read_text().splitlines()}
+        assert set(told) >= {("parent", str(pids[0])), *(("worker", str(pid)) for pid in pids[1:])}
+        assert set(told.values()) == {"0"}
