@@ -207,6 +207,7 @@ def start_without(stores: Sequence[Store], folder: Path, workers: int) -> None:
         for store in lost:
             until(partial(stage.is_well, store), WITHIN_S, f"{store.name} is still away")
             until(partial(stage.serves, store), WITHIN_S, f"{store.name} is of no use")
+            assert f"{store.name} has a key now: " in stage.program.err
         drill(stage, "deny")
 
 

@@ -146,6 +146,17 @@ def look_again(gateway: Gateway, key_file: Path) -> None:
     gateway.run(look())
 
 
+def test_that_a_key_s_place_cannot_be_written_is_known_before_it_is_replaced(
+    start: Start, key_file: Path, openai_cloud: StandIn
+) -> None:
+    key_file.rename(key_file.with_name("theirs"))
+    key_file.symlink_to("theirs")
+    gateway = start(second(key_file, openai_cloud))
+    obstacles = gateway.run(gateway.house.rotating.engine.plan("edge")).obstacles
+    said = f"file:{key_file} cannot be written: {key_file} is a symbolic link"
+    assert [each for each in obstacles if each.startswith(said)]
+
+
 def long_call(cloud: StandIn) -> JsonObject:
     script = Script(words=20, pace_s=0.2)
     return {"model": "edge/gpt-4o", "messages": [{"role": "user", "content": cloud.script(script)}]}

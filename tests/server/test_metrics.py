@@ -84,6 +84,21 @@ def test_a_dead_worker_s_counts_stay_and_its_gauges_go() -> None:
     assert later["keywright_worker_starts_total", ("1",)] == 2
 
 
+def test_what_stores_of_secrets_have_said_counts_on_and_what_cannot_be_read_is_of_the_living() -> None:
+    board = Board(3)
+    first, second = workers(board, 1, 2)
+    troubled = replace(IDLE, reads={("vault", "ok"): 3, ("vault", "denied"): 1}, stale={("vault", "denied"): 2})
+    first.post(troubled)
+    seen = page(second, troubled)
+    assert seen["keywright_secret_reads_total", ("ok", "vault")] == 6
+    assert seen["keywright_secrets_stale", ("denied", "vault")] == 4
+    board.bury(1)
+    after = page(second, replace(troubled, stale={}, missing={("vault", "denied"): 1}))
+    assert after["keywright_secret_reads_total", ("denied", "vault")] == 2
+    assert ("keywright_secrets_stale", ("denied", "vault")) not in after
+    assert after["keywright_secrets_missing", ("denied", "vault")] == 1
+
+
 def test_a_metric_of_its_own_is_counted_and_observed() -> None:
     meters = Meters()
     meters.count(UNKNOWN, ("key_expired",), 2)
