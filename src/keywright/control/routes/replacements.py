@@ -1,4 +1,8 @@
-"""`/api/v1/rotations`: of providers' keys."""
+"""`/api/v1/rotations`: of providers' keys.
+
+A new key comes in a PUT, and in no POST: of a POST with an `Idempotency-Key` the door keeps a digest of the whole body
+for a day. A PUT that comes again needs none.
+"""
 
 from typing import Annotated
 
