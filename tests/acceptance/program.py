@@ -16,14 +16,15 @@ from typing import IO, Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client import ask
-from tests.gateway import environment, toml
+from tests.gateway import DATABASE, environment, priced, toml
+from tests.sqlite import copied
 from tests.standin.cloud import StandIn
 
 PROGRAM = Path(sys.executable).parent / "keywright"
-START_S = 20.0
-STOP_S = 20.0
-SETTLE_S = 15.0
-FILE, DATABASE, SPOOL = "keywright.toml", "test.db", "test.spool"
+START_S = 30.0
+STOP_S = 30.0
+SETTLE_S = 30.0
+FILE, SPOOL = "keywright.toml", "test.spool"
 OUT, ERR = "stdout.txt", "stderr.txt"
 QUERY = (
     "SELECT id, model, outcome, status, cost_picodollars, input_tokens, output_tokens, served, document FROM entries"
@@ -148,8 +149,10 @@ def launched(folder: Path, variables: Mapping[str, str], *words: str) -> Iterato
 
 @contextlib.contextmanager
 def up(folder: Path, config: str, variables: Mapping[str, str]) -> Iterator[Program]:
-    """`keywright up` with `config`, once it serves."""
+    """`keywright up` with `config`, once it serves. (How it starts where nothing is yet: tests/cli/test_up.py.)"""
     (folder / FILE).write_text(config)
+    if f"sqlite:///{DATABASE}" in config and not (folder / DATABASE).exists():
+        copied(priced(), folder / DATABASE)
     said = (folder / OUT).stat().st_size if (folder / OUT).exists() else 0
     with launched(folder, variables, "up", "--json", "--config", FILE) as program:
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tests.acceptance.crowd import Seen, Visit, exchanges_by_call, visits
 from tests.acceptance.program import (
-    DATABASE,
     FILE,
     Program,
     configuration,
@@ -25,7 +24,7 @@ from tests.acceptance.program import (
     up,
 )
 from tests.client import ask
-from tests.gateway import ADMIN_KEY, CHAT, chat_body, environment
+from tests.gateway import ADMIN_KEY, CHAT, DATABASE, chat_body, environment
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
 from tests.store.disks import mounted

@@ -16,10 +16,10 @@ from keywright.core.json import JsonObject
 from keywright.identity.keystring import issue
 from keywright.store.store import Store
 from tests.acceptance.crowd import Seen, Visit, visits
-from tests.acceptance.program import DATABASE, FILE, Program, command, configuration, gateway, launched, until
+from tests.acceptance.program import FILE, Program, command, configuration, gateway, launched, until
 from tests.acceptance.scale import sized
 from tests.client import Answer, ask
-from tests.gateway import ADMIN_KEY, CHAT, chat_body, environment
+from tests.gateway import ADMIN_KEY, CHAT, DATABASE, chat_body, environment
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
 

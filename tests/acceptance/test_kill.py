@@ -24,7 +24,7 @@ ROUNDS = sized(3, 25)
 LOAD_S = sized(1, 4)
 WORKERS = 16
 LONG_STREAMS = 10
-CALLS_PER_S_MIN = 200
+CALLS_PER_S_MIN = sized(20, 200)
 OUTPUT_TOKENS_MAX = 300
 TOKENS_ADDED = 256
 """What is reserved for what a provider adds to a plain prompt."""

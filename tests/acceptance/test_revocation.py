@@ -20,9 +20,9 @@ from keywright.identity.keystring import issue
 from keywright.store.keys import replace_key
 from keywright.store.store import Store
 from tests.acceptance.crowd import Visit, visit
-from tests.acceptance.program import DATABASE, PROGRAM, Program, gateway
+from tests.acceptance.program import PROGRAM, Program, gateway
 from tests.acceptance.scale import TEST_S, sized
-from tests.gateway import CHAT, chat_body
+from tests.gateway import CHAT, DATABASE, chat_body
 from tests.standin.cloud import StandIn
 
 PROMISED_S = 2.0

@@ -14,11 +14,11 @@ import msgspec
 import pytest
 
 from keywright.core.rotation import Rotation
-from tests.acceptance.program import DATABASE, FILE, PROGRAM, SPOOL, Program, until, up
+from tests.acceptance.program import FILE, PROGRAM, SPOOL, Program, until, up
 from tests.acceptance.scale import SOAK
 from tests.acceptance.traffic import Traffic, traffic
 from tests.acceptance.vendors import VENDORS, Vendor, kept
-from tests.gateway import ADMIN_KEY
+from tests.gateway import ADMIN_KEY, DATABASE
 
 CALLERS: Final = 2
 CALLS_MIN: Final = 10_000
