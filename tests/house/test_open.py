@@ -11,7 +11,8 @@ import trustme
 
 from keywright.core.errors import ConfigError, SecretError
 from keywright.house.blueprint import plan_house, store_url, with_address
-from keywright.house.house import House, spool_folder
+from keywright.house.bookkeeping import spool_folder
+from keywright.house.house import House
 from keywright.identity.keystring import issue
 from tests.gateway import ADMIN_KEY, Gateway, running
 

@@ -2,64 +2,46 @@
 
 import asyncio
 import logging
-import random
-import secrets
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from keywright.catalog.catalogue import Catalogue
-from keywright.catalog.snapshot import DATA_FILE, bundled
 from keywright.catalog.snapshot import Snapshot as PriceSnapshot
+from keywright.catalog.snapshot import bundled
 from keywright.config import Config
 from keywright.core.clock import SECOND_US
 from keywright.core.identity import Key
 from keywright.guard.address import is_public
 from keywright.house.admin import Admin, open_admin
-from keywright.house.blueprint import Blueprint, store_url
-from keywright.house.control import Running, open_control
+from keywright.house.blueprint import Blueprint
+from keywright.house.bookkeeping import Bookkeeping, open_books
+from keywright.house.control import Running
 from keywright.house.credentials import Credentials
 from keywright.house.custodian import Custodian
 from keywright.house.custody import Custody
 from keywright.house.declared import declare
+from keywright.house.front import Rooms, open_app
 from keywright.house.inventory import Inventory
-from keywright.house.keeping import keeper_of, troubles_of, vault_of, warnings_of
+from keywright.house.keeping import keeper_of, vault_of, warnings_of
 from keywright.house.listing import list_models
-from keywright.house.password import store_password
 from keywright.house.remote_secrets import RemoteSecrets
 from keywright.house.rotations import Rotating
 from keywright.house.sealing import sealed_opener
 from keywright.house.secret_reading import Holdings
 from keywright.house.sources import Breakers, build_routes
 from keywright.house.targets import Present
-from keywright.ledger import Ledger, LedgerSettings
-from keywright.ledger.escrow import Escrow
-from keywright.ledger.owner import MARK_BYTES
-from keywright.pipeline.reserve import Books
 from keywright.pipeline.routes import Routes, Source
-from keywright.pipeline.serve import Desk
 from keywright.pipeline.snapshot import Snapshot
-from keywright.pipeline.upstream import Line
 from keywright.server.app import App
-from keywright.server.edge import Edge
 from keywright.server.families import CHANGES
-from keywright.server.metrics import Meters, State
-from keywright.server.reading import Ids
+from keywright.server.metrics import Meters
 from keywright.store.content import read_content
 from keywright.store.price_lists import PriceLists
-from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings
 from keywright.transport.pool import Pool
-from keywright.transport.retry import RetrySettings
 from keywright.vault.keeper import Keeper
-
-NODE_BYTES: Final = 5
-"""Of the part of calls' names that is this process's. Two of 100 processes, each restarted daily, have the same once in
-600,000 years, and even then two calls only in the same microsecond with the same number."""
-
 
 _log = logging.getLogger("keywright")
 
@@ -67,11 +49,12 @@ _log = logging.getLogger("keywright")
 class House:
     """A built gateway. `open` builds one, `app` serves it, `close` takes it down. `admin` is told once."""
 
-    def __init__(self, blueprint: Blueprint, store: Store, ledger: Ledger, escrow: Escrow, keeper: Keeper) -> None:
+    def __init__(self, blueprint: Blueprint, books: Bookkeeping, keeper: Keeper) -> None:
         self.blueprint = blueprint
-        self.store = store
-        self.ledger = ledger
-        self.escrow = escrow
+        self._books = books
+        self.store = books.store
+        self.ledger = books.ledger
+        self.escrow = books.escrow
         self.keeper = keeper
         self.version = -1
         self._refreshing = asyncio.Lock()
@@ -87,15 +70,15 @@ class House:
         self._prices_digest = ""
         self._snapshot = Snapshot(keys={}, foreign={}, routes=Routes((), {}, Catalogue(bundled(), {})))
         self.rotating = Rotating(
-            self._present, self._credentials, keeper, self.pool, store.database, blueprint, ledger.holder
+            self._present, self._credentials, keeper, self.pool, books.store.database, blueprint, books.ledger.holder
         )
         self.custody = Custody(
-            keeper, self._credentials, self._breakers, self.rotating, self.sources, ledger.holder, blueprint.clock
+            keeper, self._credentials, self._breakers, self.rotating, self.sources, books.ledger.holder, blueprint.clock
         )
         inventory = Inventory(
-            self.rotating, lambda: self._credentials.homes(self._config), store.database, blueprint.clock
+            self.rotating, lambda: self._credentials.homes(self._config), books.store.database, blueprint.clock
         )
-        self._secrets = RemoteSecrets(self._holdings, blueprint, store.database)
+        self._secrets = RemoteSecrets(self._holdings, blueprint, books.store.database)
         self.running = Running(Custodian(self.rotating, inventory, blueprint.clock), self._secrets)
         self.app = self._app()
 
@@ -108,42 +91,24 @@ class House:
         """
         for warning in await asyncio.to_thread(warnings_of, blueprint.config, blueprint.base):
             _log.warning("%s", warning)
-        store = await Store.open(store_url(blueprint), await asyncio.to_thread(store_password, blueprint))
-        try:
-            now_s = blueprint.clock.unix_us() // SECOND_US
-            await declare(blueprint.config, store, now_s)
-            await PriceLists(store.database).adopt(DATA_FILE.read_bytes(), now_s)
-            ledger = await Ledger.open(
-                LedgerSettings(),
-                store,
-                spool_folder(blueprint),
-                clock=lambda: blueprint.clock.unix_us() / SECOND_US,
-                mark=secrets.token_hex(MARK_BYTES),
-            )
-        except BaseException:
-            await store.close()
-            raise
-        escrow = Escrow(store.escrow, ledger.holder, blueprint.clock)
-        ledger.on_stored = escrow.stored
-        escrow.before_answer, escrow.nothing_stored = ledger.flush, ledger.nothing_stored
-        opener = sealed_opener(store.database, blueprint.config.secrets, blueprint.environment, blueprint.clock)
-        keeper = keeper_of(blueprint, opener)
-        try:
-            house = cls(blueprint, store, ledger, escrow, keeper)
+        async with AsyncExitStack() as undoing:
+            books = await open_books(blueprint)
+            undoing.push_async_callback(books.close)
+            given, environment = blueprint.config.secrets, blueprint.environment
+            keeper = keeper_of(blueprint, sealed_opener(books.store.database, given, environment, blueprint.clock))
+            undoing.push_async_callback(keeper.close)
+            house = cls(blueprint, books, keeper)
             await house.know_secrets()
             await house.know_admin()
             await house.refresh()
             await house.custody.tell()
-        except BaseException:
-            await keeper.close()
-            await _close_books(store, ledger, escrow)
-            raise
+            undoing.pop_all()
         return house
 
     async def close(self) -> None:
         """Close the connections, then write down what is still to be written."""
         async with AsyncExitStack() as last:
-            last.push_async_callback(_close_books, self.store, self.ledger, self.escrow)
+            last.push_async_callback(self._books.close)
             last.push_async_callback(self.pool.aclose)
             last.push_async_callback(self.keeper.close)
             last.push_async_callback(self.custody.leave)
@@ -285,77 +250,14 @@ class House:
         ).without(self.custody.disabled)
 
     def _app(self) -> App:
-        blueprint = self.blueprint
-        retry = blueprint.config.retry
-        desk = Desk(
+        rooms = Rooms(
+            books=self._books,
+            keeper=self.keeper,
+            pool=self.pool,
+            meters=self.meters,
+            running=self.running,
             snapshot=lambda: self._snapshot,
-            books=Books(self.ledger, self.escrow, self.meters, blueprint.clock),
-            line=Line(
-                upstreams=self.pool,
-                retry=RetrySettings(
-                    attempts_max=retry.attempts,
-                    first_s=retry.backoff_s,
-                    delay_s_max=retry.backoff_max_s,
-                    retry_after_s_max=retry.retry_after_max_s,
-                ),
-                clock=blueprint.clock,
-                random=random.SystemRandom().random,
-                pause=asyncio.sleep,
-            ),
-            clock=blueprint.clock,
+            refresh=self.refresh,
+            not_ready=lambda: "shutting down" if self.stopping else "",
         )
-        server = blueprint.config.server
-        edge = Edge(desk, Ids(secrets.token_hex(NODE_BYTES)), server.body_bytes_max, server.calls_max)
-        control = open_control(
-            self.store,
-            lambda: self._snapshot,
-            blueprint.clock,
-            edge.new_id,
-            self.refresh,
-            self.meters.unknown,
-            self.running,
-        )
-        return App(edge=edge, meters=self.meters, ready=self._not_ready, state=self._state, control=control)
-
-    def _not_ready(self) -> str:
-        return "shutting down" if self.stopping else ""
-
-    def _state(self) -> State:
-        ledger = self.ledger
-        stale, missing = troubles_of(self.keeper)
-        return State(
-            running=ledger.reserved,
-            waiting=ledger.waiting,
-            written=ledger.written,
-            retries=ledger.retries,
-            dropped=ledger.dropped_refusals,
-            replayed=ledger.replayed.entries,
-            lost=ledger.replayed.lost,
-            asks=self.escrow.asks,
-            short=self.escrow.refusals,
-            reads=self.keeper.reads,
-            stale=stale,
-            missing=missing,
-        )
-
-
-async def _close_books(store: Store, ledger: Ledger, escrow: Escrow) -> None:
-    """Write down what is still to be written, give back what is leased, and close the store, whatever fails."""
-    try:
-        await ledger.close()
-    finally:
-        try:
-            await escrow.close(is_settled=not ledger.waiting and not ledger.reserved)
-        finally:
-            await store.close()
-
-
-def spool_folder(blueprint: Blueprint) -> Path:
-    """Where the spool lies: where the configuration says, else beside an SQLite database, else in the base folder."""
-    store = blueprint.config.store
-    if store.spool is not None:
-        return blueprint.base / store.spool
-    scheme, _, path = store.url.partition(":///")
-    if scheme.startswith("sqlite") and path:
-        return (blueprint.base / path).with_suffix(".spool")
-    return blueprint.base / "keywright.spool"
+        return open_app(self.blueprint.config, self.blueprint.clock, rooms)

@@ -11,7 +11,8 @@ from typing import Any, Final
 from keywright.core.clock import SECOND_US
 from keywright.core.errors import StoreError
 from keywright.core.money import to_usd
-from keywright.house.house import House, spool_folder
+from keywright.house.bookkeeping import spool_folder
+from keywright.house.house import House
 from keywright.ledger.recovery import recover
 from keywright.store.maintenance import maintain
 from keywright.store.standing import Standings
