@@ -103,8 +103,12 @@ def test_a_leak_fails_a_sweep_and_a_sweep_that_finds_nothing_planted_is_none(
 
 
 def test_what_is_allowed_is_allowed_for_a_reason_and_no_more() -> None:
-    assert all(len(each.reason) > 20 and (each.place or each.around) for each in ALLOWED)
+    assert all(each.reason and each.place for each in ALLOWED)
     hits = list(Haystack(needles_of([BORN])).content("folder/.env", VALUE.encode()))
     assert hits
     assert all(Allowed("the file is for that", place=r"\.env$").covers(hit) for hit in hits)
     assert not any(Allowed("the file is for that", place=r"\.env$", site="other").covers(hit) for hit in hits)
+    assert all(Allowed("nothing else is there", is_all=True).covers(hit) for hit in hits)
+    beside = list(Haystack(needles_of([BORN])).content("folder/log", f"key {VALUE}".encode()))
+    assert beside
+    assert not any(Allowed("nothing else is there", is_all=True).covers(hit) for hit in beside)

@@ -8,22 +8,45 @@ from tools.canary.haystack import Hit
 
 
 class Allowed(Struct, frozen=True):
-    """Hits that are meant: all that is given must match. `place` is the beginning of a file's name or more of it,
-    `site` the function that made the secret, `around` what stands there.
+    """Hits that are meant: all that is given must match. `place` is in the file's name, `site` in the name of the
+    function that made the secret, `around` is what stands there; `is_all`: the file says nothing but a secret.
     """
 
     reason: str
     place: str = ""
     site: str = ""
     around: str = ""
+    is_all: bool = False
 
     def covers(self, hit: Hit) -> bool:
         """Whether `hit` is one of these."""
         return (
             re.search(self.place, hit.place) is not None
+            and hit.is_all >= self.is_all
             and re.search(self.site, hit.needle.born.site) is not None
             and re.search(self.around, hit.around, re.DOTALL) is not None
         )
 
 
-ALLOWED: Final[tuple[Allowed, ...]] = ()
+ALLOWED: Final = (
+    Allowed(
+        "a key that was just issued is told once, to who asked for it",
+        place=r"^(answers-|commands-|said/)",
+        around=r'(\\*"(admin_)?key\\*": ?\\*"|shown only now|until then|KEYWRIGHT_ADMIN_KEY=).{0,60}sk-kw-',
+    ),
+    Allowed("a file of its own for one secret, which a file: reference names", place=r"^tests/", is_all=True),
+    Allowed("a .env file, which a test or `secret put` has written", place=r"^tests/.*\.env(\.previous)?$"),
+    Allowed("the file of a Google service account, which a test has written", place=r"^tests/.*/(account|key)\.json$"),
+    Allowed("the file of a key that encrypts keys, which a test has written", place=r"^tests/.*/kek[^/]*$"),
+    Allowed(
+        "a keyring in a file: keyrings.alt, which only the tests use, keeps it in base64", place=r"/keyring(\.cfg)?$"
+    ),
+    Allowed(
+        "files that no file: or dotenv: reference may name, which a test has written",
+        place=r"/test_a_(secret_file_that_is_no|dotenv_file_behind_a_li)[^/]*/[a-z]+$",
+    ),
+    Allowed(
+        "a test wrote a key where a reference belongs: that it is refused is what it tries",
+        place=r"/test_(a_secret_in_the_file|no_key_comes_out)_[^/]*/keywright\.toml$",
+    ),
+)

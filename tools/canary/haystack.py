@@ -27,7 +27,7 @@ UNPACKED_BYTES_MAX: Final = 256 * 1024 * 1024
 DEPTH_MAX: Final = 3
 """Archives within archives."""
 
-AROUND_BYTES: Final = 60
+AROUND_BYTES: Final = 160
 
 _RUN: Final = re.compile(rb"[\n\r\t -~\x80-\xff]{%d,}" % HEAD_BYTES)
 _SQLITE: Final = b"SQLite format 3\x00"
@@ -35,11 +35,14 @@ _GZIP: Final = b"\x1f\x8b\x08"
 
 
 class Hit(Struct, frozen=True):
-    """A secret where none may be: `place` is a file, and what is within it; `around` what stands there."""
+    """A secret where none may be: `place` is a file, and what is within it; `around` what stands there. `is_all`: the
+    file says nothing but a secret.
+    """
 
     place: str
     needle: Needle
     around: str
+    is_all: bool = False
 
 
 class Searched(Struct):
@@ -55,10 +58,12 @@ class Haystack:
 
     def __init__(self, needles: Iterable[Needle]) -> None:
         self._heads: dict[bytes, list[Needle]] = {}
+        self._values: set[bytes] = set()
         self.searched = Searched()
         self.unread: list[str] = []
         known: set[bytes] = set()
         for needle in needles:
+            self._values.add(needle.born.value.strip().encode())
             if len(needle.text) >= HEAD_BYTES and needle.text not in known:
                 known.add(needle.text)
                 self._heads.setdefault(needle.text[:HEAD_BYTES], []).append(needle)
@@ -96,7 +101,8 @@ class Haystack:
                 for needle in heads[text[at : at + HEAD_BYTES]]:
                     if text.startswith(needle.text, at):
                         around = text[max(0, at - AROUND_BYTES) : at + len(needle.text) + AROUND_BYTES]
-                        yield Hit(place, needle, around.decode("utf-8", "replace"))
+                        is_all = data.strip() in self._values
+                        yield Hit(place, needle, around.decode("utf-8", "replace"), is_all)
                         break
 
     def _rows(self, place: str, path: Path) -> bytes:
