@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from keywright.core.json import JsonObject
 from tests.acceptance.crowd import Seen, Visit, visit, visits
 from tests.acceptance.program import FILE, Program, configuration, gateway, launched, ledger, until, up
-from tests.acceptance.test_shutdown import STREAMS, Streams, check_cut
+from tests.acceptance.scale import SOAK
+from tests.acceptance.test_shutdown import STREAMS, Streams, check_cut, knocks
 from tests.client import ask
 from tests.gateway import ADMIN_KEY, CHAT, chat_body, environment
 from tests.postgres import PostgresServer
@@ -29,7 +30,7 @@ SETTINGS = "[server]\nport = {port}\nworkers = 3\nshutdown_s = {shutdown_s}\n"
 OPENAI = "openai/gpt-4o-mini"
 CLIENTS = 12
 LOST_STREAMS = 30
-REPLACED_S = 2.0
+REPLACED_S = 2.0 if SOAK else 15.0
 PRIVATE_KB_MAX = 45 * 1024
 NODE = slice(len("req_") + 13, len("req_") + 13 + 10)
 """Where a call's name tells by which process it was served."""
@@ -49,7 +50,7 @@ def workers(folder: Path, clouds: Clouds, shutdown_s: float = 20, port: int = 0)
         pids = program.workers
         assert len(pids) == WORKERS
         yield program
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 5.0, "a worker is left")
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 30.0, "a worker is left")
     with pytest.raises(ConnectionError):
         ask(program.url, "GET", "/health/live")
     assert not any((folder / "test.spool").iterdir())
@@ -78,7 +79,12 @@ def calls(name: str, number: int) -> list[Visit]:
 
 def stored(folder: Path, number: int) -> None:
     """Wait until the ledger has so many entries."""
-    until(lambda: len(ledger(folder)) >= number, 10.0, "entries are missing")
+    until(lambda: len(ledger(folder)) >= number, 30.0, "entries are missing")
+
+
+def told(program: Program, number: int) -> None:
+    """Wait until the workers have told each other of so many calls that went well."""
+    until(lambda: samples(program.url)["keywright_calls_total", "ok"] == number, 30.0, "calls are not counted")
 
 
 def test_every_worker_answers_and_any_of_them_tells_of_all(tmp_path: Path, clouds: Clouds) -> None:
@@ -88,7 +94,7 @@ def test_every_worker_answers_and_any_of_them_tells_of_all(tmp_path: Path, cloud
         by_worker = {one.request_id[NODE] for one in seen}
         assert len(by_worker) == WORKERS
         stored(tmp_path, 90)
-        time.sleep(1.0)  # twice a second each tells the others
+        told(program, 90)
         pages = [samples(program.url) for _ in range(10)]
         for page in pages:
             assert page["keywright_calls_total", "ok"] == page["keywright_ledger_written_total", ""] == 90
@@ -127,16 +133,22 @@ def running(program: Program, number: int) -> float:
     return samples(program.url)["keywright_worker_calls_running", str(number)]
 
 
+def lost_are_told(program: Program) -> bool:
+    """Whether the ledger has lost calls, and the workers tell of as many."""
+    lost = sum(line.outcome == "lost" for line in ledger(program.folder))
+    return 0 < lost == samples(program.url)["keywright_ledger_lost_total", ""]
+
+
 def test_a_killed_worker_costs_its_own_calls_and_is_replaced(tmp_path: Path, clouds: Clouds) -> None:
-    mark = clouds[0].script(Script(words=40, pace_s=0.1), always=True)
+    mark = clouds[0].script(Script(words=60, pace_s=0.1), always=True)
     body: JsonObject = {**chat_body(OPENAI, mark), "stream": True}
     streams = [Visit(f"stream-{number}", CHAT, body, ADMIN_KEY) for number in range(LOST_STREAMS)]
     heard: list[Seen] = []
     with workers(tmp_path, clouds) as program:
         listeners = threading.Thread(target=lambda: heard.extend(asyncio.run(visits(program.url, streams))))
         listeners.start()
-        until(lambda: clouds[0].running == LOST_STREAMS, 10.0, "the streams do not run")
-        time.sleep(1.0)
+        until(lambda: clouds[0].running == LOST_STREAMS, 30.0, "the streams do not run")
+        until(lambda: sum(running(program, 1 + each) for each in range(WORKERS)) == LOST_STREAMS, 30.0, "not told")
         on_it = running(program, 2)
         load = Load(program.url)
         time.sleep(1.0)
@@ -153,8 +165,8 @@ def test_a_killed_worker_costs_its_own_calls_and_is_replaced(tmp_path: Path, clo
         assert 0 < len(lost_streams) == on_it
         assert len(broken) <= CLIENTS  # what each client had asked of the killed one
         assert all(one.status == 200 for one in load.seen if not one.broke)
-        until(lambda: samples(program.url)["keywright_calls_running", ""] == 0, 5.0, "calls are left over")
-        time.sleep(1.0)
+        until(lambda: samples(program.url)["keywright_calls_running", ""] == 0, 30.0, "calls are left over")
+        until(lambda: lost_are_told(program), 30.0, "what was lost is not told")
         lines = {line.id: line for line in ledger(tmp_path)}
         page = samples(program.url)
         assert program.stop() == 0
@@ -176,10 +188,10 @@ def test_what_was_counted_by_a_worker_that_died_is_told_on(tmp_path: Path, cloud
     with workers(tmp_path, clouds) as program:
         asyncio.run(visits(program.url, calls("call", 60)))
         stored(tmp_path, 60)
-        time.sleep(1.0)
+        told(program, 60)
         for pid in program.workers:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: started(program.url) == [2] * WORKERS, 4.0, "they are not replaced")
+        until(lambda: started(program.url) == [2] * WORKERS, 30.0, "they are not replaced")
         page = samples(program.url)
         assert page["keywright_calls_total", "ok"] == 60
         assert page["keywright_calls_running", ""] == 0
@@ -189,19 +201,17 @@ def test_what_was_counted_by_a_worker_that_died_is_told_on(tmp_path: Path, cloud
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_running_streams_of_all_workers_finish(tmp_path: Path, clouds: Clouds, number: signal.Signals) -> None:
     with workers(tmp_path, clouds) as program:
-        streams = Streams(program, clouds, Script(words=12, pace_s=0.2))
+        streams = Streams(program, clouds, Script(words=20, pace_s=0.2))
         if number == signal.SIGINT:
             program.interrupt()
         else:
             program.signal(number)
-        time.sleep(0.3)
-        with pytest.raises(ConnectionError):
-            ask(program.url, "GET", "/health/live")
+        assert knocks(program.url)[-1] == "refused"
         assert all(seen.complete for seen in streams.seen)
         answered_at = time.monotonic()
         assert program.ended() == 0
         print(f"ended {time.monotonic() - answered_at:.2f} s after the last answer")
-        assert time.monotonic() - answered_at < 3.0
+        assert time.monotonic() - answered_at < 10.0  # not at the deadline
         assert program.err == ""
     assert [line.outcome for line in ledger(tmp_path)] == ["ok"] * STREAMS
 
@@ -215,7 +225,7 @@ def test_a_second_interrupt_cuts_the_calls_of_all_workers(tmp_path: Path, clouds
         began = time.monotonic()
         program.interrupt()
         assert program.ended() == 0
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < 30.0  # the deadline is a minute
         check_cut(tmp_path, streams.seen, clouds)
 
 
@@ -267,7 +277,7 @@ def test_a_replaced_worker_goes_by_the_file_as_it_is_now_and_by_the_old_one_wher
     with workers(tmp_path, clouds) as program:
         file = tmp_path / FILE
         file.write_text(file.read_text() + f'[models.new]\nroute = ["{OPENAI}"]\n')
-        until(lambda: program.err.count("counts now") == WORKERS, 5.0, "the file is not read")
+        until(lambda: program.err.count("counts now") == WORKERS, 30.0, "the file is not read")
         kill_all(program)
         seen = asyncio.run(visits(program.url, [Visit("new", CHAT, chat_body("new"), ADMIN_KEY)] * 12))
         assert {one.status for one in seen} == {200}
@@ -298,10 +308,11 @@ def test_connections_are_dealt_out_evenly_and_a_worker_takes_little_memory(tmp_p
         print(f"private {private_kb} KiB; shares {share_kb} KiB, together {sum(share_kb)}")
         assert max(private_kb) < PRIVATE_KB_MAX
         host, port = "127.0.0.1", int(program.url.rpartition(":")[2])
+        before = sum(map(sockets, program.workers))
         with contextlib.ExitStack() as stack:
             for _ in range(240):
                 stack.enter_context(socket.create_connection((host, port)))
-            time.sleep(0.5)
+            until(lambda: sum(map(sockets, program.workers)) >= before + 240, 30.0, "connections are not taken")
             held = [sockets(pid) for pid in program.workers]
         print(f"240 connections: {held}")
         assert max(held) < 2 * min(held)
