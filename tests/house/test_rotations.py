@@ -167,6 +167,22 @@ def test_a_key_that_another_credential_has_at_another_place_is_not_replaced(
     assert list(openai.keys) == [old.id]
 
 
+def test_a_key_of_two_credentials_is_replaced_once_at_a_time(start: Start, tmp_path: Path, openai: OpenAi) -> None:
+    key, admin = kept(tmp_path / "key", openai.add("gateway").value), kept(tmp_path / "admin", openai.admin_key)
+    gateway = start(
+        "".join(
+            f'[providers.{name}]\nkind = "openai"\nbase_url = "{openai.url}"\napi_key = "{key}"\n'
+            f'admin_key = "{admin}"\nrotation = {{ project = "{openai.project}" }}\n'
+            for name in ("live", "same")
+        )
+    )
+    rotation = begun(gateway, "live")
+    engine = gateway.house.rotating.engine
+    assert gateway.run(engine.plan("same")).obstacles == (
+        f"the key of live is being replaced already, by {rotation.id}",
+    )
+
+
 def test_what_cannot_be_written_is_told_before_anything_is_done(start: Start, openai: OpenAi) -> None:
     gateway = start()
     plan = gateway.run(gateway.house.rotating.engine.plan("openai"))

@@ -75,6 +75,7 @@ class Targets:
             lacks=f"it could be done without a person if the configuration had {missing}" if missing else "",
             read_only=self._keeper.vault.read_only(references[0]),
             shared=self._shared(source, places),
+            together=tuple(name for name, each in places.items() if name != credential and each[0] == references[0]),
             drain_s=rotation.drain_s,
             hold_s=rotation.hold_s,
         )

@@ -39,23 +39,27 @@ async def planned(surroundings: Surroundings, credential: str) -> Plan:
         told = (
             f"no key of {target.provider} is kept, so none is replaced: a new token is got, as it is before each ends"
         )
-        return replace(plan, steps=(told,), obstacles=await _running(surroundings, credential))
+        return replace(plan, steps=(told,), obstacles=await _running(surroundings, target))
     if target.driver is None:
         return replace(
             plan, obstacles=(target.lacks or f"nothing is set up that can replace keys of {target.provider}",)
         )
     old, against = await _key(surroundings, target, target.driver)
     against += tuple(why for why in (target.read_only, target.shared) if why)
-    against += await _running(surroundings, credential)
+    against += await _running(surroundings, target)
     steps = _steps(target, target.driver, old)
     return replace(plan, old=old, steps=steps, obstacles=against, assisted_because=target.lacks)
 
 
-async def _running(surroundings: Surroundings, credential: str) -> tuple[str, ...]:
-    last = await surroundings.records.rotations.last(credential)
-    if last is None or last.outcome:
-        return ()
-    return (f"the key of {credential} is being replaced already, by {last.id}",)
+async def _running(surroundings: Surroundings, target: Target) -> tuple[str, ...]:
+    """The rotations that are at the same key."""
+    names = (target.credential, *target.together)
+    found = [await surroundings.records.rotations.last(name) for name in names]
+    return tuple(
+        f"the key of {last.credential} is being replaced already, by {last.id}"
+        for last in found
+        if last is not None and not last.outcome
+    )
 
 
 async def _key(surroundings: Surroundings, target: Target, driver: Driver) -> tuple[KeyMark, tuple[str, ...]]:

@@ -81,8 +81,9 @@ class Records(Struct, frozen=True):
 class Target(Struct, frozen=True):
     """A credential, as it is configured now. `driver`: None where the provider has none that is set up, and `lacks`
     says what for. `read_only`: why its key cannot be written to its store, "" when it can. `shared`: who else has the
-    same key and would lose it, "" for nobody. `drain_s`, `hold_s` as in the configuration. `renew`: of a federated one,
-    gets a new token; raises SecretError.
+    same key and would lose it, "" for nobody. `together`: the other credentials whose key is at the same place, and is
+    replaced with it. `drain_s`, `hold_s` as in the configuration. `renew`: of a federated one, gets a new token; raises
+    SecretError.
     """
 
     credential: str
@@ -92,6 +93,7 @@ class Target(Struct, frozen=True):
     lacks: str = ""
     read_only: str = ""
     shared: str = ""
+    together: tuple[str, ...] = ()
     drain_s: float = 60.0
     hold_s: float = 300.0
     renew: Callable[[], Awaitable[None]] | None = None
