@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 import trustme
 
@@ -186,10 +187,16 @@ async def test_a_store_of_variables_is_warned_of_as_the_file_beside_the_configur
     path.write_text(text)
     with caplog.at_level(logging.WARNING, "keywright"):
         house = await House.open(await plan_house(path, {}, tmp_path))
+        said = f"git would track {file}: add keys.env to .gitignore"
+        assert [record.message for record in caplog.records if record.name == "keywright"] == [said]
+        caplog.clear()
+        config = house.blueprint.config
+        await house.configure(config, {})
+        assert said not in caplog.text
+        moved = msgspec.structs.replace(config.secrets["team"], path=str(file))
+        await house.configure(msgspec.structs.replace(config, secrets={"team": moved}), {})
+        assert said in caplog.text
     await house.close()
-    assert [record.message for record in caplog.records if record.name == "keywright"] == [
-        f"git would track {file}: add keys.env to .gitignore"
-    ]
     file.rename(tmp_path / "elsewhere")
     file.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SecretError, match=r"team:KEY: .*keys\.env is not read: it is a symbolic link"):

@@ -24,7 +24,7 @@ from keywright.house.custody import Custody
 from keywright.house.declared import declare
 from keywright.house.front import Rooms, open_app
 from keywright.house.inventory import Inventory
-from keywright.house.keeping import keeper_of, vault_of, warnings_of
+from keywright.house.keeping import keeper_of, vault_of, warn
 from keywright.house.listing import list_models
 from keywright.house.remote_secrets import RemoteSecrets
 from keywright.house.rotations import Rotating
@@ -89,8 +89,7 @@ class House:
         Raises:
             ConfigError, SecretError, StoreError: what is wrong, where, and what to do.
         """
-        for warning in await asyncio.to_thread(warnings_of, blueprint.config, blueprint.base):
-            _log.warning("%s", warning)
+        await asyncio.to_thread(warn, blueprint.config, blueprint.base)
         async with AsyncExitStack() as undoing:
             books = await open_books(blueprint)
             undoing.push_async_callback(books.close)
@@ -207,6 +206,8 @@ class House:
             raise
         finally:
             await self._forget()
+        if config.secrets != before[0].secrets:
+            await asyncio.to_thread(warn, config, self.blueprint.base)
         self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
 
     def _use_stores(self, config: Config) -> None:

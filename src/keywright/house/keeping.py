@@ -1,5 +1,6 @@
 """The keeper of a gateway's secrets: opened by what the configuration says of their stores, and what is told of it."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ from keywright.vault.vault import Vault
 
 ByCause: TypeAlias = Mapping[tuple[str, ...], int]
 """How many secrets, by their store and why they cannot be read."""
+
+_log = logging.getLogger("keywright")
 
 
 def vault_of(config: Config, environment: Mapping[str, str], base: Path, sealed: SealedOpener | None = None) -> Vault:
@@ -36,16 +39,18 @@ def keeper_of(blueprint: Blueprint, sealed: SealedOpener | None = None) -> Keepe
     return Keeper(vault, blueprint.config.secrets, blueprint.clock, blueprint.redactor)
 
 
-def warnings_of(config: Config, base: Path) -> tuple[str, ...]:
-    """What the operator should put right about `.env` files, one line each: that beside the configuration, and those of
-    its stores. Blocks on a disk.
+def warn(config: Config, base: Path) -> None:
+    """Tell the operator what to put right about `.env` files: that beside the configuration, and those of its stores.
+    Blocks on a disk.
 
     Raises:
         SecretError: a store is of no kind that there is.
     """
     named = (name for name, kind in kinds_of(config.secrets).items() if kind == "dotenv")
     paths = {base / DOTENV, *(dotenv_path(config.secrets.get(name), base, DOTENV) for name in named)}
-    return tuple(warning for path in sorted(paths) for warning in DotenvBackend(path).warnings())
+    for path in sorted(paths):
+        for warning in DotenvBackend(path).warnings():
+            _log.warning("%s", warning)
 
 
 def troubles_of(keeper: Keeper) -> tuple[ByCause, ByCause]:
