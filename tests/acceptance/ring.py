@@ -18,7 +18,7 @@ class PromptDismissedException(Exception):  # noqa: N818 - not our name
 class FileRing(KeyringBackend):
     """The keyring in `folder`, which the library sets from `KEYRING_PROPERTY_FOLDER`."""
 
-    priority = 1.0
+    priority = -1.0  # taken by nobody who has not named it
     folder = ""
 
     def get_password(self, service: str, username: str) -> str | None:
