@@ -50,7 +50,7 @@ Edge: TypeAlias = Literal["protocol", "asgi"]
 """How clients come in: our protocol class, or plain ASGI through uvicorn's own."""
 
 EDGES: tuple[Edge, ...] = ("protocol", "asgi")
-SOON_S = 10.0
+SOON_S = 30.0
 ADMIN_KEY = "the-admin-key-of-these-tests-0123456789"
 DATABASE = "test.db"
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
@@ -367,7 +367,7 @@ def counted(gateway: Gateway, code: str) -> float:
     return 0.0
 
 
-def until(condition: Callable[[], bool], within_s: float = 5.0) -> bool:
+def until(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
     """Whether `condition` became true in time."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -191,7 +191,7 @@ def test_the_operators_admin_key_is_the_one_that_is_set_now(
 def test_a_changed_file_counts_and_a_broken_one_does_not_while_streams_run_on(
     tmp_path: Path, openai_cloud: StandIn, anthropic_cloud: StandIn
 ) -> None:
-    mark = openai_cloud.script(Script(words=35, pace_s=0.2), always=True)
+    mark = openai_cloud.script(Script(words=50, pace_s=0.2), always=True)
     with gateway(tmp_path, openai_cloud, anthropic_cloud) as program:
         file = tmp_path / FILE
         body: JsonObject = {**chat_body(OPENAI, mark), "stream": True}
@@ -199,16 +199,16 @@ def test_a_changed_file_counts_and_a_broken_one_does_not_while_streams_run_on(
         seen: list[Seen] = []
         listeners = threading.Thread(target=lambda: seen.extend(asyncio.run(visits(program.url, streams))))
         listeners.start()
-        until(lambda: openai_cloud.running == len(streams), 5.0, "the streams do not run")
+        until(lambda: openai_cloud.running == len(streams), 30.0, "the streams do not run")
         for number, broken in enumerate(BROKEN, start=1):
             file.write_text(broken)
-            until(lambda: program.err.count(REFUSED) == number, 5.0, "the broken file is not told of")  # noqa: B023
+            until(lambda: program.err.count(REFUSED) == number, 30.0, "the broken file is not told of")  # noqa: B023
             assert call(program.url, ADMIN_KEY, OPENAI).status == 200
         whole = configuration(openai_cloud, anthropic_cloud)
         moved = whole.replace("[providers.openai]", "[providers.moved]\nkind = 'openai'")
         file.write_text(moved.replace("openai/", "moved/"))
         until(
-            lambda: call(program.url, ADMIN_KEY, "moved/gpt-4o").status == 200, 5.0, "the changed file does not count"
+            lambda: call(program.url, ADMIN_KEY, "moved/gpt-4o").status == 200, 30.0, "the changed file does not count"
         )
         assert call(program.url, ADMIN_KEY, OPENAI).status == 404
         assert openai_cloud.running == len(streams)
@@ -232,6 +232,6 @@ def test_a_file_that_is_being_written_does_not_count_before_it_is_whole(
                 slowly.write(line)
                 slowly.flush()
                 time.sleep(0.15)
-        until(lambda: call(program.url, ADMIN_KEY, "new").status == 200, 5.0, "the whole file does not count")
+        until(lambda: call(program.url, ADMIN_KEY, "new").status == 200, 30.0, "the whole file does not count")
         assert set(user.statuses) == {200}
         assert REFUSED not in program.err

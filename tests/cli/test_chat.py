@@ -15,7 +15,7 @@ from tests.cli.shell import PROGRAM, interrupt
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
 
-PROMPT_S = 15.0
+PROMPT_S = 30.0
 
 
 def test_an_answer_is_on_standard_output_and_its_figures_beside_it(gateway: Up, openai_cloud: StandIn) -> None:

@@ -9,7 +9,8 @@ import pytest
 from tests.cli.hand import Hand
 from tests.cli.shell import PROGRAM, Shell
 
-HELP_S = 2.0
+HELP_S = 15.0
+"""On a busy machine. What makes it quick is that nothing heavy is loaded."""
 """Far above what it takes (0.2 s), as the machine may be busy; above it, something heavy is imported."""
 
 COMMANDS = (

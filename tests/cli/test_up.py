@@ -14,7 +14,7 @@ from tests.client import ask
 from tests.standin.cloud import StandIn
 from tests.standin.script import Script
 
-READY_S = 10.0
+READY_S = 30.0
 """Far above what a start takes (0.7 s), as the machine may be busy."""
 KEY_COUNTS_S = 2.0
 """The promise: a key made while the gateway runs works within two seconds."""

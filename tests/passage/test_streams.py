@@ -298,12 +298,12 @@ def test_a_client_that_sends_by_drops_is_told(gateway: Gateway, mill: Mill, path
         sock.sendall("\r\n".join([*lines, "content-length: 30000", "", "--B\r\n"]).encode())
         sock.settimeout(0.2)
         data = b""
-        while not data and time.monotonic() - began < 10:
+        while not data and time.monotonic() - began < 30:
             sock.sendall(b"x")
             with contextlib.suppress(TimeoutError):
                 data = sock.recv(65_536)
     assert data.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # all of it would take hours
     assert [entry.status for entry in gateway.entries()[-1:]] == [408]
 
 

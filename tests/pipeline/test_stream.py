@@ -15,6 +15,8 @@ from tests.standin.script import Fault, Script
 OPENAI, ANTHROPIC = "openai/gpt-4o", "anthropic/claude-haiku-4-5"
 LANES = [(CHAT, OPENAI), (MESSAGES, ANTHROPIC), (CHAT, ANTHROPIC), (MESSAGES, OPENAI)]
 """Verbatim, verbatim, translated, translated."""
+LEAVE_TRIES = 10
+"""A busy machine may be late; one that is not shows how soon an upstream is left."""
 
 
 def body_for(path: str, model: str, text: str) -> JsonObject:
@@ -70,16 +72,15 @@ def test_each_piece_is_passed_on_when_it_comes(
     gateway: Gateway, openai_cloud: StandIn, anthropic_cloud: StandIn, path: str, model: str
 ) -> None:
     cloud = openai_cloud if model == OPENAI else anthropic_cloud
-    marker = cloud.script(Script(words=10, pace_s=0.03))
-    began = time.monotonic()
+    words = 10
+    marker = cloud.script(Script(words=words, pace_s=0.05))
     with gateway.stream(path, body_for(path, model, marker)) as stream:
-        times = []
+        sent = []
         while piece := stream.piece():
             if b"word" in piece:
-                times.append(time.monotonic() - began)
-    assert len(times) >= 8
-    assert times[0] < 0.15
-    assert times[-1] - times[0] > 0.2
+                sent.append(cloud.last.sent)
+    assert sent[0] < words - 1  # the client had the first while others were still to come
+    assert len(sent) >= 3
 
 
 def test_usage_that_we_asked_for_is_hidden_from_a_client_who_did_not(gateway: Gateway, openai_cloud: StandIn) -> None:
@@ -151,7 +152,7 @@ def test_a_client_that_leaves_ends_the_upstream_at_once_and_pays_for_what_came(
     gateway = start(edge=edge)
     cloud = openai_cloud if model == OPENAI else anthropic_cloud
     took_s = []
-    for _ in range(3):
+    for _ in range(LEAVE_TRIES):
         marker = cloud.script(Script(words=2000, pace_s=0.005))
         with gateway.stream(path, body_for(path, model, marker)) as stream:
             while cloud.last.sent < 20:
@@ -185,7 +186,7 @@ def test_a_client_that_leaves_before_the_answer_ends_the_upstream_too(
         body = json.dumps(chat_body(text=openai_cloud.script(Script(head_delay_s=30)))).encode()
         sock.sendall(post(CHAT, body, f"authorization: Bearer {gateway.admin_key}"))
         assert until(lambda: openai_cloud.running == 1)
-    assert until(lambda: openai_cloud.last.outcome == "left", within_s=10)
+    assert until(lambda: openai_cloud.last.outcome == "left", within_s=30)
     assert until(lambda: len(gateway.entries()) == 1)
     entry = gateway.entries()[0]
     assert entry.outcome == "cancelled"
@@ -205,10 +206,10 @@ def test_a_client_that_does_not_read_stops_the_reading_from_upstream(
     with raw(gateway.url, buffer_bytes=4096) as sock:
         sock.sendall(post(path, body, f"authorization: Bearer {gateway.admin_key}"))
         assert read_answer(sock, head_only=True).status == 200
-        assert until(lambda: _stands_still(openai_cloud), within_s=20)
+        assert until(lambda: _stands_still(openai_cloud), within_s=30)
         assert openai_cloud.last.sent < words / 2
         assert openai_cloud.last.outcome == "open"
-    assert until(lambda: openai_cloud.last.outcome == "left", within_s=10)
+    assert until(lambda: openai_cloud.last.outcome == "left", within_s=30)
 
 
 def _stands_still(cloud: StandIn) -> bool:

@@ -79,7 +79,7 @@ def test_a_worker_that_does_not_end_is_killed() -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=ENDS_S)
     assert process.returncode == 1
-    assert 0.9 < time.monotonic() - began < 5.0
+    assert 0.9 < time.monotonic() - began < 15.0
     assert err.splitlines() == [
         "worker 1 does not end: it is killed",
         "worker 1 was ended by SIGKILL while it stopped",

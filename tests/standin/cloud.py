@@ -137,7 +137,7 @@ class StandIn:
             self._scripts.clear()
             self._always.clear()
 
-    def wait_for(self, condition: Callable[[], bool], within_s: float = 5.0) -> bool:
+    def wait_for(self, condition: Callable[[], bool], within_s: float = 30.0) -> bool:
         """Whether `condition` became true in time."""
         deadline = time.monotonic() + within_s
         while not condition():

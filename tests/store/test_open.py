@@ -202,6 +202,6 @@ async def test_how_long_a_migration_waits_for_another_is_up_to_it(sqlite_store: 
     began = time.monotonic()
     with engine.connect() as connection, patient(connection, 0.1), pytest.raises(sqlite3.OperationalError):
         connection.begin()
-    assert 0.1 <= time.monotonic() - began < 2
+    assert 0.1 <= time.monotonic() - began < 4  # others wait for 5
     other.close()
     engine.dispose()
