@@ -124,3 +124,15 @@ def test_what_is_called_without_a_key_lacks_none(shell: Shell) -> None:
     file.write_text(f"[providers.openai.federation]\n{identity}")
     assert shell.run("config", "check", **given).out.endswith("keywright.toml: ok\n")
     assert "providers.openai.federation.source: ACTIONS_ID_TOKEN_REQUEST_URL and" in shell.run("config", "check").error
+
+
+def test_secrets_of_the_sealed_store_are_found(shell: Shell) -> None:
+    assert shell.run("secret", "create-kek", "kek").code == 0
+    (shell.folder / "keywright.toml").write_text(
+        f'[secrets.sealed]\nkek = "file:{shell.folder}/kek"\n[providers.openai]\napi_key = "sealed:openai"\n'
+    )
+    absent = shell.run("config", "check")
+    assert absent.error == "keywright.toml:4: providers.openai.api_key: sealed:openai: there is no such secret"
+    assert shell.run("secret", "put", "sealed:openai", piped=SECRET).code == 0
+    assert shell.run("config", "check").code == 0
+    assert SECRET not in shell.run("config", "check", "--json").out

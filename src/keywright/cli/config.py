@@ -10,11 +10,15 @@ import typer
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.place import config_path
 from keywright.cli.screen import console, emit_json, show_table
+from keywright.cli.secret_stores import opened_keeper
 from keywright.core.errors import ConfigError, SecretError, StoreError
 from keywright.core.json import JsonObject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from keywright.config import Config
+    from keywright.config.faults import Faults
     from keywright.house.credentials import Credentials
     from keywright.vault.keeper import Keeper
 
@@ -68,29 +72,40 @@ def _require_usable(path: Path, config: "Config") -> None:
     """
     from keywright.config.document import read_document
     from keywright.config.faults import Faults
-    from keywright.house.blueprint import Blueprint
-    from keywright.house.keeping import keeper_of
     from keywright.store.address import parsed
 
     name = str(path)
-    keeper = keeper_of(Blueprint(config, path, path.parent, os.environ))
     faults = Faults(read_document(path.read_text(encoding="utf-8"), name), name)
     try:
         parsed(config.store.url)
     except StoreError as error:
         faults.add(("store", "url"), str(error))
-    credentials = _credentials(keeper)
-    asyncio.run(keeper.learn(*credentials.wanted(config)))
-    for provider, given in config.providers.items():
-        why = [_trouble(keeper, reference) for reference in given.api_key]
-        if why and all(why):
-            faults.add(("providers", provider, "api_key"), "; ".join(why))
-        for index, table in enumerate(given.credentials):
-            why = [_trouble(keeper, reference) for reference in table.api_key]
+    asyncio.run(_require_secrets(path, config, faults))
+
+
+async def _require_secrets(path: Path, config: "Config", faults: "Faults") -> None:
+    """Return when there is a key for each provider, and the gateway could route by them. Raises as of the above, with
+    `faults`.
+    """
+    from keywright.house.blueprint import Blueprint
+
+    async with opened_keeper(Blueprint(config, path, path.parent, os.environ)) as keeper:
+        credentials = _credentials(keeper)
+        await keeper.learn(*credentials.wanted(config))
+        for where, references in _keys(config):
+            why = [_trouble(keeper, reference) for reference in references]
             if why and all(why):
-                faults.add(("providers", provider, "credentials", index, "api_key"), "; ".join(why))
-    faults.raise_if_any()
-    _require_routes(path, config, credentials)
+                faults.add(where, "; ".join(why))
+        faults.raise_if_any()
+        _require_routes(path, config, credentials)
+
+
+def _keys(config: "Config") -> "Iterator[tuple[tuple[str | int, ...], tuple[str, ...]]]":
+    """Each credential's references, and where they stand."""
+    for name, given in config.providers.items():
+        yield ("providers", name, "api_key"), given.api_key
+        for index, table in enumerate(given.credentials):
+            yield ("providers", name, "credentials", index, "api_key"), table.api_key
 
 
 def _trouble(keeper: "Keeper", reference: str) -> str:

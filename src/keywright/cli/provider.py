@@ -10,6 +10,7 @@ from msgspec import Struct
 from keywright.cli.errors import FAILED, CommandError
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.screen import emit_json, show_facts, show_table
+from keywright.cli.secret_stores import opened_keeper
 from keywright.core.json import JsonObject
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from keywright.pipeline.routes import Source
     from keywright.providers.provider import Provider
     from keywright.transport.pool import Pool
+    from keywright.vault.keeper import Keeper
 
 EXAMPLE: Final = "Example: keywright provider test openai"
 
@@ -103,9 +105,10 @@ async def _prove(name: str, config: ConfigFile) -> list[Proof]:
     blueprint = await _blueprint(config)
     pool = Pool(allowed=is_public, environment=os.environ)
     try:
-        sources = await _sources(name, blueprint, pool)
-        moved = bool(blueprint.config.providers[name].base_url)
-        verdicts = await asyncio.gather(*(proving.prove(source, pool, is_moved=moved) for source in sources))
+        async with opened_keeper(blueprint) as keeper:
+            sources = await _sources(name, blueprint, keeper, pool)
+            moved = bool(blueprint.config.providers[name].base_url)
+            verdicts = await asyncio.gather(*(proving.prove(source, pool, is_moved=moved) for source in sources))
     finally:
         await pool.aclose()
     return [
@@ -114,10 +117,9 @@ async def _prove(name: str, config: ConfigFile) -> list[Proof]:
     ]
 
 
-async def _sources(name: str, blueprint: "Blueprint", pool: "Pool") -> "list[Source]":
+async def _sources(name: str, blueprint: "Blueprint", keeper: "Keeper", pool: "Pool") -> "list[Source]":
     from keywright.config import Config
     from keywright.house.credentials import Credentials
-    from keywright.house.keeping import keeper_of
     from keywright.house.sources import Breakers, build_routes
     from keywright.transport.breaker import Breaker, BreakerSettings
 
@@ -126,7 +128,6 @@ async def _sources(name: str, blueprint: "Blueprint", pool: "Pool") -> "list[Sou
         _row(blueprint.config, name)
         raise CommandError(f"{name} is not configured: set its key, or write [providers.{name}]")
     only = Config(providers={name: given})
-    keeper = keeper_of(blueprint)
     breakers = Breakers(lambda: Breaker(BreakerSettings()))
     credentials = Credentials(keeper, os.environ, pool, blueprint.clock)
     await keeper.learn(*credentials.wanted(only))

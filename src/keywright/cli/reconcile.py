@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,6 +17,7 @@ from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.place import local_blueprint, local_store
 from keywright.cli.price_lists import counting
 from keywright.cli.screen import console, emit_json, show_table
+from keywright.cli.secret_stores import opened_keeper
 from keywright.core.errors import SecretError
 from keywright.core.json import JsonObject
 from keywright.core.money import to_usd
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from keywright.reconcile.matching import Matched
     from keywright.reconcile.reader import Told
     from keywright.store.served import Lost, Served
-    from keywright.vault.vault import Vault
 
 EXAMPLE: Final = "Example: keywright usage reconcile --provider openai --day yesterday"
 DRIFTED: Final = 3
@@ -83,7 +84,7 @@ async def _reconcile(blueprint: "Blueprint", name: str, day: date, tolerance: De
     told = await _told(blueprint, name, given, reader, day)
     since_s = int(starts(day).timestamp())
     served, lost = await _recorded(blueprint, name, since_s)
-    matched = _matched(blueprint, given, told, served)
+    matched = await _matched(blueprint, given, told, served)
     catalogue = Catalogue(await counting(blueprint))
     listed = resolve_provider(name, given, os.environ).catalogue or name
 
@@ -144,7 +145,9 @@ async def _told(blueprint: "Blueprint", name: str, given: "ProviderConfig", read
             f'providers.{name}.admin_key is missing: write admin_key = "env:{reader.key_variable}"; '
             f"{name} wants {reader.key_kind}"
         )
-    secret = _vault(blueprint).resolve(given.admin_key)
+    async with opened_keeper(blueprint) as keeper:
+        await keeper.learn((given.admin_key,))
+        secret = keeper.secret(given.admin_key)
     pool = Pool(allowed=is_public, environment=os.environ)
     try:
         return await Figures(name, given, secret, Reading(pool), os.environ).told(reader, day)
@@ -165,13 +168,13 @@ async def _recorded(blueprint: "Blueprint", name: str, since_s: int) -> "tuple[t
         )
 
 
-def _matched(
+async def _matched(
     blueprint: "Blueprint", given: "ProviderConfig", told: "Told", served: "tuple[Served, ...]"
 ) -> "tuple[Matched, ...]":
     from keywright.reconcile.matching import matched
     from keywright.vault.hint import fits
 
-    secrets = _secrets(_vault(blueprint), given.api_key)
+    secrets = await _secrets(blueprint, given)
 
     def fitting(hint: str) -> tuple[str, ...]:
         return tuple(secret.fingerprint for secret in secrets if fits(secret, hint))
@@ -180,21 +183,16 @@ def _matched(
     return matched(told.keys, given.key_ids, known, fitting)
 
 
-def _secrets(vault: "Vault", references: tuple[str, ...]) -> "list[Secret]":
-    """Those that can be had: one that is gone is only not recognised by its ends."""
+async def _secrets(blueprint: "Blueprint", given: "ProviderConfig") -> "list[Secret]":
+    """The provider's keys that can be had: one that is gone is only not recognised by its ends."""
+    references = (*given.api_key, *(text for table in given.credentials for text in table.api_key))
     found = []
-    for reference in references:
-        try:
-            found.append(vault.resolve(reference))
-        except SecretError:
-            continue
+    async with opened_keeper(blueprint) as keeper:
+        await keeper.learn(references)
+        for reference in references:
+            with suppress(SecretError):
+                found.append(keeper.secret(reference))
     return found
-
-
-def _vault(blueprint: "Blueprint") -> "Vault":
-    from keywright.house.keeping import vault_of
-
-    return vault_of(blueprint.config, os.environ, blueprint.base)
 
 
 def _notes(

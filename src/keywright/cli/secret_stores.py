@@ -16,6 +16,9 @@ from keywright.core.errors import SecretError, StoreError
 if TYPE_CHECKING:
     from keywright.house.blueprint import Blueprint
     from keywright.house.secrets import Secrets
+    from keywright.store.store import Store
+    from keywright.vault.keeper import Keeper
+    from keywright.vault.stores import SealedOpener
     from keywright.vault.vault import Vault
 
 WITHIN_S: Final = 600.0
@@ -35,7 +38,6 @@ async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterato
     """
     from keywright.house.keeping import vault_of
     from keywright.house.questions import Questions
-    from keywright.house.sealing import bare_opener, sealed_opener
     from keywright.house.secret_reading import Holdings
     from keywright.house.secrets import Secrets
     from keywright.vault.stores import kinds_of
@@ -44,25 +46,55 @@ async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterato
     given, at = blueprint.config.secrets, writes.partition(":")[0]
     create = kinds_of(given).get(at) == "sealed" and bool(given.get(at))
     async with contextlib.AsyncExitStack() as stack:
-        store, trouble = None, ""
-        try:
-            if create or absent_store(blueprint) is None:
-                store = await stack.enter_async_context(local_store(blueprint, create=create))
-        except (SecretError, StoreError) as error:
-            if create:
-                raise
-            trouble = str(error)
-        opener = (
-            bare_opener(given, os.environ, trouble)
-            if store is None
-            else sealed_opener(store.database, given, os.environ, blueprint.clock)
-        )
-        vault = vault_of(blueprint.config, os.environ, blueprint.base, opener)
+        store, trouble = await _store(blueprint, stack, create=create)
+        vault = vault_of(blueprint.config, os.environ, blueprint.base, _opener(blueprint, store, trouble))
         stack.push_async_callback(asyncio.to_thread, vault.close)
         questions = Questions(WITHIN_S)
         stack.callback(questions.close)
         holdings = Holdings(blueprint.config, vault, _places(blueprint, vault))
         yield Secrets(holdings, blueprint, None if store is None else store.database, questions), vault
+
+
+@asynccontextmanager
+async def opened_keeper(blueprint: "Blueprint") -> "AsyncIterator[Keeper]":
+    """The keeper of the secrets of `blueprint`, which knows none yet; closed at the end. The database is opened only
+    where there is a sealed store, and is never made.
+
+    Raises:
+        SecretError: a store is of no kind that there is.
+    """
+    from keywright.house.keeping import keeper_of
+    from keywright.vault.stores import kinds_of
+
+    kinds = kinds_of(blueprint.config.secrets)
+    async with contextlib.AsyncExitStack() as stack:
+        is_sealed = any(kinds[name] == "sealed" for name in blueprint.config.secrets)
+        store, trouble = await _store(blueprint, stack, create=False) if is_sealed else (None, "")
+        keeper = keeper_of(blueprint, _opener(blueprint, store, trouble))
+        stack.push_async_callback(keeper.close)
+        yield keeper
+
+
+async def _store(
+    blueprint: "Blueprint", stack: contextlib.AsyncExitStack, *, create: bool
+) -> "tuple[Store | None, str]":
+    """The database, closed with `stack`; None where there is none, or it cannot be opened, and why not."""
+    try:
+        if create or absent_store(blueprint) is None:
+            return await stack.enter_async_context(local_store(blueprint, create=create)), ""
+    except (SecretError, StoreError) as error:
+        if create:
+            raise
+        return None, str(error)
+    return None, ""
+
+
+def _opener(blueprint: "Blueprint", store: "Store | None", trouble: str) -> "SealedOpener":
+    from keywright.house.sealing import bare_opener, sealed_opener
+
+    if store is None:
+        return bare_opener(blueprint.config.secrets, os.environ, trouble)
+    return sealed_opener(store.database, blueprint.config.secrets, os.environ, blueprint.clock)
 
 
 def _with_found(blueprint: "Blueprint") -> "Blueprint":
