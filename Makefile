@@ -10,7 +10,7 @@ INSTALL := $(PIP) install --require-hashes
 # Kept bytecode spares every process of the tests the compiling of everything, whatever the machine's images say.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test check bench bench-pairs bench-transport ledger-bench soak revocation race fuzz canary conformance format catalogue lock clean
+.PHONY: help run test suite check bench bench-pairs bench-transport ledger-bench soak revocation race fuzz canary conformance format catalogue lock clean
 
 help: ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -18,8 +18,10 @@ help: ## list these verbs
 run: $(VENV)/run ## start the demo gateway with a real local model (ARGS=--once to exit after one answer)
 	@$(BIN)/keywright demo $(ARGS)
 
+test: check suite ## check everything and run all tests (ARGS to choose some)
+
 # Files stay whole: what a file's tests share is made by one worker. They wait much: more workers than processors.
-test: $(VENV)/dev $(VENV)/litellm/ready $(VENV)/compiled check ## check everything and run all tests (ARGS to choose some)
+suite: $(VENV)/dev $(VENV)/litellm/ready $(VENV)/compiled
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Where every worker would compile every test anew. A fault in one is told of when the tests run.

@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> int:
         if folder.exists():
             print(f"{folder} exists; remove it, or say --search-only", file=sys.stderr)
             return 2
-        code = run(folder, given.tests or ["-n", "2", "--dist", "loadgroup"])
+        code = run(folder, given.tests or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"])
         print(f"pytest ended with {code}")
     return search(folder)
 
