@@ -136,3 +136,14 @@ def test_secrets_of_the_sealed_store_are_found(shell: Shell) -> None:
     assert shell.run("secret", "put", "sealed:openai", piped=SECRET).code == 0
     assert shell.run("config", "check").code == 0
     assert SECRET not in shell.run("config", "check", "--json").out
+
+
+def test_keys_of_credentials_of_their_own_are_told_by_their_names(shell: Shell) -> None:
+    (shell.folder / "keywright.toml").write_text(
+        '[[providers.openai.credentials]]\nname = "main"\napi_key = ["env:ONE", "env:TWO"]\n'
+        '[[providers.openai.credentials]]\nname = "spare"\napi_key = "env:THREE"\n'
+    )
+    shell.variables.update(ONE=SECRET, THREE=SECRET)
+    assert "main: env:ONE, env:TWO; spare: env:THREE" in shell.run("config", "check").out
+    (told,) = shell.run("config", "check", "--json").json["providers"]
+    assert told["keys"] == ["env:ONE", "env:TWO", "env:THREE"]

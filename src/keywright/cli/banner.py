@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 from rich.console import Console
 
+from keywright.cli.homes import homes, told_homes
 from keywright.cli.screen import DIM, STRONG
 from keywright.config import Config, resolve_provider
 from keywright.core.json import JsonObject
@@ -52,7 +53,7 @@ def announcement(facts: Facts) -> JsonObject:
         "url": facts.url,
         "admin_key": None if key is None else key.reveal(),
         "providers": [
-            {"name": name, "keys": list(given.api_key), "url": resolve_provider(name, given).base_url}
+            {"name": name, "keys": list(homes(given)), "url": resolve_provider(name, given).base_url}
             for name, given in facts.config.providers.items()
         ],
     }
@@ -67,7 +68,7 @@ def tell(facts: Facts, screen: Console) -> None:
         screen.print(f"  It can be reached from other machines{bare}.")
     providers = facts.config.providers
     for name, given in providers.items():
-        keys = ", ".join(given.api_key)
+        keys = told_homes(given)
         how = f"key from {keys}" if keys else resolve_provider(name, given).base_url
         screen.print(f"  {name:<12} {how}")
     if not providers:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from keywright.cli.homes import homes, told_homes
 from keywright.cli.options import ConfigFile, JsonFlag
 from keywright.cli.place import config_path
 from keywright.cli.screen import console, emit_json, show_table
@@ -53,7 +54,7 @@ def check(
     if json:
         emit_json(_facts(path, read))
         return
-    providers = [(name, _kind(read, name), ", ".join(given.api_key) or "-") for name, given in read.providers.items()]
+    providers = [(name, _kind(read, name), told_homes(given) or "-") for name, given in read.providers.items()]
     if providers:
         show_table(("provider", "kind", "key"), providers)
     if read.models:
@@ -144,7 +145,7 @@ def _facts(path: Path, config: "Config") -> JsonObject:
         "ok": True,
         "file": str(path.resolve()),
         "providers": [
-            {"name": name, "kind": _kind(config, name), "keys": list(given.api_key)}
+            {"name": name, "kind": _kind(config, name), "keys": list(homes(given))}
             for name, given in config.providers.items()
         ],
         "models": [{"name": name, "route": list(model.route)} for name, model in config.models.items()],

@@ -35,8 +35,8 @@ def tell_of_faults(clear: Clear) -> None:
         category: type[Warning],
         filename: str,
         lineno: int,
-        _: TextIO | None = None,
-        __: str | None = None,
+        file: TextIO | None = None,
+        line: str | None = None,
     ) -> None:
         tell(f"{filename}:{lineno}: {category.__name__}: {message}\n")
 
