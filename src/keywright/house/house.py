@@ -30,7 +30,7 @@ from keywright.house.remote_secrets import RemoteSecrets
 from keywright.house.rotations import Rotating
 from keywright.house.sealing import sealed_opener
 from keywright.house.secret_reading import Holdings
-from keywright.house.sources import Breakers, build_routes
+from keywright.house.sources import Breakers, build_routes, own_prices
 from keywright.house.targets import Present
 from keywright.pipeline.routes import Routes, Source
 from keywright.pipeline.snapshot import Snapshot
@@ -125,7 +125,7 @@ class House:
             ConfigError, SecretError: what is wrong.
         """
         await self._learn(self._config)
-        self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
+        self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes(self._config, self._listed))
         self.custody.take_up()
 
     def sources(self) -> Mapping[str, Source]:
@@ -164,7 +164,8 @@ class House:
             if content.prices != self._prices_digest:
                 self._prices = await PriceLists(self.store.database).newest()
                 self._prices_digest = content.prices
-                self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._routes())
+                catalogue = Catalogue(self._prices or bundled(), own_prices(self._config.prices))
+                self._snapshot = msgspec.structs.replace(self._snapshot, routes=self._snapshot.routes.priced(catalogue))
             if await self.custody.follow(self.version):
                 routes = self._snapshot.routes.without(self.custody.disabled)
                 self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
@@ -192,23 +193,23 @@ class House:
         Raises:
             ConfigError, SecretError: what is wrong with it.
         """
-        before = self._config, self._listed
-        if config.secrets != self._config.secrets:
+        is_elsewhere = config.secrets != self._config.secrets
+        if is_elsewhere:
             self._use_stores(config)
-        self._config, self._listed = config, listed
         try:
             await self._learn(config)
-            routes = self._routes()
+            # From here on nothing is waited for: what was disabled or priced anew while secrets were read has to count.
+            routes = self._routes(config, listed)
+            self._config, self._listed = config, listed
+            self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
         except BaseException:
-            if config.secrets != before[0].secrets:
-                self._use_stores(before[0])
-            self._config, self._listed = before
+            if is_elsewhere:
+                self._use_stores(self._config)
             raise
         finally:
             await self._forget()
-        if config.secrets != before[0].secrets:
+        if is_elsewhere:
             await asyncio.to_thread(warn, config, self.blueprint.base)
-        self._snapshot = msgspec.structs.replace(self._snapshot, routes=routes)
 
     def _use_stores(self, config: Config) -> None:
         blueprint = self.blueprint
@@ -238,13 +239,13 @@ class House:
         """The models of the providers that no catalogue lists."""
         return await list_models(self._snapshot.routes.sources, self.pool)
 
-    def _routes(self) -> Routes:
+    def _routes(self, config: Config, listed: Mapping[str, tuple[str, ...]]) -> Routes:
         blueprint = self.blueprint
         return build_routes(
-            self._config,
+            config,
             self._credentials,
             self._breakers,
-            self._listed,
+            listed,
             blueprint.base,
             blueprint.environment,
             self._prices,

@@ -31,6 +31,7 @@ class Watch:
         self._config = house.blueprint.config
         self._listed: Mapping[str, tuple[str, ...]] = {}
         self._changed = asyncio.Event()
+        self._configuring = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -90,7 +91,8 @@ class Watch:
             await asyncio.sleep(FILE_POLL_S)
             last, seen = seen, _stamp(path)
             if seen != read and seen == last:
-                await self._read(path, is_first=read is None)
+                async with self._configuring:
+                    await self._read(path, is_first=read is None)
                 read = seen
 
     async def _read(self, path: Path, *, is_first: bool) -> None:
@@ -124,7 +126,8 @@ class Watch:
 
     async def _list(self, listed: Mapping[str, tuple[str, ...]]) -> None:
         try:
-            await self._house.configure(self._config, listed)
+            async with self._configuring:  # else an older configuration could be taken up after the file's
+                await self._house.configure(self._config, listed)
         except (ConfigError, SecretError) as error:
             _log.warning("the models that providers list cannot be taken up: %s", error)
 

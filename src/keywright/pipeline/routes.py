@@ -206,6 +206,10 @@ class Routes:
         """The same, where the credentials with these names get no calls, and no others that were disabled by name."""
         return Routes(self.inventory, self.aliases, self._catalogue, disabled)
 
+    def priced(self, catalogue: Catalogue) -> "Routes":
+        """The same, with the prices of `catalogue`."""
+        return Routes(self.inventory, self.aliases, catalogue, self._disabled)
+
     def is_disabled(self, source: Source) -> bool:
         """Whether that source of the inventory gets no calls."""
         return source.disabled or source.credential_name in self._disabled
