@@ -9,7 +9,8 @@ from tools.canary.haystack import Hit
 
 class Allowed(Struct, frozen=True):
     """Hits that are meant: all that is given must match. `place` is in the file's name, `site` in the name of the
-    function that made the secret, `around` is what stands there; `is_all`: the file says nothing but a secret.
+    function that made the secret, `around` is what the secret stands within; `is_all`: the file says nothing but a
+    secret.
     """
 
     reason: str
@@ -24,15 +25,29 @@ class Allowed(Struct, frozen=True):
             re.search(self.place, hit.place) is not None
             and hit.is_all >= self.is_all
             and re.search(self.site, hit.needle.born.site) is not None
-            and re.search(self.around, hit.around, re.DOTALL) is not None
+            and self._is_within(hit)
         )
+
+    def _is_within(self, hit: Hit) -> bool:
+        text = hit.needle.text.decode("utf-8", "replace")
+        return not self.around or any(text in found[0] for found in re.finditer(self.around, hit.around))
 
 
 ALLOWED: Final = (
     Allowed(
         "a key that was just issued is told once, to who asked for it",
         place=r"^(answers-|commands-|said/)",
-        around=r'(\\*"(admin_)?key\\*": ?\\*"|shown only now|until then|KEYWRIGHT_ADMIN_KEY=).{0,60}sk-kw-',
+        around=r'(\\*"(admin_)?key\\*": ?\\*"|shown only now|until then|KEYWRIGHT_ADMIN_KEY=)([^\n]{0,60}\\n|[^\n]{0,60}\n)?\s*[\w-]+',
+    ),
+    Allowed(
+        "the name of a test, which says what it is tried with",
+        place=r"^(captured\.xml|said/.*)$",
+        around=r'name="test_[^"]*\[[^"]*"?|::test_\w+\[.*',
+    ),
+    Allowed(
+        "uvicorn's log of requests, which pytest switches on; the program has none (server/listen.py)",
+        place=r"^captured\.xml$",
+        around=r"uvicorn\.access:.*",
     ),
     Allowed("a file of its own for one secret, which a file: reference names", place=r"^tests/", is_all=True),
     Allowed("a .env file, which a test or `secret put` has written", place=r"^tests/.*\.env(\.previous)?$"),
