@@ -22,9 +22,9 @@ PROGRAM = Path(sys.executable).parent / "keywright"
 WITHIN_S = 30.0
 """No command takes longer."""
 
-LOADED = ("keywright.cli.program", "keywright.house.blueprint", "keywright.house.control", "keywright.control.app")
+LOADED = "tests.cli.loaded"
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(list(LOADED))
+FORKS.set_forkserver_preload([LOADED])
 
 
 @dataclass(frozen=True)
