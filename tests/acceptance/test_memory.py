@@ -25,7 +25,7 @@ BIG = Script(text=" ".join(["x" * 65_536] * 800))
 """50 MiB, in frames of 64 KiB."""
 SLOW_GROWTH_KB_MAX = 20 * 1024
 FREED_KB_MAX = 50 * 1024
-"""What the C library may keep of two freed bodies for the next. Six that were kept would be 120 MiB and more."""
+"""What the C library may keep of two freed bodies for the next. Four that were kept would be 80 MiB and more."""
 LANES = [(CHAT, OPENAI), (MESSAGES, ANTHROPIC), (CHAT, ANTHROPIC), (MESSAGES, OPENAI)]
 LANE_NAMES = ["verbatim openai", "verbatim anthropic", "openai to anthropic", "anthropic to openai"]
 lanes = pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_request_of_20_megabytes_arrives_whole(
     cloud = openai_cloud if model == OPENAI else anthropic_cloud
     text = f"{cloud.script(Script(text='seen'), always=True)} " + "x" * 20 * MIB
     with gateway(tmp_path, openai_cloud, anthropic_cloud) as program:
-        visitors = [Visit(f"big-{number}", path, body_of(path, model, text), ADMIN_KEY) for number in range(3)]
+        visitors = [Visit(f"big-{number}", path, body_of(path, model, text), ADMIN_KEY) for number in range(2)]
         for visitor in visitors:
             seen = asyncio.run(visit(program.url, visitor))
             assert (seen.status, seen.complete) == (200, True)
@@ -156,9 +156,9 @@ def test_a_request_of_20_megabytes_arrives_whole(
         before_kb = program.memory_kb
         for visitor in visitors * 2:
             asyncio.run(visit(program.url, visitor))
-        until(lambda: program.memory_kb - before_kb < FREED_KB_MAX, 3.0, "bodies are kept")
-        assert [line.outcome for line in program.settle()] == ["ok"] * 9
-        print(f"{program.memory_kb} KiB after nine bodies of 20 MiB, {before_kb} after three")
+        until(lambda: program.memory_kb - before_kb < FREED_KB_MAX, 30.0, "bodies are kept")
+        assert [line.outcome for line in program.settle()] == ["ok"] * 6
+        print(f"{program.memory_kb} KiB after six bodies of 20 MiB, {before_kb} after two")
 
 
 def test_clients_that_reset_their_connections_leave_nothing_in_memory(
