@@ -83,8 +83,14 @@ def stored(folder: Path, number: int) -> None:
 
 
 def told(program: Program, number: int) -> None:
-    """Wait until the workers have told each other of so many calls that went well."""
-    until(lambda: samples(program.url)["keywright_calls_total", "ok"] == number, 30.0, "calls are not counted")
+    """Wait until whoever is asked tells of so many calls that went well, and that they are written down."""
+
+    def counted() -> bool:
+        pages = [samples(program.url) for _ in range(10)]
+        names = ("keywright_calls_total", "ok"), ("keywright_ledger_written_total", "")
+        return all(page[name] == number for page in pages for name in names)
+
+    until(counted, 30.0, "calls are not counted")
 
 
 def test_every_worker_answers_and_any_of_them_tells_of_all(tmp_path: Path, clouds: Clouds) -> None:
@@ -167,6 +173,8 @@ def test_a_killed_worker_costs_its_own_calls_and_is_replaced(tmp_path: Path, clo
         assert all(one.status == 200 for one in load.seen if not one.broke)
         until(lambda: samples(program.url)["keywright_calls_running", ""] == 0, 30.0, "calls are left over")
         until(lambda: lost_are_told(program), 30.0, "what was lost is not told")
+        ended = {one.request_id for one in load.seen + heard if one.complete}
+        until(lambda: ended <= {line.id for line in ledger(tmp_path)}, 30.0, "answered calls are not in the ledger")
         lines = {line.id: line for line in ledger(tmp_path)}
         page = samples(program.url)
         assert program.stop() == 0

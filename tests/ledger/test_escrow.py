@@ -372,6 +372,10 @@ class Unheard:
         return asked
 
 
+async def granted_of(store: Store) -> int:
+    return (await store.escrow.standing(["bud@0"], START_S))["bud@0"].granted
+
+
 @pytest.mark.parametrize("heard_again_after", [1, 3])
 async def test_what_was_done_without_an_answer_is_learnt_of_the_store(
     database_url: str, heard_again_after: int
@@ -388,10 +392,12 @@ async def test_what_was_done_without_an_answer_is_learnt_of_the_store(
             await escrow.obtain([Claim(lease, 900)], MINUTE)
     assert lease.granted - lease.held - lease.away <= 0, "nothing is spent that may have been given back"
     unheard.is_deaf = False
-    await asyncio.sleep(0.2)
-    assert await other.obtain([Claim(theirs, 800)], MINUTE) is None, "what was granted unheard has come back"
-    standing = (await store.escrow.standing(["bud@0"], START_S))["bud@0"]
-    assert standing.granted == lease.granted + theirs.granted <= 1000
+    async with asyncio.timeout(30):  # until what was granted unheard has come back, and then until both have told
+        while await other.obtain([Claim(theirs, 800)], MINUTE) is not None:
+            await asyncio.sleep(0.05)
+        while (granted := await granted_of(store)) != lease.granted + theirs.granted:
+            await asyncio.sleep(0.01)
+    assert granted <= 1000
     await escrow.close(is_settled=True)
     await other.close(is_settled=True)
     await store.close()
