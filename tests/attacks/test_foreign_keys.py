@@ -14,7 +14,7 @@ from tests.client import ask
 from tests.gateway import Gateway
 from tests.passage.mill import Guest, Mill
 
-CORE = "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z"
+CORE = "Zb4dYf7hXj8kWm1nVp6qUs9tTv2wSy5z"
 KEYS = (f"sk-proj-{CORE}T3BlbkFJ{CORE}", f"sk-ant-api03-{CORE * 2}", f"api-key: {CORE}", f'{{"api_key": "{CORE}"}}')
 CHAT: JsonObject = {"messages": [{"role": "user", "content": "x"}]}
 PATHS: tuple[tuple[str, JsonObject], ...] = (

@@ -33,11 +33,14 @@ class Allowed(Struct, frozen=True):
         return not self.around or any(text in found[0] for found in re.finditer(self.around, hit.around))
 
 
+_AS_JSON: Final = r'\\*"(?:admin_)?key\\*": ?\\*"'
+_IN_WORDS: Final = r"(?:shown only now|until then)[^\n]{0,80}?(?:\n|\\n)\s*(?:export KEYWRIGHT_\w+=)?"
+
 ALLOWED: Final = (
     Allowed(
         "a key that was just issued is told once, to who asked for it",
-        place=r"^(answers-|commands-|said/)",
-        around=r'(\\*"(admin_)?key\\*": ?\\*"|shown only now|until then|KEYWRIGHT_ADMIN_KEY=)([^\n]{0,60}\\n|[^\n]{0,60}\n)?\s*[\w-]+',
+        place=r"^(answers-|commands-|said/|tests/.*/std(out|err)\.txt$)",
+        around=rf"(?:{_AS_JSON}|{_IN_WORDS})[\w-]+",
     ),
     Allowed(
         "the name of a test, which says what it is tried with",
