@@ -2,11 +2,12 @@
 
 import resource
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.program import up
+from tests.acceptance.program import command, up
 
 CONFIG = '[store]\nurl = "sqlite:///test.db"\n[server]\nport = 0\nworkers = {workers}\n'
 SITE = """
@@ -17,6 +18,22 @@ def note(who):
         notes.write(f"{who} {os.getpid()} {dumpable}\\n")
 os.register_at_fork(before=lambda: note("parent"), after_in_child=lambda: note("worker"))
 """
+
+
+def state(variables: dict[str, str], folder: Path, *words: str) -> set[str]:
+    """Whether the process of a command can be dumped when it ends: "0" or "1"."""
+    notes = folder / words[0]
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site" / "sitecustomize.py").write_text(SITE + 'import atexit\natexit.register(note, "command")\n')
+    given = {**variables, "PYTHONPATH": str(folder / "site"), "NOTES": str(notes)}
+    command(folder, given, *words)
+    return {line.split()[2] for line in notes.read_text().splitlines() if line.startswith("command")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows of it")
+def test_no_command_that_is_given_secrets_can_be_dumped(tmp_path: Path) -> None:
+    assert state({}, tmp_path, "--version") == {"1"}, "it holds none"
+    assert state({"A_KEY": "sk-0123456789"}, tmp_path, "secret", "get-fingerprint", "env:A_KEY") == {"0"}
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="this system does not tell of other processes")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from keywright.cli.api import Api
 from keywright.cli.doors import local_door, remote_door
 from keywright.cli.errors import CommandError
+from keywright.cli.faults import tell_of_faults
 from keywright.cli.place import absent_store, config_path, local_blueprint, remote_url
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ def run_with_keys(config: Path | None, work: Callable[[Api], Coroutine[Any, Any,
     Raises:
         CommandError, ConfigError, SecretError, StoreError: there is none, or it refuses.
     """
+    from keywright.house.dumps import forbid_dumps
+
+    forbid_dumps()  # what is typed or piped is a secret here too
 
     async def with_api() -> T:
         url = remote_url()
@@ -57,6 +61,7 @@ async def at_home(config: Path | None) -> "AsyncIterator[House]":
     absent = absent_store(blueprint)
     if absent is not None:
         raise CommandError(f"there is no store at {absent} yet: `keywright up` makes it")
+    tell_of_faults(blueprint.redactor.redact)
     house = await House.open(blueprint)
     follow = Watch(house)
     try:

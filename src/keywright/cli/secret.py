@@ -29,7 +29,7 @@ Reference = Annotated[str, typer.Argument(metavar="REF", help="As vault://secret
 
 def commands() -> typer.Typer:
     """The group."""
-    app = typer.Typer(name="secret", help="Check, write and list the places where keys are kept.")
+    app = typer.Typer(name="secret", help="Check, write and list the places where keys are kept.", callback=_undumped)
     app.command("check", epilog=CHECK_EXAMPLE)(check)
     app.command("put", epilog=PUT_EXAMPLE)(put)
     app.command("get-fingerprint")(get_fingerprint)
@@ -41,8 +41,14 @@ def commands() -> typer.Typer:
     return app
 
 
+def _undumped() -> None:
+    from keywright.house.dumps import forbid_dumps
+
+    forbid_dumps()
+
+
 def check(
-    references: Annotated[list[str] | None, typer.Argument(metavar="[REF]...", help="Else all that are named.")] = None,
+    references: Annotated[list[str] | None, typer.Argument(metavar="REF", help="Else all that are named.")] = None,
     *,
     config: ConfigFile = None,
     json: JsonFlag = False,
@@ -79,7 +85,7 @@ def get_fingerprint(reference: Reference, *, config: ConfigFile = None, json: Js
 
 def list_all(
     store: Annotated[
-        str | None, typer.Argument(metavar="[STORE]", help="As dotenv, sealed, vault, or a [secrets.NAME].")
+        str | None, typer.Argument(metavar="STORE", help="As dotenv, sealed, vault, or a NAME of yours.")
     ] = None,
     *,
     config: ConfigFile = None,
