@@ -316,11 +316,11 @@ def test_connections_are_dealt_out_evenly_and_a_worker_takes_little_memory(tmp_p
         print(f"private {private_kb} KiB; shares {share_kb} KiB, together {sum(share_kb)}")
         assert max(private_kb) < PRIVATE_KB_MAX
         host, port = "127.0.0.1", int(program.url.rpartition(":")[2])
-        before = sum(map(sockets, program.workers))
         with contextlib.ExitStack() as stack:
             for _ in range(240):
                 stack.enter_context(socket.create_connection((host, port)))
-            until(lambda: sum(map(sockets, program.workers)) >= before + 240, 30.0, "connections are not taken")
+            until(lambda: sum(map(sockets, program.workers)) >= 240, 30.0, "connections are not taken")
+            time.sleep(0.5)  # for those few beyond what the workers have open in any case
             held = [sockets(pid) for pid in program.workers]
         print(f"240 connections: {held}")
         assert max(held) < 2 * min(held)
