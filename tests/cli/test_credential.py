@@ -110,8 +110,9 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(hand: Hand, standing
     assert "env:EDGE_KEY cannot be written" in told
     assert "without a person if the configuration had providers.edge.admin_key" in " ".join(told.split())
     assert "did you mean edge?" in hand.run("rotate", "egde", "--dry-run").error
-    plans = hand.run("rotate", "--all", "--dry-run", "--json").json["rows"]
-    assert [plan["credential"] for plan in plans] == ["openai", "people/by-hand"]
+    done = hand.run("rotate", "--all", "--dry-run", "--json")
+    assert [plan["credential"] for plan in done.json["rows"]] == ["openai", "people/by-hand"]
+    assert "edge is left out: env:EDGE_KEY cannot be written" in done.err
     assert set(standing.cloud.keys) == before
 
 
@@ -137,12 +138,16 @@ def test_what_cannot_be_is_one_line(remote: Hand, words: str, code: int, said: s
 
 
 def test_nothing_is_replaced_that_is_not_due(hand: Hand) -> None:
-    assert hand.run("rotate", "--due", "--yes", "--json").json == {"rows": []}
-    assert hand.run("rotate", "--all", "--roll-back", "--json").json == {"rows": []}
+    done = hand.run("rotate", "--due")
+    assert (done.code, done.out, "no key is due" in done.err) == (0, "", True)
+    done = hand.run("rotate", "--all", "--roll-back", "--json")
+    assert (done.json, "no key is being replaced" in done.err) == ({"rows": []}, True)
 
 
-def test_a_rotation_that_waits_for_a_key_is_rolled_back(hand: Hand) -> None:
-    done = hand.run("rotate", "people/by-hand", "--yes")
+def test_one_that_is_refused_is_in_the_way_of_no_other_and_one_that_waits_for_a_key_is_rolled_back(hand: Hand) -> None:
+    done = hand.run("rotate", "edge", "people/by-hand", "--yes", "--json")
+    assert [row["credential"] for row in done.json["rows"]] == ["edge", "people/by-hand"]
+    assert "edge: env:EDGE_KEY cannot be written" in done.err
     assert (done.code, "no key was given for people/by-hand: its rotation waits for one" in done.err) == (1, True)
     assert hand.run("credential", "show", "people/by-hand", "--json").json["rotation"].startswith("rot_")
     (rotation,) = hand.run("rotate", "people/by-hand", "--roll-back", "--json").json["rows"]

@@ -5,7 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.text import Text
+from typer.main import get_command
 
+from keywright.cli.program import program
 from tests.cli.hand import Hand
 from tests.cli.shell import PROGRAM, Shell
 
@@ -108,3 +111,13 @@ def test_colours_are_for_terminals_only(shell: Shell) -> None:
     shell.run("key", "create", "--name", "ci")
     assert "\x1b" not in shell.run("key", "list").out
     assert "\x1b" not in shell.run("key", "show", "none").err
+
+
+def test_no_word_of_its_help_is_lost_as_markup() -> None:
+    groups, helps = [get_command(program())], list[str]()
+    while groups:
+        command = groups.pop()
+        groups.extend(getattr(command, "commands", {}).values())
+        helps += filter(None, (command.help, command.epilog, *(getattr(each, "help", "") for each in command.params)))
+    assert len(helps) > len(COMMANDS)
+    assert [text for text in helps if Text.from_markup(text).plain != text] == []

@@ -124,7 +124,7 @@ def sign(
     config: ConfigFile = None,
     json: JsonFlag = False,
 ) -> None:
-    """Sign a price list with your Ed25519 key: writes FILE.sig, and says the public key for `[prices_source]`."""
+    """Sign a price list with your Ed25519 key: writes FILE.sig, and says the public key for `prices_source`."""
     from keywright.catalog import received, signature
 
     document = file.read_bytes()

@@ -47,7 +47,7 @@ def rerate(
     model: Annotated[str, typer.Option(metavar="GLOB", help="Only calls that `provider/model` served.")] = "*",
     prices: Annotated[
         str | None,
-        typer.Option(metavar="DATE|own", help="The list of that date, or your [[prices]] (else the newest)."),
+        typer.Option(metavar="DATE|own", help="The list of that date, or your own prices (else the newest)."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was ended.")] = None,

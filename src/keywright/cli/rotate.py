@@ -3,17 +3,19 @@
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final, assert_never
 
 import typer
+from msgspec import Struct
 
 from keywright.cli.api import Api, path
 from keywright.cli.at_home import run_with_keys
 from keywright.cli.credential import inventory
-from keywright.cli.errors import ApiRefusedError, CommandError
+from keywright.cli.errors import FAILED, ApiRefusedError, CommandError
 from keywright.cli.interrupt import interruptible
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
-from keywright.cli.screen import confirm, console, emit_json, note, printable
+from keywright.cli.screen import confirm, console, emit_json, note, printable, say_error
 from keywright.control.resources import InventoryRow, ReplacementRow
 from keywright.rotation.plan import Plan
 
@@ -27,8 +29,15 @@ GIVE_S: Final = 90.0
 """For how long a key is offered: longer than who has died seems to be at a rotation."""
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Credentials, as `keywright credential list` has them.")
+    list[str] | None, typer.Argument(metavar="NAME", help="Credentials, as `keywright credential list` has them.")
 ]
+
+
+class Refused(Struct, frozen=True):
+    """A credential whose key was not replaced, beside others: why not."""
+
+    credential: str
+    error: str
 
 
 def rotate(
@@ -50,38 +59,76 @@ def rotate(
     A rotation that is left in the middle is gone on with by the running gateway, or by this command called again.
     """
     if sum((bool(names), all_of_them, due)) != 1:
-        raise CommandError("name credentials, or say --all or --due")
+        raise CommandError("name credentials, or say --all or --due: one of the three")
     if sum((dry_run, roll_back, insist)) > 1:
         raise CommandError("--dry-run, --roll-back and --insist exclude each other")
 
-    async def work(api: Api) -> list[ReplacementRow] | list[Plan]:
+    async def work(api: Api) -> Sequence[ReplacementRow | Plan | Refused]:
         chosen = await _chosen(api, names or [], due=due)
         if roll_back or insist:
             word = "roll-back" if roll_back else "insist"
-            running = [row for row in chosen if row.rotation is not None or not all_of_them]
+            running = [row for row in chosen if row.rotation is not None or names]
+            if not running:
+                note("no key is being replaced")
             return [await _turned(api, row, word, json=json) for row in running]
         plans = [await api.get(path("credentials", row.name, "plan"), Plan) for row in chosen]
         if all_of_them:
-            plans = [plan for plan in plans if not plan.obstacles]
-        if dry_run:
+            plans = _replaceable(plans)
+        if not plans:
+            note("no key is due" if due else "no key can be replaced")
+        if dry_run or not plans:
             return plans
-        confirm(f"Replace the keys of {_listed(plans)}?", yes=yes)
-        return [await _rotated(api, plan.credential, json=json) for plan in plans]
+        confirm(f"Replace the keys of {', '.join(plan.credential for plan in plans)}?", yes=yes)
+        return await _each(api, plans, json=json)
 
     found = run_with_keys(config, work)
     if json:
         emit_json({"rows": found})
-    for one in found:
-        if isinstance(one, Plan) and not json:
-            _show_plan(one)
-    if any(isinstance(one, ReplacementRow) and one.state == "failed" for one in found):
-        raise typer.Exit(1)
+    else:
+        _show_plans(found)
+    if any(_is_in_vain(one, roll_back=roll_back) for one in found):
+        raise typer.Exit(FAILED)
+
+
+def _replaceable(plans: list[Plan]) -> list[Plan]:
+    """Those against which nothing stands; of the others it is said what does."""
+    for plan in plans:
+        if plan.obstacles:
+            note(f"{plan.credential} is left out: {'; '.join(plan.obstacles)}")
+    return [plan for plan in plans if not plan.obstacles]
+
+
+def _is_in_vain(one: ReplacementRow | Plan | Refused, *, roll_back: bool) -> bool:
+    """Whether what was asked for was not done."""
+    match one:
+        case ReplacementRow():
+            return one.state == "failed" or (one.state == "rolled_back" and not roll_back)
+        case Refused():
+            return True
+        case Plan():
+            return False
+        case _:
+            assert_never(one)
 
 
 async def _chosen(api: Api, names: list[str], *, due: bool) -> list[InventoryRow]:
     if names:
         return [await api.get(path("credentials", name), InventoryRow) for name in names]
     return await inventory(api, due=due)
+
+
+async def _each(api: Api, plans: list[Plan], *, json: bool) -> list[ReplacementRow | Refused]:
+    """One after the other. One that is refused, or gets no key, is in the way of no other; alone it is the error."""
+    found: list[ReplacementRow | Refused] = []
+    for plan in plans:
+        try:
+            found.append(await _rotated(api, plan.credential, json=json))
+        except CommandError as error:
+            if len(plans) == 1:
+                raise
+            say_error(f"{plan.credential}: {error}")
+            found.append(Refused(plan.credential, str(error)))
+    return found
 
 
 async def _rotated(api: Api, name: str, *, json: bool) -> ReplacementRow:
@@ -149,15 +196,14 @@ def _pasted(name: str) -> "Secret":
     return Secret(text.strip())
 
 
-def _listed(plans: list[Plan]) -> str:
-    return ", ".join(plan.credential for plan in plans) or "no credential"
-
-
-def _show_plan(plan: Plan) -> None:
-    console().print(f"{plan.credential} ({plan.driver})")
-    for line in plan.steps:
-        console().print(f"  - {line}")
-    if plan.assisted_because:
-        console().print(f"  ? {plan.assisted_because}")
-    for line in plan.obstacles:
-        console().print(f"  ! {line}")
+def _show_plans(found: Sequence[ReplacementRow | Plan | Refused]) -> None:
+    """What a dry run found. What became of rotations was told while it happened."""
+    for plan in found:
+        if isinstance(plan, Plan):
+            console().print(f"{plan.credential} ({plan.driver})")
+            for line in plan.steps:
+                console().print(f"  - {line}")
+            if plan.assisted_because:
+                console().print(f"  ? {plan.assisted_because}")
+            for line in plan.obstacles:
+                console().print(f"  ! {line}")

@@ -54,7 +54,7 @@ def _make(path: Path, text: str) -> None:
 
 def rewrap(
     store: Annotated[
-        str | None, typer.Argument(metavar="[STORE]", help="The sealed store, where there are several.")
+        str | None, typer.Argument(metavar="STORE", help="The sealed store, where there are several.")
     ] = None,
     *,
     config: ConfigFile = None,
