@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from keywright.cli.program import run
 from keywright.core.secret import Secret
 from tests.cli.shell import Done, Shell
 
@@ -52,6 +53,25 @@ def test_a_secret_is_put_from_standard_input_and_known_by_its_fingerprint(ready:
     assert asked(ready, "get-fingerprint", "sealed:mine").out.strip() == Secret(VALUE).fingerprint
     assert asked(ready, "list", "sealed", "--json").json == {"rows": ["sealed:mine"]}
     assert VALUE.encode() not in b"".join(path.read_bytes() for path in ready.folder.glob("keywright.db*"))
+
+
+def test_what_is_no_reference_is_refused_before_a_secret_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KEYWRIGHT_URL", raising=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert run(["secret", "put", "sealled:openai"]) == 2
+    assert "a secret reference is written env:NAME" in capsys.readouterr().err
+
+
+def test_a_file_of_keys_that_others_may_read_or_git_would_track_is_warned_of(ready: Shell) -> None:
+    (ready.folder / ".env").write_text(f"GROQ={VALUE}")
+    (ready.folder / ".git").mkdir()
+    (ready.folder / ".env").chmod(0o644)
+    said = asked(ready, "check").err
+    assert "git would track .env: add .env to .gitignore" in said
+    assert "run chmod 600 .env" in said
 
 
 def test_what_cannot_be_read_is_told_and_fails_the_check(ready: Shell) -> None:

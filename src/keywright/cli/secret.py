@@ -1,6 +1,7 @@
 """`keywright secret`: the places where keys are kept. Values go in by prompt or standard input, and never come out."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -9,6 +10,7 @@ import typer
 
 from keywright.cli.given import given_secret
 from keywright.cli.options import ConfigFile, JsonFlag
+from keywright.cli.place import local_blueprint, remote_url
 from keywright.cli.screen import emit_json, note, show_rows
 from keywright.cli.secret_kek import KEK_EXAMPLE, REWRAP_EXAMPLE, create_kek, rewrap
 from keywright.cli.secret_migrate import MIGRATE_EXAMPLE, migrate
@@ -60,12 +62,16 @@ def check(
     """
     rows = _with_secrets(config, lambda stores: stores.check(references or ()))
     show_rows(rows, COLUMNS, json=json, figures=("age_days",))
+    if not remote_url():
+        _warn(config)
     if any(row.state != "ok" for row in rows):
         raise typer.Exit(1)
 
 
 def put(reference: Reference, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
     """Write a secret: from standard input, or typed twice without an echo. Fields beside it stay."""
+    if sys.stdin.isatty():
+        _look(config, reference)
     secret = given_secret()
     row = _with_secrets(config, lambda stores: stores.put(reference, secret), reference)
     if json:
@@ -101,6 +107,21 @@ def list_all(
     else:
         for name in found:
             typer.echo(name)
+
+
+def _warn(config: Path | None) -> None:
+    """Tell what is to be put right about `.env` files."""
+    from keywright.house.keeping import warn
+
+    blueprint = local_blueprint(config)
+    warn(blueprint.config, blueprint.base)
+
+
+def _look(config: Path | None, reference: str) -> None:
+    """Before a person types a secret: refuse what is no reference, and say what stands in the way of its store."""
+    for row in _with_secrets(config, lambda stores: stores.check((reference,))):
+        if row.state not in ("ok", "absent"):
+            note(row.why)
 
 
 def _with_secrets(config: Path | None, work: Callable[["SecretStores"], Coroutine[Any, Any, T]], writes: str = "") -> T:

@@ -66,6 +66,12 @@ def test_a_token_is_taken_from_the_settings_the_environment_or_the_tools_file(ba
         assert read(place, REFERENCE) == VALUE
 
 
+def test_where_no_token_is_it_is_said_what_to_set(bao: OpenBao, tmp_path: Path) -> None:
+    told = {"VAULT_ADDR": bao.address, "HOME": str(tmp_path)}
+    with pytest.raises(SecretError, match="is not there; set VAULT_TOKEN, or say `token`"):
+        read(VaultBackend(StoreSettings(), told, resolver()), REFERENCE)
+
+
 def test_a_token_that_is_none_is_denied_and_not_shown(bao: OpenBao) -> None:
     with pytest.raises(SecretDeniedError, match="denies permission") as caught:
         read(by_token(bao, "s.canarytoken"), REFERENCE)

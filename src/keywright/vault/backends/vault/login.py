@@ -25,6 +25,9 @@ from keywright.vault.settings import StoreSettings, VaultLogin
 KUBERNETES_JWT_FILE: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 WRAPPING_PREFIXES: Final = ("hvs.", "s.")
 """How the tokens of both vendors begin; a secret_id is a UUID."""
+LEFT_BY_TOOLS: Final = ".vault-token"
+"""The file in which `vault login` leaves a token."""
+INSTEAD: Final = "; set VAULT_TOKEN, or say `token` or `login` in the settings of the store"
 
 Resolve: TypeAlias = Callable[[str], Secret]
 
@@ -124,7 +127,8 @@ class SignIn:
         try:
             return self._resolve(reference)
         except SecretError as error:
-            raise SecretError(f"{asked.about}: cannot sign in at {self._wire.host}: {error}") from None
+            instead = INSTEAD if reference.endswith(f"/{LEFT_BY_TOOLS}") else ""
+            raise SecretError(f"{asked.about}: cannot sign in at {self._wire.host}: {error}{instead}") from None
 
     def _looked_up(self, asked: Asked, token: Secret) -> Grant:
         """A token that may not look at itself is taken for one that does not end: its use will tell."""
@@ -183,5 +187,5 @@ def _token(settings: StoreSettings, environment: Mapping[str, str]) -> str:
     if name is not None:
         return f"env:{name}"
     if home:
-        return f"file:{home}/.vault-token"
+        return f"file:{home}/{LEFT_BY_TOOLS}"
     raise SecretError("vault:// needs a way to sign in: say `login` in the settings of the store, or set VAULT_TOKEN")

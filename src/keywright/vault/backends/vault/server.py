@@ -43,7 +43,7 @@ def server_of(settings: StoreSettings, environment: Mapping[str, str]) -> Server
     url = settings.address or told(environment, "ADDR")
     if url is None:
         raise SecretError("vault:// needs the server's address: say `address` in [secrets.vault], or set VAULT_ADDR")
-    origin, _ = place("the vault", url)
+    origin, _ = place("vault:// (`address` of the store, or VAULT_ADDR)", url)
     certificate, key = told(environment, "CLIENT_CERT"), told(environment, "CLIENT_KEY")
     return Server(
         url=url,
