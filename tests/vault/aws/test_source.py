@@ -208,7 +208,7 @@ def test_a_machine_without_a_home_has_no_files() -> None:
 
 
 def test_without_a_region_it_is_said_how_to_set_one(machine: Machine) -> None:
-    with pytest.raises(SecretError, match="no region is set; write region, or set AWS_REGION"):
+    with pytest.raises(SecretError, match="no region is set: set AWS_REGION"):
         machine.plan(**KEYS)
     assert machine.plan(AwsSettings(region="us-west-2"), **REGION, **KEYS).region == "us-west-2"
 

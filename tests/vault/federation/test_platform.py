@@ -14,6 +14,7 @@ from botocore.serialize import create_serializer
 from keywright.core.errors import SecretError
 from keywright.vault.federation import PLATFORMS, VENDORS, PlatformProof, endpoint, federated_credential
 from keywright.vault.federation.proof import current_proof
+from keywright.vault.federation.vendor import ID_TOKEN
 from keywright.vault.fetch import Fetch
 from keywright.vault.google.file import MetadataServer, metadata_server
 from tests.vault.aws.answers import sts_proof, sts_refusal
@@ -217,5 +218,6 @@ async def test_each_token_is_had_for_a_proof_of_its_own(fetch: Fetch, hands: Han
         assert len(metadata.received) == 1
         hands.pass_by(590)
         await credential.current()
-    sent = [json.loads(request.body)["subject_token"] for request in tokens.received]
-    assert sent == ["a.b.first", "a.b.second"]
+    sent = [json.loads(request.body) for request in tokens.received]
+    assert [fields["subject_token"] for fields in sent] == ["a.b.first", "a.b.second"]
+    assert {fields["subject_token_type"] for fields in sent} == {ID_TOKEN}  # as OpenAI's own SDK says of Google's

@@ -85,7 +85,7 @@ def plan_aws(settings: AwsSettings, environment: Mapping[str, str]) -> AwsPlan:
         or profile.get("region")
     )
     if not region:
-        raise SecretError("AWS: no region is set; write region, or set AWS_REGION")
+        raise SecretError("AWS: no region is set: set AWS_REGION, or `region` of the provider or the store")
     if not is_label(region):
         raise SecretError(
             "AWS: the region is none: it has letters, digits and '-' only, for it stands in a host's name"

@@ -6,7 +6,7 @@ import msgspec
 
 from keywright.core.secret import Secret
 from keywright.vault.credential import BearerCredential
-from keywright.vault.federation.proof import Proof, current_proof
+from keywright.vault.federation.proof import Proof, current_proof, proof_type
 from keywright.vault.federation.vendor import Vendor
 from keywright.vault.fetch import Fetch, Question, Where
 from keywright.vault.hidden import Hidden
@@ -21,9 +21,10 @@ def federated_credential(
     as `endpoint` says. Asks nobody yet.
     """
     url, where = place
+    told = {**dict(vendor.fixed), **({vendor.type_field: proof_type(proof)} if vendor.type_field else {}), **fields}
 
     async def obtain() -> Renewed:
-        question = _question(vendor, url, where, fields, await current_proof(proof, fetch))
+        question = _question(vendor, url, where, told, await current_proof(proof, fetch))
         token = await ask_token(fetch, question)
         return Renewed(BearerCredential(name, token.secret, lists=vendor.call_lists), token.expires_s)
 
@@ -45,7 +46,7 @@ def endpoint(vendor: Vendor, base_url: str = "", token_url: str = "") -> tuple[s
 def _question(vendor: Vendor, url: str, where: Where, fields: Mapping[str, str], proof: Secret) -> Question:
     who = f"{vendor.title}'s token service"
     if vendor.encoding == "form":
-        return form_question(who, url, where, {**dict(vendor.fixed), **fields, vendor.proof_field: proof})
-    body = msgspec.json.encode({**dict(vendor.fixed), **fields, vendor.proof_field: proof.reveal()})
+        return form_question(who, url, where, {**fields, vendor.proof_field: proof})
+    body = msgspec.json.encode({**fields, vendor.proof_field: proof.reveal()})
     headers = ((b"content-type", b"application/json"), *vendor.headers)
     return Question(who, url, where, b"POST", headers, body, Hidden(proof), repeatable=True)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from keywright.vault.federation.vendor import JWT, TOKEN_EXCHANGE, Vendor
+from keywright.vault.federation.vendor import TOKEN_EXCHANGE, Vendor
 
 OPENAI: Final = Vendor(
     title="OpenAI",
@@ -10,7 +10,8 @@ OPENAI: Final = Vendor(
     api_path="/v1",
     path="/oauth/token",
     encoding="json",
-    fixed=(("grant_type", TOKEN_EXCHANGE), ("subject_token_type", JWT)),
+    fixed=(("grant_type", TOKEN_EXCHANGE),),
     proof_field="subject_token",
+    type_field="subject_token_type",
     needs=("identity_provider_id", "service_account_id"),
 )

@@ -17,6 +17,7 @@ from keywright.core.secret import Secret
 from keywright.vault.aws.identity import aws_identity
 from keywright.vault.aws.source import AwsSettings, plan_aws
 from keywright.vault.entra import entra_token, find_entra
+from keywright.vault.federation.vendor import ID_TOKEN, JWT
 from keywright.vault.fetch import Fetch, Question, place
 from keywright.vault.google.file import metadata_server
 from keywright.vault.google.identity import google_identity
@@ -32,12 +33,14 @@ AWS: Final = AwsSettings()
 
 class Platform(Struct, frozen=True):
     """One that signs proofs. `require` returns when an environment may be that platform's: it may read files, and asks
-    nobody. `ask` gives what the platform says to an audience. Both raise SecretError.
+    nobody. `ask` gives what the platform says to an audience. Both raise SecretError. `proof_type`: the kind of token
+    that it is, in the words of RFC 8693.
     """
 
     name: str
     require: Callable[[Mapping[str, str]], object]
     ask: Callable[[str, Mapping[str, str], Fetch], Awaitable[str]]
+    proof_type: str = JWT
 
 
 class GithubJob(Struct, frozen=True):
@@ -105,7 +108,7 @@ PLATFORMS: Final[Mapping[str, Platform]] = MappingProxyType(
             Platform("aws", lambda environment: plan_aws(AWS, environment), _of_aws),
             Platform("azure", find_entra, _of_azure),
             Platform("github", github_job, _of_github),
-            Platform("google", metadata_server, _of_google),
+            Platform("google", metadata_server, _of_google, ID_TOKEN),
         )
     }
 )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
 from keywright.vault.federation.platform import Platform
+from keywright.vault.federation.vendor import JWT
 from keywright.vault.fetch import Fetch
 from keywright.vault.home import anyone, read_handed
 
@@ -61,6 +62,11 @@ async def current_proof(proof: Proof, fetch: Fetch) -> Secret:
             return _accepted(f"source: {platform.name}", await platform.ask(audience, environment, fetch))
         case _:
             assert_never(proof)
+
+
+def proof_type(proof: Proof) -> str:
+    """Which kind of token it is, in the words of RFC 8693."""
+    return proof.platform.proof_type if isinstance(proof, PlatformProof) else JWT
 
 
 def handed_proof(path: Path) -> Secret:
