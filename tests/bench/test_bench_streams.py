@@ -81,7 +81,7 @@ def test_a_paced_client_says_when_it_is_refused(tmp_path_factory: pytest.TempPat
     with running(command, core, log) as server:
         await_listening(server, port, log, 10.0)
         request = raw_request(Call(port, "/", b"{}"))
-        job = PacedJob(port=port, request=request, rate=100.0, connections=2, warm_s=0.1, seconds=0.1)
+        job = PacedJob(port=port, request=request, rate=100.0, connections=2, warm_s=0.1, seconds=15.0)
         ended = subprocess.run(
             [sys.executable, "-m", "bench.paced_client"],
             input=msgspec.json.encode(job),

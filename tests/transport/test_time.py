@@ -62,14 +62,14 @@ async def test_idle_counts_from_the_last_piece() -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.send(CHUNKED)
-        for _ in range(6):
-            await asyncio.sleep(0.05)
+        for _ in range(10):
+            await asyncio.sleep(0.1)
             await peer.send(b"1\r\nx\r\n")
         await peer.send(b"0\r\n\r\n")
 
     async with upstream(script) as served, pool() as connections:
-        deadlines = Deadlines(connect_s=LONG_S, first_byte_s=LONG_S, idle_s=0.15, total_s=LONG_S)
-        assert await fetch(connections, served.reach(deadlines=deadlines)) == (200, b"x" * 6)
+        deadlines = Deadlines(connect_s=LONG_S, first_byte_s=LONG_S, idle_s=0.7, total_s=LONG_S)
+        assert await fetch(connections, served.reach(deadlines=deadlines)) == (200, b"x" * 10)
 
 
 async def test_total_counts_from_send_and_ends_what_keeps_coming() -> None:
@@ -165,14 +165,23 @@ async def relaying(answer: Answer) -> None:
 @pytest.mark.parametrize("use", [reading, chunking, relaying])
 @pytest.mark.parametrize("sent", [b"", CHUNKED, CHUNKED + b"2\r\nok\r\n"], ids=["head", "body", "mid-body"])
 async def test_cancelling_closes_the_socket_at_once(sent: bytes, use: Callable[[Answer], Awaitable[None]]) -> None:
-    closed = asyncio.Event()
-    async with upstream(lambda peer: stalling(peer, sent, closed)) as served, pool() as connections:
+    asked, closed = asyncio.Event(), asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        asked.set()
+        await peer.send(sent)
+        await peer.gone()
+        closed.set()
+
+    async with upstream(script) as served, pool() as connections:
 
         async def call() -> None:
             answer = await connections.send(served.reach(), post())
             await use(answer)
 
         task = asyncio.create_task(call())
+        await asked.wait()
         await asyncio.sleep(0.05)
         task.cancel()
         with taking(0, 5):
