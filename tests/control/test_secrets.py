@@ -29,10 +29,20 @@ async def test_a_secret_is_written_and_told_by_its_fingerprint(
     told = {"reference": "sealed:mine", "fingerprint": MARK, "version": "1"}
     assert (await put(quick_api, "sealed:mine")).json == told
     assert (await quick_api.get("/secrets/fingerprint", reference="sealed:mine")).json == told
-    assert (await quick_api.get("/secrets/names", store="sealed")).json == {"rows": ["sealed:mine"]}
+    assert (await quick_api.get("/secrets/names", store="sealed")).json == {"rows": ["sealed:mine"], "next": None}
     assert quick_api.changes == changes + 1
     assert f"key:environment has written the secret {MARK} to sealed:mine" in caplog.text
     assert VALUE not in caplog.text
+
+
+async def test_names_of_secrets_are_told_in_parts(quick_api: Api) -> None:
+    for name in ("b", "a", "c"):
+        await put(quick_api, f"sealed:{name}")
+    first = (await quick_api.get("/secrets/names", store="sealed", limit="2")).json
+    assert first == {"rows": ["sealed:a", "sealed:b"], "next": "sealed:b"}
+    rest = (await quick_api.get("/secrets/names", store="sealed", limit="2", after="sealed:b")).json
+    assert rest == {"rows": ["sealed:c"], "next": None}
+    assert (await quick_api.get("/secrets/names", store="sealed", limit="1001")).status == 422
 
 
 async def test_whoever_calls_with_a_key_that_was_written_reads_it_anew(quick_api: Api) -> None:

@@ -10,7 +10,6 @@ from keywright.cli.place import remote_url
 from keywright.cli.secret_stores import opened_secrets
 from keywright.control.resources import (
     SecretMarkRow,
-    SecretNames,
     SecretQuestion,
     SecretRow,
     SecretStoreRow,
@@ -39,7 +38,7 @@ class ApiSecrets:
 
     async def names(self, store: str) -> Sequence[str]:
         """As of `SecretStores`."""
-        return (await self._api.get("/secrets/names", SecretNames, {"store": store})).rows
+        return await self._api.rows("/secrets/names", str, {"store": store})
 
     async def mark(self, reference: str) -> SecretMarkRow:
         """As of `SecretStores`."""

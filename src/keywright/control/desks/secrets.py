@@ -1,10 +1,12 @@
 """Secrets: which there are, whether they can be had, and new values. No value comes out."""
 
 import logging
+from bisect import bisect_right
 from typing import Final
 
 from keywright.control.actor import Actor
 from keywright.control.blueprint import ControlBlueprint
+from keywright.control.paging import Part, page
 from keywright.control.resources import (
     SecretBody,
     SecretMarkRow,
@@ -41,10 +43,14 @@ class Secrets:
         by.require("secrets.read")
         return SecretStoreTable(tuple(await self._held().stores()))
 
-    async def names(self, by: Actor, store: str) -> SecretNames:
+    async def names(self, by: Actor, part: Part, store: str) -> SecretNames:
         """What is in a store."""
         by.require("secrets.read")
-        return SecretNames(tuple(await self._held().names(store)))
+        wanted = part.wanted
+        names = sorted(await self._held().names(store))
+        start = bisect_right(names, part.after)
+        shown = page(names[start : start + wanted], part, str, str)
+        return SecretNames(shown.rows, shown.next)
 
     async def mark(self, by: Actor, reference: str) -> SecretMarkRow:
         """Which secret is there."""

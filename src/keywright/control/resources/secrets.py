@@ -73,9 +73,10 @@ class SecretStoreTable(Struct, frozen=True):
 
 
 class SecretNames(Struct, frozen=True):
-    """The references of what is in a store."""
+    """References of what is in a store, by name. `next` as of `Page`."""
 
     rows: tuple[str, ...]
+    next: str | None = None
 
 
 class SecretMarkRow(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Controller, Response, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
-from keywright.control.http import ADesk, AnActor, single
+from keywright.control.http import ADesk, AnActor, APart, single
 from keywright.control.resources import (
     SecretBody,
     SecretMarkRow,
@@ -43,10 +43,11 @@ class SecretRoutes(Controller):
         self,
         actor: AnActor,
         desk: ADesk,
+        part: APart,
         store: Annotated[str, QueryParameter(max_length=REFERENCE_CHARACTERS_MAX)],
     ) -> Response[SecretNames]:
         """List the references of what is in a store, without reading any."""
-        return single(await desk.secrets.names(actor, store))
+        return single(await desk.secrets.names(actor, part, store))
 
     @get("/fingerprint")
     async def mark(
