@@ -60,7 +60,7 @@ def client(moto: str, service: str) -> Any:
 class AwsPlace:
     """`standing`: the door."""
 
-    timeout_s = 1.0
+    timeout_s = 1.6
     abilities: frozenset[Ability] = frozenset({"writes", "fields", "versions", "lists"})
     faults: frozenset[Fault] = frozenset({"kill", "slow", "throttle", "deny"})
     canaries = (KEYS["AWS_SECRET_ACCESS_KEY"],)

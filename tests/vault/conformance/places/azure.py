@@ -22,7 +22,7 @@ VAULT = "127"
 class AzurePlace:
     """`azure`: what it holds; `standing`: where it stands."""
 
-    timeout_s = 1.0
+    timeout_s = 1.6
     abilities: frozenset[Ability] = frozenset({"writes", "versions", "lists"})
     faults: frozenset[Fault] = frozenset({"kill", "slow", "throttle", "deny"})
     canaries = (TOKEN, SECRET)

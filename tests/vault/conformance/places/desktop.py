@@ -48,7 +48,7 @@ class Prompting(Keyring):
 
 
 class KeyringPlace:
-    timeout_s = 0.5
+    timeout_s = 1.5
     abilities: frozenset[Ability] = frozenset({"writes"})
     faults: frozenset[Fault] = frozenset({"kill", "slow", "seal", "deny"})
     canaries = ()

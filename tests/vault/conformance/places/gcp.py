@@ -19,7 +19,7 @@ PROJECT = "project-7"
 class GcpPlace:
     """`google`: what it holds; `standing`: where it stands."""
 
-    timeout_s = 1.0
+    timeout_s = 1.6
     abilities: frozenset[Ability] = frozenset({"writes", "versions", "lists"})
     faults: frozenset[Fault] = frozenset({"kill", "slow", "throttle", "deny"})
     version_absent = "999999"

@@ -24,7 +24,7 @@ BLOCKED_S: Final = 20.0
 class SealedPlace:
     """A database in a file. It is killed by moving the file away, and slow while others have all its threads."""
 
-    timeout_s = 0.5
+    timeout_s = 1.5
     abilities: frozenset[Ability] = frozenset({"writes", "versions", "lists"})
     faults: frozenset[Fault] = frozenset({"kill", "slow"})
     canaries = ()
