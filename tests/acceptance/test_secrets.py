@@ -197,7 +197,7 @@ def use_commands(program: Program, canaries: Canaries, variables: dict[str, str]
     key_id = json.loads(command(program.folder, variables, "key", "list", "--json").stdout)["keys"][0]["id"]
     reached = {"KEYWRIGHT_URL": program.url, "KEYWRIGHT_ADMIN_KEY": admin}
     commands: list[tuple[dict[str, str], tuple[str, ...]]] = [
-        *((variables, words) for words in local_commands(key_id)),
+        (variables, ("key", "list")),
         (variables, ("key", "show", issued)),
         (variables, ("key", "revoke", issued, "--yes")),
         (variables, ("up", "--config", FILE, "--port", program.url.rpartition(":")[2])),
@@ -211,8 +211,9 @@ def use_commands(program: Program, canaries: Canaries, variables: dict[str, str]
         done = command(program.folder, {**NOISY, **given}, *words)
         out.add(" ".join(words[:2]), done.stdout, done.stderr)
     for words in local_commands(key_id):
-        forked = shell.run(*words, "--json", **variables)
-        out.add(" ".join(words[:2]), forked.out, forked.err)
+        for more in ((), ("--json",)):
+            forked = shell.run(*words, *more, **variables)
+            out.add(" ".join(words[:2]), forked.out, forked.err)
 
 
 def local_commands(key_id: str) -> list[tuple[str, ...]]:
