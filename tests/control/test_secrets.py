@@ -1,5 +1,6 @@
 """Secrets, administered from another machine: what may be asked for and written; and that no value comes out."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from keywright.core.secret import Secret
 from keywright.store.credentials import CredentialStates
 from tests.control.conftest import Api, Reply
 from tests.control.stores import ELSEWHERE, OPENAI_KEY
+from tests.vault.google.files import external_account, impersonated, service_account
 
 VALUE = "sk-canary-of-the-api-0123456789abcdef"
 MARK = Secret(VALUE).fingerprint
@@ -139,6 +141,16 @@ async def test_what_no_header_can_carry_is_no_secret(quick_api: Api, value: Any)
 async def test_a_document_of_many_lines_is_one(quick_api: Api) -> None:
     assert (await put(quick_api, "sealed:account", '{"type": "service_account",\n "key": "é"}')).status == 200
     assert (await put(quick_api, "sealed:account", "{" + "x" * 65_536)).status == 422
+
+
+async def test_no_credential_is_written_by_which_the_gateway_would_show_what_is_on_its_machine(quick_api: Api) -> None:
+    leading = external_account("https://thief.example", {"file": "/etc/keywright/kek"})
+    for document in (leading, impersonated("https://thief.example", json.loads(leading)), f" \n{leading}"):
+        refused = await put(quick_api, "sealed:account", document)
+        assert (refused.status, refused.json["code"]) == (403, "forbidden")
+        assert refused.json["fields"][0]["field"] == "value"
+    assert (await quick_api.get("/secrets/fingerprint", reference="sealed:account")).status == 404
+    assert (await put(quick_api, "sealed:account", service_account("https://oauth2.googleapis.com"))).status == 200
 
 
 @pytest.mark.parametrize("raw", [b'{"reference":"sealed:a","value":"\xff%s"}', b'{"reference":"sealed:a","value":"%s'])

@@ -40,6 +40,7 @@ def site_of(config: ProviderConfig, fetch: Fetch) -> Site:
         fetch=fetch,
         secret=secret,
         document=secret,
+        is_here=lambda _: True,
         spare=never,
         taken=lambda _: False,
     )

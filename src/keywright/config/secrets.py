@@ -8,13 +8,10 @@ from keywright.config.document import Path
 from keywright.config.faults import Faults, nearest
 from keywright.core.errors import SecretError
 from keywright.vault import reference
-from keywright.vault.reference import KINDS, ReferenceKind, Stores
+from keywright.vault.reference import KINDS, LOCAL, ReferenceKind, Stores
 from keywright.vault.settings import StoreSettings
 
 NAME_CHARACTERS_MAX: Final = 32
-LOCAL: Final[frozenset[ReferenceKind]] = frozenset({"env", "dotenv", "file", "keyring"})
-"""Where the secrets are by which a store is opened: one store is not the key to another."""
-
 COMMON: Final = frozenset({"kind", "ttl_s", "keep_s", "timeout_s"})
 KNOWN: Final[Mapping[ReferenceKind, frozenset[str]]] = MappingProxyType(
     {
@@ -73,7 +70,7 @@ def _check_settings(kind: ReferenceKind, settings: StoreSettings, path: Path, fa
 
 
 def check_local(text: str, path: Path, faults: Faults) -> None:
-    """Note it when `text` is no reference to a secret of this machine."""
+    """Note it when `text` is no reference to a secret of this machine: one store is not the key to another."""
     if not reference.is_reference(text):
         faults.add(path, "a secret may not stand in this file; write a reference, as env:NAME or file:/path")
         return

@@ -27,17 +27,12 @@ from keywright.vault.google import GoogleSettings, google_credential, google_pro
 from keywright.vault.held import HeldCredential
 from keywright.vault.keeper import Keeper
 from keywright.vault.login import login_file
-from keywright.vault.reference import ReferenceKind, parse
+from keywright.vault.reference import LOCAL, parse
 from keywright.vault.renewal import RenewingCredential
 
 AnyCredential: TypeAlias = Credential | RenewingCredential | HeldCredential
 IDENTITY_SETTINGS: Final = ("entra", "service_account", "profile", "role_arn", "mint_short_term_keys")
 """Settings by which the operator asks for the workload's identity."""
-
-HERE: Final[frozenset[ReferenceKind]] = frozenset({"env", "dotenv", "file", "keyring"})
-"""Kinds of stores that depend on nothing beyond this machine, as the sealed store may on who keeps its key: a start
-without what they should have is refused.
-"""
 
 
 class Named(Struct, frozen=True, eq=False):
@@ -250,7 +245,11 @@ class Credentials:
 
     def _google(self, config: ProviderConfig) -> GoogleSettings:
         given = config.service_account
-        return GoogleSettings() if given is None else GoogleSettings(self._keeper.secret(given))
+        return (
+            GoogleSettings()
+            if given is None
+            else GoogleSettings(self._keeper.secret(given), is_here=self._keeper.vault.is_here(given))
+        )
 
 
 def _numbered(name: str, number: int) -> str:
@@ -264,9 +263,11 @@ def _names_identity(config: ProviderConfig) -> bool:
 
 
 def _may_come(credential: HeldCredential, keeper: Keeper) -> bool:
-    """Whether there is a key, or one may still come: what is beyond this machine may only be out of order."""
+    """Whether there is a key, or one may still come: what is beyond this machine may only be out of order. A start
+    without what this machine should have is refused.
+    """
     kinds = {parse(reference, keeper.vault.stores).kind for reference in credential.references}
-    return credential.is_ready or not kinds <= HERE
+    return credential.is_ready or not kinds <= LOCAL
 
 
 def _hint(row: Provider) -> str:

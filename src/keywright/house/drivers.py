@@ -33,8 +33,8 @@ from keywright.vault.renewal import RenewingCredential
 
 class Site(Struct, frozen=True, eq=False):
     """One credential whose key is to be replaced. `row`: its provider; `rotation`: what is said of its keys; `settings`
-    of the provider that have a value; `secret` and `document` give what is at a reference, and may block; `spare` as
-    Bedrock's driver wants it, `taken` as Azure's.
+    of the provider that have a value; `secret` and `document` give what is at a reference, and may block; `is_here`
+    says whether that is on this machine; `spare` as Bedrock's driver wants it, `taken` as Azure's.
     """
 
     row: Provider
@@ -45,6 +45,7 @@ class Site(Struct, frozen=True, eq=False):
     fetch: Fetch
     secret: Callable[[str], Secret]
     document: Callable[[str], Secret]
+    is_here: Callable[[str], bool]
     spare: Callable[[str], Awaitable[bool]]
     taken: Callable[[str], bool]
 
@@ -117,7 +118,9 @@ def _anthropic(site: Site) -> Driver:
 def _google(site: Site) -> Driver:
     def signed_in() -> RenewingCredential:
         given = site.rotation.service_account
-        account = GoogleSettings() if given is None else GoogleSettings(site.document(given))
+        account = (
+            GoogleSettings() if given is None else GoogleSettings(site.document(given), is_here=site.is_here(given))
+        )
         return google_credential(site.row.name, account, site.environment, site.fetch)
 
     settings = google.GoogleSettings(site.rotation.project or "")

@@ -15,13 +15,12 @@ from msgspec.structs import replace
 from keywright.config.changes import Change, Wanted, changes
 from keywright.config.document import Path as Setting
 from keywright.config.faults import nearest
-from keywright.config.secrets import LOCAL
 from keywright.core.errors import SecretAbsentError, SecretError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.house.blueprint import DOTENV
 from keywright.house.destination import place_of, read_destination
 from keywright.house.named import HERE, Form, NamedSecret
-from keywright.vault.reference import Reference, Stores, is_reference, parse
+from keywright.vault.reference import LOCAL, Reference, Stores, is_reference, parse
 from keywright.vault.settings import StoreSettings
 from keywright.vault.vault import Vault
 

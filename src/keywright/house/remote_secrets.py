@@ -6,6 +6,7 @@ and what is in the stores that it has a table for, unless that table is for file
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from keywright.house.questions import Questions
 from keywright.house.secret_reading import HERE, Holdings
 from keywright.house.secrets import Secrets
 from keywright.store.database import Database
+from keywright.vault.google.file import LEADS_HERE, leads_here, read_google
 from keywright.vault.reference import Reference, parse
 
 WITHIN_S: Final = 25.0
@@ -80,6 +82,7 @@ class RemoteSecrets:
             raise
         except SecretError as error:
             raise ChangeRefusedError("invalid", str(error), "value") from None
+        _require_elsewhere(secret)
         return await secrets.put(reference, secret)
 
     async def _now(self) -> tuple[Holdings, Secrets]:
@@ -101,6 +104,17 @@ def _admit(text: str, holdings: Holdings, secrets: Secrets, field: str) -> None:
         raise ChangeRefusedError("invalid", str(error), field) from None
     if place.kind in HERE or place.at not in holdings.config.secrets:
         raise ChangeRefusedError("forbidden", f"{text} {_objection(place)}", field)
+
+
+def _require_elsewhere(secret: Secret) -> None:
+    """Nothing, unless the secret is a credential by which a file of the gateway's machine would be shown to somebody.
+
+    Raises:
+        ChangeRefusedError: forbidden.
+    """
+    with contextlib.suppress(SecretError):  # no credential of Google's that could be used
+        if leads_here(read_google("it", secret.reveal())):
+            raise ChangeRefusedError("forbidden", f"this credential {LEADS_HERE}", "value")
 
 
 def _objection(place: Reference) -> str:

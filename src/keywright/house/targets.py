@@ -97,6 +97,7 @@ class Targets:
             fetch=Fetch(self._pool, self._clock, ca_file=given.ca_file, proxy=given.proxy),
             secret=self._keeper.vault.resolve,
             document=self._keeper.vault.document,
+            is_here=self._keeper.vault.is_here,
             spare=self._is_spare,
             taken=lambda fingerprint: bool(self._with_key(fingerprint, source)),
         )

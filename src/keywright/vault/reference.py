@@ -30,6 +30,9 @@ KINDS: Final[tuple[ReferenceKind, ...]] = get_args(ReferenceKind)
 NEAR: Final[frozenset[ReferenceKind]] = frozenset({"env", "dotenv", "file", "keyring", "sealed"})
 """Kinds that are written with `:` alone; the others with `://`."""
 
+LOCAL: Final[frozenset[ReferenceKind]] = frozenset({"env", "dotenv", "file", "keyring"})
+"""Kinds of stores that depend on nothing beyond this machine, as the sealed store may on who keeps its key."""
+
 NO_STORES: Final[Stores] = MappingProxyType({})
 REFERENCE_CHARACTERS_MAX: Final = 1024
 

@@ -11,7 +11,7 @@ from keywright.vault.backend import Backend, accept, accept_document
 from keywright.vault.backends.dotenv import DotenvBackend
 from keywright.vault.backends.env import EnvBackend
 from keywright.vault.backends.file import FileBackend, on_read_only_mount
-from keywright.vault.reference import NO_STORES, Reference, Stores, parse
+from keywright.vault.reference import LOCAL, NO_STORES, Reference, Stores, parse
 
 LOCAL_S: Final = 10.0
 """How long one question to this machine's keyring may take: it may ask a person."""
@@ -59,6 +59,14 @@ class Vault:
             return self.backend(reference).read_only(reference)
         except SecretError as error:
             return str(error)
+
+    def is_here(self, text: str) -> bool:
+        """Whether the reference `text` names a secret of this machine.
+
+        Raises:
+            SecretError: it is no reference.
+        """
+        return parse(text, self.stores).kind in LOCAL
 
     def backend(self, reference: Reference) -> Backend:
         """Who has it.

@@ -44,3 +44,12 @@ def external_account(url: str, source: dict[str, object], **changed: object) -> 
         "credential_source": source,
     }
     return json.dumps({**file, **changed})
+
+
+def impersonated(url: str, source: dict[str, object]) -> str:
+    file = {
+        "type": "impersonated_service_account",
+        "service_account_impersonation_url": f"{url}/generate",
+        "source_credentials": source,
+    }
+    return json.dumps(file)

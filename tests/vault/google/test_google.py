@@ -18,7 +18,14 @@ from keywright.vault.google import GoogleSettings, google_credential, google_pro
 from keywright.vault.google.file import MetadataServer, find_google
 from keywright.vault.google.token import EXCHANGE, IAM_SCOPE, SCOPE, google_token
 from keywright.vault.oauth import JWT_BEARER
-from tests.vault.google.files import ACCOUNT, AUDIENCE, authorized_user, external_account, service_account
+from tests.vault.google.files import (
+    ACCOUNT,
+    AUDIENCE,
+    authorized_user,
+    external_account,
+    impersonated,
+    service_account,
+)
 from tests.vault.hands import Hands
 from tests.vault.rsa_key import rsa_key, verified
 from tests.vault.standin import Handler, Received, Say, service
@@ -66,6 +73,16 @@ async def test_a_service_account_signs_for_a_token(fetch: Fetch, hands: Hands) -
         held = await credential.current()
         assert bearer(held) == "ya29.two"
     assert held.redact(b"bad ya29.two") == f"bad <secret {Secret('ya29.two').fingerprint}>".encode()
+
+
+def test_a_credential_that_is_kept_elsewhere_leads_to_nothing_of_this_machine(fetch: Fetch) -> None:
+    leading = external_account("https://thief.example", {"file": "/etc/keywright/kek"})
+    for text in (leading, impersonated("https://thief.example", json.loads(leading))):
+        google_credential("vertex", given(text), {}, fetch)
+        with pytest.raises(SecretError, match=r"leads to a file or an address of this machine \(external_account\)"):
+            google_credential("vertex", GoogleSettings(Secret(text), is_here=False), {}, fetch)
+    plain = service_account("https://oauth2.googleapis.com")
+    google_credential("vertex", GoogleSettings(Secret(plain), is_here=False), {}, fetch)
 
 
 async def test_the_project_that_pays_goes_with_the_token(fetch: Fetch) -> None:

@@ -5,20 +5,33 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from keywright.core.errors import SecretError
 from keywright.core.http import Header
 from keywright.core.secret import Secret
 from keywright.vault.credential import BearerCredential
 from keywright.vault.fetch import Fetch
-from keywright.vault.google.file import GoogleSource, ServiceAccount, find_google, read_google
+from keywright.vault.google.file import (
+    LEADS_HERE,
+    GoogleSource,
+    ServiceAccount,
+    find_google,
+    leads_here,
+    read_google,
+)
 from keywright.vault.google.token import google_token
 from keywright.vault.oauth import load_rsa
 from keywright.vault.renewal import Renewed, RenewingCredential
 
 
 class GoogleSettings(Struct, frozen=True):
-    """What the operator says: the JSON of a credential, of any kind; None for application default credentials."""
+    """What the operator says: the JSON of a credential, of any kind; None for application default credentials.
+
+    `is_here`: it is kept on this machine. Kept elsewhere it may not lead to what this machine has: whoever can write it
+    there would be shown any file, and what only this machine may ask.
+    """
 
     service_account: Secret | None = None
+    is_here: bool = True
 
 
 def google_credential(
@@ -58,5 +71,8 @@ def google_project(settings: GoogleSettings, environment: Mapping[str, str]) -> 
 
 def _source(settings: GoogleSettings, environment: Mapping[str, str]) -> GoogleSource:
     if settings.service_account is not None:
-        return read_google("service_account", settings.service_account.reveal())
+        found = read_google("service_account", settings.service_account.reveal())
+        if not settings.is_here and leads_here(found):
+            raise SecretError(f"service_account {LEADS_HERE}")
+        return found
     return find_google(environment)

@@ -19,6 +19,8 @@ GRANT_URL: Final = "https://oauth2.googleapis.com/token"
 EXCHANGE_URL: Final = "https://sts.googleapis.com/v1/token"
 FILE_BYTES_MAX: Final = 65_536
 IMPERSONATED_LIFE_S: Final = 3600
+LEADS_HERE: Final = "leads to a file or an address of this machine (external_account): it is written on this machine"
+"""Said of such a credential that somebody elsewhere may have written."""
 
 
 class ServiceAccount(Struct, frozen=True, tag_field="type", tag="service_account"):
@@ -120,6 +122,11 @@ def read_google(who: str, text: str) -> GoogleFile:
         raise SecretError(f"{who} is not JSON") from None
     _require_usable(who, found)
     return found
+
+
+def leads_here(found: GoogleSource) -> bool:
+    """Whether it is had by showing what a file of this machine holds, or what an address says to this machine."""
+    return isinstance(found.source_credentials if isinstance(found, ImpersonatedAccount) else found, ExternalAccount)
 
 
 def find_google(environment: Mapping[str, str]) -> GoogleSource:
