@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from keywright.core.rotation import CredentialFacts, Rotation
 from keywright.core.secret import Secret
+from keywright.store.credentials import CredentialStates
 from keywright.store.schema import METADATA
 from keywright.store.store import Store
 from tests.control.conftest import START_S, Api
@@ -94,6 +95,12 @@ async def test_one_credential_is_verified_and_what_its_provider_says_is_kept(who
     assert (told["verdict"], told["last_verified"], told["state"]) == ("unknown", None, "disabled")
     assert (await whole_api.get("/credentials/edge")).json == told
     assert (await whole_api.get("/credentials/edge%2F2")).json["verdict"] == ""
+
+
+async def test_what_was_said_of_a_key_is_not_said_of_the_one_that_has_replaced_it(whole_api: Api) -> None:
+    states = CredentialStates(whole_api.store.database)
+    await states.note("edge", lambda known: replace(known, fingerprint="another"))
+    assert (await whole_api.made("/credentials/edge/verify", None))["verdict"] == ""
 
 
 @pytest.mark.parametrize(

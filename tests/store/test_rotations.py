@@ -52,6 +52,8 @@ async def test_of_a_credential_one_goes_on_and_what_has_ended_stays_as_it_is(sto
     assert await rotations.running() == ()
     await rotations.begin(replace(ROTATION, id="rot_9", began_s=NOW_S + 1))
     assert (await rotations.last("openai")) == replace(ROTATION, id="rot_9", began_s=NOW_S + 1)
+    await rotations.begin(replace(ROTATION, id="rot_8", credential="mistral", began_s=NOW_S))
+    assert {one.credential: one.id for one in await rotations.newest()} == {"openai": "rot_9", "mistral": "rot_8"}
     assert await rotations.get("rot_none") is None
 
 

@@ -51,10 +51,14 @@ class Custodian:
 
     async def verify(self, name: str) -> None:
         """Ask its provider whether it accepts its key, and write down what it says."""
-        verdict = await self._rotating.look(self._source(name))
+        source = self._source(name)
+        fingerprint = source.credential.fingerprint
+        verdict = await self._rotating.look(source)
         now_s = self._clock.unix_us() // SECOND_US
 
         def change(known: CredentialFacts) -> CredentialFacts:
+            if known.fingerprint not in ("", fingerprint):
+                return known  # it has got another key meanwhile, of which this says nothing
             verified_s = now_s if verdict.life == "live" else known.verified_s
             return replace(known, looked_s=now_s, verdict=verdict.life, verified_s=verified_s)
 

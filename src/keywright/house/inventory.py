@@ -1,5 +1,6 @@
 """The inventory of credentials: where each lives, what its key is, how old, who uses it, and what it cost."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -25,8 +26,11 @@ NO_PLACE: Final = ("no key: signs in as the workload",)
 
 
 class Known(Struct, frozen=True):
-    """What the database knows of credentials, each by name: facts, why they are due, the rotation that goes on."""
+    """What is known of credentials, each by name: where they come from; of the database facts, why they are due, the
+    rotation that goes on.
+    """
 
+    homes: Mapping[str, tuple[str, ...]]
     facts: Mapping[str, CredentialFacts]
     due: Mapping[str, DueReason]
     running: Mapping[str, str]
@@ -37,7 +41,7 @@ class Known(Struct, frozen=True):
 
 
 class Inventory:
-    """The credentials of one gateway. `homes` gives where they come from, by their names.
+    """The credentials of one gateway. `homes` gives where they come from, by their names, and may block on a disk.
 
     Every method raises StoreError when the database cannot be read.
     """
@@ -71,6 +75,7 @@ class Inventory:
     async def _known(self) -> Known:
         rotating = self._rotating
         return Known(
+            await asyncio.to_thread(self._homes),
             {known.name: known for known in await rotating.states.all()},
             {one.credential: one.reason for one in await rotating.due()},
             {one.credential: one.id for one in await rotating.rotations.running()},
@@ -84,7 +89,7 @@ class Inventory:
         return InventoryRow(
             name=name,
             provider=source.name,
-            lives_at=self._homes().get(name, NO_PLACE),
+            lives_at=known.homes.get(name, NO_PLACE),
             fingerprint=source.credential.fingerprint,
             version=source.credential.version if isinstance(source.credential, HeldCredential) else "",
             kind=kind,

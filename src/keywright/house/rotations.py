@@ -114,9 +114,8 @@ class Rotating:
             StoreError: the database cannot be asked.
         """
         facts = {known.name: known for known in await self.states.all()}
-        schedules = self.schedules()
-        last = {one.credential: found for one in schedules if (found := await self.rotations.last(one.credential))}
-        return due(schedules, facts, last, self._now_s())
+        last = {one.credential: one for one in await self.rotations.newest()}
+        return due(self.schedules(), facts, last, self._now_s())
 
     async def look_at_schedule(self) -> None:
         """Begin what is due, and tell people of keys that are too old.
@@ -186,10 +185,10 @@ class Rotating:
     async def _begin(self, credential: str, reason: str) -> None:
         try:
             rotation = await self.engine.begin(credential, SCHEDULE, reason)
-        except ChangeRefusedError as error:
-            if self._told.get(credential) != error.message:
-                self._told[credential] = error.message
-                _log.warning("the key of %s is due to be replaced, but: %s", credential, error.message)
+        except (ChangeRefusedError, SecretError) as error:
+            if self._told.get(credential) != str(error):
+                self._told[credential] = str(error)
+                _log.warning("the key of %s is due to be replaced, but: %s", credential, error)
             return
         _log.info("the key of %s is being replaced (%s): %s", credential, reason, rotation.id)
 

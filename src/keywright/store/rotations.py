@@ -6,7 +6,7 @@ more.
 """
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, not_, or_, select, update
 
 from keywright.core.errors import ChangeRefusedError, StoreError
 from keywright.core.rotation import Rotation, RotationState
@@ -63,6 +63,14 @@ class Rotations:
         """The credential's newest."""
         found = await self._some(_newest_first(_SELECT.where(ROTATIONS.c.credential == credential)).limit(1))
         return found[0] if found else None
+
+    async def newest(self) -> tuple[Rotation, ...]:
+        """The newest of each credential that had any."""
+        number = func.row_number().over(
+            partition_by=ROTATIONS.c.credential, order_by=(ROTATIONS.c.began_s.desc(), ROTATIONS.c.id.desc())
+        )
+        numbered = select(ROTATIONS.c.id, ROTATIONS.c.document, number.label("number")).subquery()
+        return await self._some(select(numbered.c.id, numbered.c.document).where(numbered.c.number == 1))
 
     async def page(
         self,
