@@ -37,6 +37,9 @@ def rotate_secret(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
     roll_back: Annotated[bool, typer.Option("--roll-back", help="Let the old key stay, while it still can.")] = False,
+    insist: Annotated[
+        bool, typer.Option("--insist", help="Let the old key end, though somebody unknown still uses it.")
+    ] = False,
     yes: Yes = False,
     config: ConfigFile = None,
     json: JsonFlag = False,
@@ -45,7 +48,7 @@ def rotate_secret(
     credential, *others = _credentials(asyncio.run(_uses(config, reference)), reference)
     if others and not json:
         note(f"{', '.join(others)} has its key there as well, and takes the new one from there")
-    rotate([credential], dry_run=dry_run, roll_back=roll_back, yes=yes, config=config, json=json)
+    rotate([credential], dry_run=dry_run, roll_back=roll_back, insist=insist, yes=yes, config=config, json=json)
 
 
 async def _uses(config: Path | None, reference: str) -> Sequence[SecretRow]:

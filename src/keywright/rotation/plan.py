@@ -90,7 +90,7 @@ def _steps(target: Target, driver: Driver, old: KeyMark) -> tuple[str, ...]:
     if driver.disables:
         told.append(f"{shown(old)} is disabled, for {target.hold_s:g} s")
     if driver.deletes:
-        told.append(f"{shown(old)} is deleted")
+        told.append(f"{shown(old)} ends for good")  # deleted, archived, or another in its slot
     elif not driver.disables:
         told.append(f"you revoke {shown(old)} at {target.provider}")
     return tuple(told)
