@@ -98,6 +98,23 @@ def test_what_is_no_error_comes_byte_for_byte_whatever_it_looks_like(gateway: Ga
     assert answer.headers["x-any"] == KEYS[0]
 
 
+@pytest.mark.parametrize("kind", ["application/x-ndjson", "Text/Event-Stream"])
+def test_a_stream_that_says_how_long_it_is_comes_whole_though_a_key_in_it_is_not_shown(
+    gateway: Gateway, mill: Mill, kind: str
+) -> None:
+    body = b'data: {"error": {"message": "%b"}}\n\n' % KEYS[0].encode()
+
+    async def failing(guest: Guest) -> None:
+        await guest.pieces()
+        await guest.answer(200, body, f"content-type: {kind}")
+
+    mill.script = failing
+    answer = ask(gateway.url, "POST", "/native/mill/any/thing", b"{}", {"x-api-key": gateway.admin_key})
+    assert answer.status == 200
+    assert answer.body.startswith(b'data: {"error": {"message": "<secret ')
+    assert answer.body.endswith(b'>"}}\n\n')
+
+
 EVENTS = b"text/event-stream; charset=utf-8"
 ERROR = b'event: error\r\ndata: {"error": {"message": "%b"}}\r\n\r\n' % KEYS[0].encode()
 PLAIN = b'data: {"delta": "%b"}\n\n' % KEYS[0].encode()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -142,6 +143,25 @@ async def test_a_fault_of_a_store_s_client_is_trouble_with_that_store(desk: Desk
     assert keeper.secret("env:A").reveal() == "a"
     (trouble,) = keeper.troubles()
     assert trouble.why == "vault://kv/llm#key: its store's client failed with RuntimeError"
+    await keeper.close()
+
+
+async def test_what_a_store_says_that_is_not_to_be_asked_any_more_is_not_kept_for_long(desk: Desk) -> None:
+    asked, go = Event(), Event()
+
+    def slow() -> Backend:
+        asked.set()
+        assert go.wait(30)
+        return EnvBackend({"A": "old"})
+
+    keeper = Keeper(Vault({"env": slow}), {}, desk.hands.clock)
+    learning = asyncio.create_task(keeper.learn(["env:A"]))
+    assert await asyncio.to_thread(asked.wait, 30)
+    keeper.use(Vault({"env": lambda: EnvBackend({"A": "new"})}), {})
+    go.set()
+    await learning
+    await keeper.refresh()
+    assert keeper.secret("env:A").reveal() == "new"
     await keeper.close()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from functools import partial
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -27,6 +27,19 @@ async def test_so_many_run_at_a_time_and_the_others_in_their_turn() -> None:
     assert sorted(begun) == [0, 1]
     go.set()
     assert await asyncio.gather(*waiting) == [0, 1, 2, 3, 4]
+
+
+async def test_a_place_is_free_again_where_no_thread_could_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lane = Lane("lane", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread"):
+            await lane.run(lambda: 1)
+    async with asyncio.timeout(30):
+        assert await lane.run(lambda: 1) == 1
 
 
 async def test_what_work_raises_is_raised_and_whoever_has_left_misses_nothing() -> None:

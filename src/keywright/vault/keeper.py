@@ -197,9 +197,16 @@ class Keeper:
     def _looking(self, text: str, kept: Kept) -> "asyncio.Task[bool]":
         task = self._running.get(text)
         if task is None:
+            vault = self.vault
             task = asyncio.create_task(self._look(kept), name=f"look at {kept.reference}")
             self._running[text] = task
-            task.add_done_callback(lambda _: self._running.pop(text, None))
+
+            def looked(_: object) -> None:
+                self._running.pop(text, None)
+                if self.vault is not vault:  # others are to be asked: this answer was perhaps not theirs
+                    kept.due_s = -math.inf
+
+            task.add_done_callback(looked)
         return task
 
     async def _look(self, kept: Kept) -> bool:

@@ -44,5 +44,9 @@ class Lane:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(settle, value, error)
 
-        Thread(target=think, name=self._name, daemon=True).start()
+        try:
+            Thread(target=think, name=self._name, daemon=True).start()
+        except RuntimeError:  # this machine gives no more threads now
+            self._free.release()
+            raise
         return await answer

@@ -163,8 +163,10 @@ async def _arrived(shipment: Shipment, answer: RedactedAnswer, clock: Clock) -> 
     kind = said.get(b"content-type", b"") if is_plain else b""
     stream = stream_tap_of(freight.wire, freight.peek, kind)
     tap = stream or tap_of(passing.way.endpoint, freight.wire, kind)
-    length = None if kind.startswith(TEXTS) and passing.method != HEAD else answer.length
-    return Arrival(target, answer.status, headers, length, answer, tap, stream, opening_of(kind))
+    opening = opening_of(kind)
+    may_change = opening is not None or kind.startswith(TEXTS)
+    length = None if may_change and passing.method != HEAD else answer.length
+    return Arrival(target, answer.status, headers, length, answer, tap, stream, opening)
 
 
 async def _error_body(answer: RedactedAnswer) -> bytes | None:

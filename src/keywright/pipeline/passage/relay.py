@@ -30,8 +30,8 @@ async def relay(arrival: Arrival, passing: Passing, reply: PassageReply, account
         given += len(chunk)
         if length is not None and given > length:
             raise UpstreamMalformedError("the answer held the gateway's credential")
-        passing = chunk if opening is None else opening.feed(chunk)
-        return tap.feed(passing) if valve is None else valve.feed(passing)
+        passed = chunk if opening is None else opening.feed(chunk)
+        return tap.feed(passed) if valve is None else valve.feed(passed)
 
     try:
         await reply.begin(arrival.status, [*arrival.headers, *_ours(arrival, account, passing)], length)
