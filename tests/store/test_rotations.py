@@ -44,6 +44,8 @@ async def test_of_a_credential_one_goes_on_and_what_has_ended_stays_as_it_is(sto
     )
     assert sum(isinstance(one, ChangeRefusedError) for one in began) == 2
     (running,) = await rotations.running()
+    with pytest.raises(ChangeRefusedError, match=f"the key of openai is being replaced already, by {running.id}"):
+        await rotations.begin(replace(ROTATION, id="rot_7", credential="openai/team"), ("openai",))
     await rotations.claim(running.id, "a", NOW_S, 60)
     over = replace(running, outcome="done", ended_s=NOW_S)
     assert await rotations.save(over, "a")

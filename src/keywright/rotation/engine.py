@@ -129,7 +129,7 @@ class Engine:
             reason=reason,
             old=plan.old,
         )
-        await self._rotations.begin(rotation)
+        await self._rotations.begin(rotation, target.together)
         return rotation
 
     async def get(self, rotation_id: str) -> Rotation:

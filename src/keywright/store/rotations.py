@@ -23,13 +23,13 @@ class Rotations:
         self._read = database.read
         self._write = database.write
 
-    async def begin(self, rotation: Rotation) -> None:
-        """Keep a new one.
+    async def begin(self, rotation: Rotation, together: tuple[str, ...] = ()) -> None:
+        """Keep a new one. `together`: the other credentials that have the same key.
 
         Raises:
-            ChangeRefusedError: conflict, one of the same credential goes on.
+            ChangeRefusedError: conflict, one of the same key goes on.
         """
-        await self._write(lambda connection: _begin(connection, rotation))
+        await self._write(lambda connection: _begin(connection, rotation, together))
 
     async def claim(self, rotation_id: str, holder: str, now_s: int, for_s: int) -> Rotation | None:
         """The rotation, to be worked at by `holder` alone for so long from now; also renews that. None: somebody else
@@ -118,11 +118,14 @@ def _is_in(state: RotationState) -> ColumnElement[bool]:
             return ROTATIONS.c.document.contains(f'"outcome":"{outcome}"', autoescape=True)
 
 
-def _begin(connection: Connection, rotation: Rotation) -> None:
-    running = select(ROTATIONS.c.id).where(ROTATIONS.c.credential == rotation.credential, ROTATIONS.c.ended_s == 0)
-    other = connection.execute(running).scalar()
+def _begin(connection: Connection, rotation: Rotation, together: tuple[str, ...]) -> None:
+    names = (rotation.credential, *together)
+    running = select(ROTATIONS.c.credential, ROTATIONS.c.id).where(
+        ROTATIONS.c.credential.in_(names), ROTATIONS.c.ended_s == 0
+    )
+    other = connection.execute(running).first()
     if other is not None:
-        raise ChangeRefusedError("conflict", f"the key of {rotation.credential} is being replaced already, by {other}")
+        raise ChangeRefusedError("conflict", f"the key of {other.credential} is being replaced already, by {other.id}")
     row = {
         "id": rotation.id,
         "credential": rotation.credential,
