@@ -90,7 +90,8 @@ def test_a_leak_fails_a_sweep_and_a_sweep_that_finds_nothing_planted_is_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "born").mkdir()
-    (tmp_path / "born" / "1.txt").write_text("dGhpcyBpcyB0aGUgc2VjcmV0IDQ3MTE= tests:here\n")
+    lines = "dGhpcyBpcyB0aGUgc2VjcmV0IDQ3MTE= tests:here\n\ndGhpcyBpcyBjdXQgKCgo\n\ndGhpc tests:there\n"
+    (tmp_path / "born" / "1.txt").write_text(lines)
     (tmp_path / "kept").mkdir()
     assert search(tmp_path) == 0
     (tmp_path / "kept" / "log").write_text("sent: this is the secret 4711\n")

@@ -52,8 +52,11 @@ def born_in(folder: Path) -> tuple[Born, ...]:
     for file in sorted(folder.glob("*.txt")):
         for line in file.read_text().splitlines():
             value, _, site = line.partition(" ")
-            born = Born(b64decode(value).decode(), site)
-            if site != LOOKALIKES:
+            try:
+                born = Born(b64decode(value).decode(), site)
+            except ValueError:
+                continue  # cut: its process was killed, or might write no more
+            if site and site != LOOKALIKES:
                 found.setdefault(born.value, born)
     return tuple(found.values())
 

@@ -75,7 +75,7 @@ def note(secret: Any, folder: Path) -> None:
             if site != LOOKALIKES:
                 seen.add(value)
             line = f"{base64.b64encode(value.encode('utf-8', 'replace')).decode()} {site}\n"
-            os.write(book, line.encode())
+            os.write(book, b"\n" + line.encode())  # behind a line that a full disk may have cut
 
     secret.__init__ = noting
 
