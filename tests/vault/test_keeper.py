@@ -7,14 +7,16 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from msgspec.structs import replace
 
 from keywright.core.errors import SecretAbsentError, SecretError
 from keywright.core.secret import Secret
-from keywright.vault.backend import Backend
+from keywright.vault.backend import Backend, Value
 from keywright.vault.backends.env import EnvBackend
 from keywright.vault.credential import BearerCredential
 from keywright.vault.held import LOOK_PAUSE_S, HeldCredential
 from keywright.vault.keeper import RETRY_S, RETRY_S_MAX, THREADS_MAX, TTL_S, Keeper
+from keywright.vault.reference import Reference
 from keywright.vault.settings import StoreSettings
 from keywright.vault.stores import open_vault
 from keywright.vault.vault import Vault
@@ -132,6 +134,27 @@ async def test_a_store_that_does_not_answer_holds_up_no_other(desk: Desk) -> Non
         assert keeper.secret(reference).reveal() == "two"
         waits.cancel()
     await keeper.close()
+
+
+class Counting(EnvBackend):
+    """Each reading finds another version."""
+
+    reads = 0
+
+    def read(self, reference: Reference) -> Value:
+        self.reads += 1
+        return replace(super().read(reference), version=str(self.reads))
+
+
+async def test_the_version_is_the_one_that_was_read_last_though_the_key_is_the_same(desk: Desk) -> None:
+    desk.keeper = Keeper(Vault({"env": lambda: Counting({"A": "a"})}), {}, desk.hands.clock)
+    await desk.keeper.learn(["env:A"])
+    held = desk.held("env:A")
+    assert held.version == "1"
+    await desk.keeper.look("env:A")
+    assert not held.update()
+    assert held.version == "2"
+    await desk.keeper.close()
 
 
 async def test_a_fault_of_a_store_s_client_is_trouble_with_that_store(desk: Desk) -> None:

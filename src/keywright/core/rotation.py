@@ -92,16 +92,15 @@ class CredentialUser(Struct, frozen=True):
 class CredentialFacts(Struct, frozen=True):
     """What is known of a credential from one start to the next, without its secret. Times are Unix seconds, 0 never.
 
-    `fingerprint` of its key, known since `since_s`; `version` its store's name of it. `verified_s`: when its provider
-    last accepted it; `verdict`: what the last look proved (`live`, `dead`, `unknown`), at `looked_s`. `kind`: what its
-    provider says of it (user-bound, service account, trial …). `expires_s`: when it runs out. `disabled`: by an
-    administrator, `disabled_by`; no call uses it then. `reminded_s`: when its age was last told of.
+    `fingerprint` of its key, known since `since_s`. `verified_s`: when its provider last accepted it; `verdict`: what
+    the last look proved (`live`, `dead`, `unknown`), at `looked_s`. `kind`: what its provider says of it (user-bound,
+    service account, trial …). `expires_s`: when it runs out. `disabled`: by an administrator, `disabled_by`; no call
+    uses it then. `reminded_s`: when its age was last told of.
     """
 
     name: str
     fingerprint: str = ""
     since_s: int = 0
-    version: str = ""
     verified_s: int = 0
     looked_s: int = 0
     verdict: str = ""

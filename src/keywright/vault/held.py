@@ -90,6 +90,7 @@ class HeldCredential(Unwritable):
             self._held, self.fingerprint, self.version = None, "", ""
             return False
         if self._held is not None and value.secret.fingerprint == self.fingerprint:
+            self.version = value.version  # the same key may have been written anew
             return False
         try:
             self._held = self._make(value.secret)
