@@ -153,7 +153,9 @@ def test_a_provider_that_joins_by_the_file_is_asked_for_its_models(
     assert until(lambda: has_model(gateway, "edge/o3-mini"), 4)
 
 
-def test_a_store_that_fails_leaves_the_keys_that_are_known(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_store_that_fails_leaves_the_keys_that_are_known_and_a_changed_file_counts(
+    start: Start, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     gateway = start(watch=True)
     key = gateway.issue()
     database = gateway.folder / "test.db"
@@ -162,5 +164,8 @@ def test_a_store_that_fails_leaves_the_keys_that_are_known(start: Start, caplog:
     gateway.run(gateway.house.store.close())  # who looks next opens it anew
     assert until(lambda: "what was known before still counts" in caplog.text, 4)
     assert gateway.chat(key=key).status == 200
+    file.write_text(file.read_text() + '[models.new]\nroute = ["openai/gpt-4o"]\n')
+    assert until(lambda: "counts now, but for its projects, budgets and limits" in caplog.text, 30)
+    assert gateway.chat("new", key=key).status == 200, "routes need no store"
     database.rmdir()
     database.with_suffix(".away").rename(database)

@@ -69,7 +69,7 @@ class Custody:
             StoreError: that cannot be told.
         """
         await self._keeper.refresh()
-        await self._tell_surely(self.take_up())
+        await self.tell_surely(self.take_up())
 
     async def oblige(self) -> None:
         """Read again what another process asks to be read, however long that takes, and say which key it is.
@@ -80,14 +80,19 @@ class Custody:
         asked, self._asked = self._asked, set()
         held = [credential for credential in self._credentials.held() if credential.name in asked]
         await asyncio.gather(*(self._keeper.look(text) for credential in held for text in credential.references))
-        await self._tell_surely(self.take_up() | asked)
+        await self.tell_surely(self.take_up() | asked)
 
-    async def _tell_surely(self, names: set[str]) -> None:
-        """Tell it now, or else the next time."""
+    async def tell_surely(self, names: Iterable[str]) -> None:
+        """`tell` it now, or else again and again until it can be told.
+
+        Raises:
+            StoreError: not yet.
+        """
+        told = set(names)
         try:
-            await self.tell(names)
+            await self.tell(told)
         except StoreError:
-            self._asked |= names
+            self._asked |= told
             raise
 
     async def tell(self, names: Iterable[str] | None = None) -> None:

@@ -102,15 +102,24 @@ class Watch:
                 self._config = config  # what the command line said besides is no change of the file
                 return
             await self._house.configure(config, self._listed)
-            await self._house.custody.tell()
-            await self._house.declare(config)
-        except (ConfigError, SecretError, StoreError) as error:
+        except (ConfigError, SecretError) as error:
             _log.error("the changed configuration is refused, the old one stays: %s", error)
             return
         if not is_first and _fixed(config) != _fixed(self._config):
             _log.warning("[server], [store], [retry] and [ledger] of %s count from the next start on", path)
         self._config = config
         self._changed.set()
+        try:
+            await self._house.custody.tell_surely(self._house.sources())
+            await self._house.declare(config)
+        except StoreError as error:
+            _log.error(
+                "%s has changed and counts now, but for its projects, budgets and limits, which cannot be written: "
+                "touch it when the store serves again: %s",
+                path,
+                error,
+            )
+            return
         _log.info("%s has changed and counts now", path)
 
     async def _models(self) -> None:
