@@ -55,6 +55,15 @@ def test_a_secret_is_put_from_standard_input_and_known_by_its_fingerprint(ready:
     assert VALUE.encode() not in b"".join(path.read_bytes() for path in ready.folder.glob("keywright.db*"))
 
 
+def test_a_secret_as_an_argument_is_refused_and_not_repeated(ready: Shell) -> None:
+    plain = "f7Qz0LmP2vXy"
+    done = ready.run("secret", "put", "sealed:mine", plain, piped=VALUE)
+    assert done.code == 2
+    assert "a secret is no argument" in " ".join(done.err.split())
+    assert plain not in done.out + done.err
+    assert asked(ready, "get-fingerprint", "sealed:mine").code != 0
+
+
 def test_what_is_no_reference_is_refused_before_a_secret_is_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

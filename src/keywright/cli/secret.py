@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 CHECK_EXAMPLE: Final = "Example: keywright secret check"
 PUT_EXAMPLE: Final = "Example: keywright secret put vault://secret/llm#openai"
+AN_ARGUMENT: Final = (
+    "a secret is no argument, where the shell's history and every process of the machine see it: type it when asked, "
+    "or send it on standard input. If this was one, replace it"
+)
 COLUMNS: Final = ("reference", "used_for", "state", "fingerprint", "version", "age_days", "why")
 STORE_COLUMNS: Final = ("name", "kind", "secrets", "reachable", "why")
 
@@ -33,7 +37,7 @@ def commands() -> typer.Typer:
     """The group."""
     app = typer.Typer(name="secret", help="Check, write and list the places where keys are kept.", callback=_undumped)
     app.command("check", epilog=CHECK_EXAMPLE)(check)
-    app.command("put", epilog=PUT_EXAMPLE)(put)
+    app.command("put", epilog=PUT_EXAMPLE, context_settings={"allow_extra_args": True})(put)
     app.command("get-fingerprint")(get_fingerprint)
     app.command("list")(list_all)
     app.command("migrate", epilog=MIGRATE_EXAMPLE)(migrate)
@@ -68,8 +72,10 @@ def check(
         raise typer.Exit(1)
 
 
-def put(reference: Reference, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
+def put(context: typer.Context, reference: Reference, *, config: ConfigFile = None, json: JsonFlag = False) -> None:
     """Write a secret: from standard input, or typed twice without an echo. Fields beside it stay."""
+    if context.args:  # which are not repeated, as they would be by what parses them
+        context.fail(AN_ARGUMENT)
     if sys.stdin.isatty():
         _look(config, reference)
     secret = given_secret()

@@ -248,7 +248,8 @@ def overtaken(rotation: Rotation, now_s: int, current: str) -> Rotation:
 def some(names: tuple[str, ...]) -> str:
     """The first of the processes, and how many more there are, as people are told of them."""
     more = f" and {len(names) - NAMES_MAX} more" if len(names) > NAMES_MAX else ""
-    return ", ".join(names[:NAMES_MAX]) + more
+    what = "the process" if len(names) == 1 else "the processes"
+    return f"{what} {', '.join(names[:NAMES_MAX])}{more}"
 
 
 def shown(mark: KeyMark) -> str:
