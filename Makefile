@@ -49,7 +49,7 @@ race: $(VENV)/dev ## race for budgets: 200 seeded runs of the model, then a minu
 	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 2 tests/ledger/test_escrow.py
 	@KEYWRIGHT_SOAK=1 $(BIN)/python -m pytest -n 0 -rP tests/acceptance/test_race.py
 
-canary: $(VENV)/dev $(VENV)/litellm/ready ## run the suite and search all that it leaves for every secret that was held (ARGS=--help; keeps it in .canary)
+canary: $(VENV)/dev $(VENV)/litellm/ready ## run the suite and search all that it leaves for every secret that was held (ARGS=--help; keeps it in .sweep)
 	@$(BIN)/python -m tools.canary $(ARGS)
 
 fuzz: $(VENV)/dev ## feed every stream reader and request decoder with nonsense for FUZZ_S seconds each (60)

@@ -26,16 +26,16 @@ SHOWN_MAX: Final = 200
 def main(words: Sequence[str]) -> int:
     """Run, search, and tell."""
     parser = argparse.ArgumentParser(prog="canary", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(".canary"), help="where all is kept; must not exist")
+    parser.add_argument("--folder", type=Path, default=Path(".sweep"), help="where all is kept; must not exist")
     parser.add_argument("--search-only", action="store_true", help="search what an earlier run has left")
-    parser.add_argument("tests", nargs="*", help="words for pytest (else the whole suite, by two processes)")
+    parser.add_argument("tests", nargs="*", help="words for pytest (else the whole suite, by four processes)")
     given = parser.parse_args(words)
     folder: Path = given.folder.absolute()
     if not given.search_only:
         if folder.exists():
             print(f"{folder} exists; remove it, or say --search-only", file=sys.stderr)
             return 2
-        code = run(folder, given.tests or ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"])
+        code = run(folder, given.tests or ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"])
         print(f"pytest ended with {code}")
     return search(folder)
 
