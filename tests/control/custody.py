@@ -20,7 +20,7 @@ from keywright.house.inventory import Inventory
 from keywright.house.keeping import keeper_of
 from keywright.house.rotations import Rotating
 from keywright.house.sources import Breakers, build_routes
-from keywright.house.targets import Present
+from keywright.house.targets import Gateway, Present
 from keywright.rotation import steps
 from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings
@@ -77,9 +77,8 @@ async def opened_custody(store: Store, folder: Path, clock: Clock) -> AsyncItera
     await keeper.learn(*credentials.wanted(config))
     routes = build_routes(config, credentials, Breakers(lambda: Breaker(BreakerSettings())), {})
     sources = {source.credential_name: source for source in routes.inventory}
-    rotating = Rotating(
-        lambda: Present(config, sources), credentials, keeper, pool, store.database, blueprint, "this process"
-    )
+    gateway = Gateway(lambda: Present(config, sources), credentials, keeper, pool, blueprint)
+    rotating = Rotating(gateway, store.database, "this process")
     inventory = Inventory(rotating, lambda: credentials.places(config), store.database, clock)
     try:
         yield Custody(Custodian(rotating, inventory, clock), rotating, clock)

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final, assert_never
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, assert_never
 
 import typer
 from msgspec import Struct
@@ -28,6 +28,11 @@ LOOK_S: Final = 0.5
 GIVE_S: Final = 90.0
 """For how long a key is offered: longer than who has died seems to be at a rotation."""
 
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")]
+RollBack: TypeAlias = Annotated[bool, typer.Option("--roll-back", help="Let the old key stay, while it still can.")]
+Insist: TypeAlias = Annotated[
+    bool, typer.Option("--insist", help="Let the old key end, though somebody unknown still uses it.")
+]
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="NAME", help="Credentials, as `keywright credential list` has them.")
 ]
@@ -45,11 +50,9 @@ def rotate(
     *,
     all_of_them: Annotated[bool, typer.Option("--all", help="Every credential whose key can be replaced.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Those whose keys are due by their schedule.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
-    roll_back: Annotated[bool, typer.Option("--roll-back", help="Let the old key stay, while it still can.")] = False,
-    insist: Annotated[
-        bool, typer.Option("--insist", help="Let the old key end, though somebody unknown still uses it.")
-    ] = False,
+    dry_run: DryRun = False,
+    roll_back: RollBack = False,
+    insist: Insist = False,
     yes: Yes = False,
     config: ConfigFile = None,
     json: JsonFlag = False,

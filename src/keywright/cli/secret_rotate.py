@@ -10,7 +10,7 @@ import typer
 
 from keywright.cli.errors import CommandError
 from keywright.cli.options import ConfigFile, JsonFlag, Yes
-from keywright.cli.rotate import rotate
+from keywright.cli.rotate import DryRun, Insist, RollBack, rotate
 from keywright.cli.screen import note
 from keywright.cli.secret_remote import stores_at
 from keywright.control.resources import SecretRole, SecretRow
@@ -35,11 +35,9 @@ INSTEAD: Final[Mapping[SecretRole, str]] = MappingProxyType(
 def rotate_secret(
     reference: Annotated[str, typer.Argument(metavar="REF", help="As vault://secret/llm#openai or sealed:openai.")],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
-    roll_back: Annotated[bool, typer.Option("--roll-back", help="Let the old key stay, while it still can.")] = False,
-    insist: Annotated[
-        bool, typer.Option("--insist", help="Let the old key end, though somebody unknown still uses it.")
-    ] = False,
+    dry_run: DryRun = False,
+    roll_back: RollBack = False,
+    insist: Insist = False,
     yes: Yes = False,
     config: ConfigFile = None,
     json: JsonFlag = False,

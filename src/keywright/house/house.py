@@ -31,7 +31,7 @@ from keywright.house.rotations import Rotating
 from keywright.house.sealing import sealed_opener
 from keywright.house.secret_reading import Holdings
 from keywright.house.sources import Breakers, build_routes, own_prices
-from keywright.house.targets import Present
+from keywright.house.targets import Gateway, Present
 from keywright.pipeline.routes import Routes, Source
 from keywright.pipeline.snapshot import Snapshot
 from keywright.server.app import App
@@ -69,9 +69,8 @@ class House:
         self._prices: PriceSnapshot | None = None
         self._prices_digest = ""
         self._snapshot = Snapshot(keys={}, foreign={}, routes=Routes((), {}, Catalogue(bundled(), {})))
-        self.rotating = Rotating(
-            self._present, self._credentials, keeper, self.pool, books.store.database, blueprint, books.ledger.holder
-        )
+        gateway = Gateway(self._present, self._credentials, keeper, self.pool, blueprint)
+        self.rotating = Rotating(gateway, books.store.database, books.ledger.holder)
         self.custody = Custody(
             keeper, self._credentials, self._breakers, self.rotating, self.sources, books.ledger.holder, blueprint.clock
         )

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -11,11 +11,9 @@ from keywright.core.clock import SECOND_US
 from keywright.core.errors import ChangeRefusedError, SecretError
 from keywright.core.rotation import CredentialFacts, Rotation
 from keywright.core.secret import Secret
-from keywright.house.blueprint import Blueprint
-from keywright.house.credentials import Credentials
 from keywright.house.keys import HouseKeys
 from keywright.house.proving import prove
-from keywright.house.targets import Present, Targets, rotation_of, table_of
+from keywright.house.targets import Gateway, Targets, rotation_of, table_of
 from keywright.identity.key import duration_s
 from keywright.pipeline.routes import Source
 from keywright.providers.check import Verdict
@@ -26,8 +24,6 @@ from keywright.rotation.surroundings import Records, Surroundings
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database
 from keywright.store.rotations import Rotations
-from keywright.transport.pool import Pool
-from keywright.vault.keeper import Keeper
 
 ID_BYTES: Final = 8
 TOLD_AFTER_S: Final = 15
@@ -39,63 +35,53 @@ _log = logging.getLogger("keywright.rotation")
 
 
 class Rotating:
-    """Replaces the keys of credentials. `present` gives what there is now; `holder` names this process."""
+    """Replaces the keys of a gateway's credentials. `holder` names this process."""
 
-    def __init__(
-        self,
-        present: Callable[[], Present],
-        credentials: Credentials,
-        keeper: Keeper,
-        pool: Pool,
-        database: Database,
-        blueprint: Blueprint,
-        holder: str,
-    ) -> None:
-        self._present = present
-        self._credentials = credentials
-        self._keeper = keeper
-        self._pool = pool
-        self._clock = blueprint.clock
+    def __init__(self, gateway: Gateway, database: Database, holder: str) -> None:
+        self._gateway = gateway
+        self._clock = gateway.blueprint.clock
         self.rotations = Rotations(database)
         self.states = CredentialStates(database)
-        self.keys = HouseKeys(lambda: keeper.vault, lambda: credentials.places(present().config))
+        self.keys = HouseKeys(
+            lambda: gateway.keeper.vault, lambda: gateway.credentials.places(gateway.present().config)
+        )
         self._told: dict[str, str] = {}
         records = Records(self.rotations, self.states)
-        targets = Targets(present, credentials, keeper, pool, blueprint, self.rotations, self.states)
+        targets = Targets(gateway, self.rotations, self.states)
         surroundings = Surroundings(records=records, keys=self.keys, prove=self.prove, targets=targets.target)
         self.engine = Engine(
             surroundings,
             holder,
-            blueprint.clock,
+            gateway.blueprint.clock,
             lambda: f"rot_{secrets.token_hex(ID_BYTES)}",
-            pace=blueprint.pace,
+            pace=gateway.blueprint.pace,
         )
 
     async def prove(self, credential: str, secret: Secret) -> Verdict:
         """Whether the credential's provider accepts that key."""
-        present = self._present()
+        present = self._gateway.present()
         source = present.sources.get(credential)
         if source is None:
             return Verdict("unknown", f"the configuration does not name {credential} any more")
         try:
-            credential_of_it = self._credentials.of_key(source.credential_name, source.row, secret)
+            credential_of_it = self._gateway.credentials.of_key(source.credential_name, source.row, secret)
         except SecretError as error:
             return Verdict("dead", str(error))
         return await self.look(msgspec.structs.replace(source, credential=credential_of_it))
 
     async def look(self, source: Source) -> Verdict:
         """Whether a source's provider accepts its key."""
-        moved = self._present().config.providers[source.name].base_url
-        return await prove(source, self._pool, is_moved=bool(moved))
+        moved = self._gateway.present().config.providers[source.name].base_url
+        return await prove(source, self._gateway.pool, is_moved=bool(moved))
 
     def sources(self) -> Mapping[str, Source]:
         """The sources by the names of their credentials, also of those that are disabled."""
-        return self._present().sources
+        return self._gateway.present().sources
 
     def schedules(self) -> tuple[Schedule, ...]:
         """When which keys are to be replaced. What has none of its own renews itself."""
-        present = self._present()
-        keys = self._credentials.places(present.config)
+        present = self._gateway.present()
+        keys = self._gateway.credentials.places(present.config)
         found = []
         for name, source in present.sources.items():
             if name not in keys:
@@ -194,10 +180,10 @@ class Rotating:
 
     async def _formed(self, source: Source) -> tuple[str, int]:
         """What the key is by its form, and when it runs out by what it says itself."""
-        references = self._credentials.places(self._present().config).get(source.credential_name, ())
-        kind = self._present().config.providers[source.name].kind or source.name
+        references = self._gateway.credentials.places(self._gateway.present().config).get(source.credential_name, ())
+        kind = self._gateway.present().config.providers[source.name].kind or source.name
         for reference in references:
-            secret = self._keeper.known(reference)
+            secret = self._gateway.keeper.known(reference)
             if secret is not None and secret.fingerprint == source.credential.fingerprint:
                 return kind_by_form(kind, secret), expiry_by_form(secret) or 0
         return ("", 0) if references else ("federated", 0)

@@ -29,36 +29,32 @@ class Present(Struct, frozen=True, eq=False):
     sources: Mapping[str, Source]
 
 
-class Targets:
-    """The credentials of a gateway, of which `present` tells those that there are now."""
+class Gateway(Struct, frozen=True, eq=False):
+    """What replaces a gateway's keys is given of it. `present` tells what there is now."""
 
-    def __init__(
-        self,
-        present: Callable[[], Present],
-        credentials: Credentials,
-        keeper: Keeper,
-        pool: Pool,
-        blueprint: Blueprint,
-        rotations: Rotations,
-        states: CredentialStates,
-    ) -> None:
-        self._present = present
-        self._credentials = credentials
-        self._keeper = keeper
-        self._pool = pool
-        self._environment = blueprint.environment
-        self._clock = blueprint.clock
+    present: Callable[[], Present]
+    credentials: Credentials
+    keeper: Keeper
+    pool: Pool
+    blueprint: Blueprint
+
+
+class Targets:
+    """The credentials of a gateway."""
+
+    def __init__(self, gateway: Gateway, rotations: Rotations, states: CredentialStates) -> None:
+        self._gateway = gateway
         self._rotations = rotations
         self._states = states
 
     def target(self, credential: str) -> Target | None:
         """The credential as it is configured now, with the driver for its keys; None when none has that name."""
-        present = self._present()
+        present = self._gateway.present()
         source = present.sources.get(credential)
         if source is None:
             return None
         given = present.config.providers[source.name]
-        places = self._credentials.places(present.config)
+        places = self._gateway.credentials.places(present.config)
         references = places.get(credential, ())
         rotation = rotation_of(given, table_of(given, credential))
         if not references:
@@ -73,7 +69,7 @@ class Targets:
             kind=driver.kind,
             driver=driver,
             lacks=f"it could be done without a person if the configuration had {missing}" if missing else "",
-            read_only=self._keeper.vault.read_only(references[0]),
+            read_only=self._gateway.keeper.vault.read_only(references[0]),
             shared=self._shared(source, places),
             together=tuple(name for name, each in places.items() if name != credential and each[0] == references[0]),
             drain_s=rotation.drain_s,
@@ -93,11 +89,11 @@ class Targets:
             config=given,
             rotation=rotation,
             settings=source.settings,
-            environment=self._environment,
-            fetch=Fetch(self._pool, self._clock, ca_file=given.ca_file, proxy=given.proxy),
-            secret=self._keeper.vault.resolve,
-            document=self._keeper.vault.document,
-            is_here=self._keeper.vault.is_here,
+            environment=self._gateway.blueprint.environment,
+            fetch=Fetch(self._gateway.pool, self._gateway.blueprint.clock, ca_file=given.ca_file, proxy=given.proxy),
+            secret=self._gateway.keeper.vault.resolve,
+            document=self._gateway.keeper.vault.document,
+            is_here=self._gateway.keeper.vault.is_here,
             spare=self._is_spare,
             taken=lambda fingerprint: bool(self._with_key(fingerprint, source)),
         )
@@ -106,7 +102,7 @@ class Targets:
         """The credentials that have that key, without one of them."""
         return tuple(
             name
-            for name, source in self._present().sources.items()
+            for name, source in self._gateway.present().sources.items()
             if name != but.credential_name and fingerprint and source.credential.fingerprint == fingerprint
         )
 
