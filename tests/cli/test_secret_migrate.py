@@ -13,8 +13,8 @@ from keywright.cli.secret_migrate import _copied
 from keywright.config.file import parse
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.house.destination import place_of, read_destination
-from keywright.house.migration import (
+from keywright.house.secrets.destination import place_of, read_destination
+from keywright.house.secrets.migration import (
     Migration,
     Move,
     Surroundings,
@@ -24,7 +24,7 @@ from keywright.house.migration import (
     planned,
     unneeded,
 )
-from keywright.house.named import named_secrets
+from keywright.house.secrets.named import named_secrets
 from keywright.vault.stores import kinds_of, open_vault
 from tests.cli.hand import Hand
 from tests.store.disks import files_at_most

@@ -14,8 +14,8 @@ import pytest
 from keywright.cli.secret_kek import _gone_over
 from keywright.config import load
 from keywright.house.blueprint import Blueprint
-from keywright.house.rewrapping import SealedStore
-from keywright.house.sealing import tenant_of
+from keywright.house.secrets.rewrapping import SealedStore
+from keywright.house.stores.sealing import tenant_of
 from keywright.store.database import Database
 from keywright.vault.backends.file import on_read_only_mount
 from keywright.vault.keks.file import file_kek

@@ -14,13 +14,13 @@ from keywright.config import Config, ProviderConfig
 from keywright.core.clock import SECOND_US, Clock
 from keywright.guard.address import is_public
 from keywright.house.blueprint import Blueprint
-from keywright.house.credentials import Credentials
-from keywright.house.custodian import Custodian
-from keywright.house.inventory import Inventory
-from keywright.house.keeping import keeper_of
-from keywright.house.rotations import Rotating
+from keywright.house.custody.credentials import Credentials
+from keywright.house.custody.custodian import Custodian
+from keywright.house.custody.inventory import Inventory
+from keywright.house.custody.rotations import Rotating
+from keywright.house.custody.targets import Gateway, Present
 from keywright.house.sources import Breakers, build_routes
-from keywright.house.targets import Gateway, Present
+from keywright.house.stores.keeping import keeper_of
 from keywright.rotation import steps
 from keywright.store.store import Store
 from keywright.transport.breaker import Breaker, BreakerSettings

@@ -6,10 +6,10 @@ from pathlib import Path
 from keywright.config import Config, ProviderConfig
 from keywright.core.clock import Clock
 from keywright.house.blueprint import Blueprint
-from keywright.house.keeping import vault_of
-from keywright.house.remote_secrets import RemoteSecrets
-from keywright.house.sealing import sealed_opener
-from keywright.house.secret_reading import Holdings
+from keywright.house.secrets.reading import Holdings
+from keywright.house.secrets.remote import RemoteSecrets
+from keywright.house.stores.keeping import vault_of
+from keywright.house.stores.sealing import sealed_opener
 from keywright.store.store import Store
 from keywright.vault.sealed.keys import new_kek
 from keywright.vault.settings import StoreSettings

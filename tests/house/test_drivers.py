@@ -8,7 +8,7 @@ from keywright.config import ProviderConfig, RotationConfig
 from keywright.core.clock import SYSTEM_CLOCK
 from keywright.core.secret import Secret
 from keywright.guard.address import is_public
-from keywright.house.drivers import Site, driver_of, lacking
+from keywright.house.custody.drivers import Site, driver_of, lacking
 from keywright.providers.openai import OPENAI
 from keywright.rotation.drivers.assisted import AssistedDriver
 from keywright.transport.pool import Pool

@@ -13,7 +13,7 @@ from anthropic.types.beta import BetaMessageParam
 
 from keywright.config import load
 from keywright.core.errors import SecretError
-from keywright.house.named import named_secrets
+from keywright.house.secrets.named import named_secrets
 from tests.gateway import running
 from tests.house.keyless import chat, completion, config, gateway, said
 from tests.vault.standin import Received, Say, service

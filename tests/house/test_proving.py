@@ -5,7 +5,7 @@ import pytest
 from keywright.config import ProviderConfig, reach, resolve_provider, settings_of
 from keywright.core.secret import Secret
 from keywright.guard.address import is_public
-from keywright.house.proving import NOTHING_FREE, prove
+from keywright.house.custody.proving import NOTHING_FREE, prove
 from keywright.pipeline.routes import Source
 from keywright.transport.breaker import Breaker, BreakerSettings
 from keywright.transport.pool import Pool

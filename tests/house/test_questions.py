@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from keywright.core.errors import SecretError
-from keywright.house.questions import AT_ONCE, Questions
+from keywright.house.secrets.questions import AT_ONCE, Questions
 
 WITHIN_S = 30.0
 SLOW = "slow"

@@ -11,7 +11,7 @@ from keywright.core.clock import SYSTEM_CLOCK
 from keywright.core.errors import SecretAbsentError, SecretError
 from keywright.core.sealed import SECRET, SealedSecret
 from keywright.core.secret import Secret
-from keywright.house.sealing import bare_opener, sealed_opener, tenant_of
+from keywright.house.stores.sealing import bare_opener, sealed_opener, tenant_of
 from keywright.store.database import Database
 from keywright.store.schema import SEALED
 from keywright.vault.reference import parse

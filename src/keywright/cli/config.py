@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from keywright.config import Config
     from keywright.config.faults import Faults
-    from keywright.house.credentials import Credentials
+    from keywright.house.custody.credentials import Credentials
     from keywright.vault.keeper import Keeper
 
 EXAMPLE: Final = "Example: keywright config check /etc/keywright/keywright.toml"
@@ -122,7 +122,7 @@ def _credentials(keeper: "Keeper") -> "Credentials":
     """What credentials are made by. Nobody is asked: a token is had when a request needs it."""
     from keywright.core.clock import SYSTEM_CLOCK
     from keywright.guard.address import is_public
-    from keywright.house.credentials import Credentials
+    from keywright.house.custody.credentials import Credentials
     from keywright.transport.pool import Pool
 
     return Credentials(keeper, os.environ, Pool(allowed=is_public, environment=os.environ), SYSTEM_CLOCK)

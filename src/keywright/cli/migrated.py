@@ -13,7 +13,7 @@ from keywright.cli.screen import STRONG, console, show_table
 if TYPE_CHECKING:
     from keywright.config.changes import Change
     from keywright.house.blueprint import Blueprint
-    from keywright.house.migration import Migration, Move, Stay
+    from keywright.house.secrets.migration import Migration, Move, Stay
 
 COLUMNS: Final = ("from", "to", "used for", "fingerprint", "state")
 
@@ -52,7 +52,7 @@ def afterwards_of(blueprint: "Blueprint", migration: "Migration") -> Afterwards:
         ConfigError: it is not sound any more.
         OSError: it cannot be read.
     """
-    from keywright.house.migration import config_changes, unneeded
+    from keywright.house.secrets.migration import config_changes, unneeded
 
     path = blueprint.config_path
     name = FILE_NAME if path is None else os.fspath(path)

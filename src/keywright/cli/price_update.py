@@ -148,7 +148,7 @@ def sign(
 
 def _private_key(blueprint: "Blueprint", reference: str) -> "Ed25519PrivateKey":
     from keywright.catalog.signature import private_key
-    from keywright.house.keeping import vault_of
+    from keywright.house.stores.keeping import vault_of
 
     secret = vault_of(blueprint.config, os.environ, blueprint.base).document(reference)
     try:

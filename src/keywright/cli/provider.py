@@ -99,7 +99,7 @@ async def _blueprint(config: "ConfigFile") -> "Blueprint":
 
 async def _prove(name: str, config: ConfigFile) -> list[Proof]:
     from keywright.guard.address import is_public
-    from keywright.house import proving
+    from keywright.house.custody import proving
     from keywright.transport.pool import Pool
 
     blueprint = await _blueprint(config)
@@ -119,7 +119,7 @@ async def _prove(name: str, config: ConfigFile) -> list[Proof]:
 
 async def _sources(name: str, blueprint: "Blueprint", keeper: "Keeper", pool: "Pool") -> "list[Source]":
     from keywright.config import Config
-    from keywright.house.credentials import Credentials
+    from keywright.house.custody.credentials import Credentials
     from keywright.house.sources import Breakers, build_routes
     from keywright.transport.breaker import Breaker, BreakerSettings
 

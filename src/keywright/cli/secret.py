@@ -117,7 +117,7 @@ def list_all(
 
 def _warn(config: Path | None) -> None:
     """Tell what is to be put right about `.env` files."""
-    from keywright.house.keeping import warn
+    from keywright.house.stores.keeping import warn
 
     blueprint = local_blueprint(config)
     warn(blueprint.config, blueprint.base)

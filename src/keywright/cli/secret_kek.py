@@ -19,7 +19,7 @@ from keywright.cli.screen import console, emit_json, note, say_error, show_table
 from keywright.core.errors import SecretError
 
 if TYPE_CHECKING:
-    from keywright.house.rewrapping import KekRow, SealedStore
+    from keywright.house.secrets.rewrapping import KekRow, SealedStore
     from keywright.vault.sealed.rewrap import Left
 
 KEK_EXAMPLE: Final = "Example: keywright secret create-kek /etc/keywright/kek"
@@ -102,7 +102,7 @@ class _InterruptedError(Exception):
 
 
 async def _rewrapped(config: Path | None, store: str | None) -> RewrapDocument:
-    from keywright.house.rewrapping import SealedStore, sealed_store
+    from keywright.house.secrets.rewrapping import SealedStore, sealed_store
 
     blueprint = local_blueprint(config)
     name = sealed_store(blueprint, store)

@@ -19,7 +19,7 @@ from keywright.cli.secret_stores import opened_secrets
 from keywright.core.errors import SecretError
 
 if TYPE_CHECKING:
-    from keywright.house.migration import Migration, Move
+    from keywright.house.secrets.migration import Migration, Move
 
 MIGRATE_EXAMPLE: Final = "Example: keywright secret migrate --from env --to sealed:"
 
@@ -70,7 +70,7 @@ async def _planned(config: Path | None, source: str, target: str) -> "Migration"
     """The migration, each of its moves as it stands now. Raises SecretError with a line for all that is in its way."""
     from msgspec.structs import replace
 
-    from keywright.house.migration import Surroundings, looked_at, planned
+    from keywright.house.secrets.migration import Surroundings, looked_at, planned
 
     blueprint = local_blueprint(config)
     async with opened_secrets(config) as (secrets, vault):
@@ -94,7 +94,7 @@ async def _copied(config: Path | None, target: str, migration: "Migration", tell
     """The moves one after the other, as far as it gets."""
     from msgspec.structs import replace
 
-    from keywright.house.migration import copied
+    from keywright.house.secrets.migration import copied
 
     moves, failure = list(migration.moves), ""
     async with opened_secrets(config, target) as (_, vault):
@@ -123,7 +123,7 @@ def _teller(*, json: bool) -> "Callable[[Move], None]":
 
 
 def _refuse_differences(migration: "Migration") -> None:
-    from keywright.house.migration import difference
+    from keywright.house.secrets.migration import difference
 
     differing = [difference(move) for move in migration.moves if move.state == "differs"]
     if differing:

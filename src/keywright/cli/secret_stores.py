@@ -15,7 +15,7 @@ from keywright.core.errors import SecretError, StoreError
 
 if TYPE_CHECKING:
     from keywright.house.blueprint import Blueprint
-    from keywright.house.secrets import Secrets
+    from keywright.house.secrets.secrets import Secrets
     from keywright.store.store import Store
     from keywright.vault.keeper import Keeper
     from keywright.vault.stores import SealedOpener
@@ -36,10 +36,10 @@ async def opened_secrets(config: Path | None, writes: str = "") -> "AsyncIterato
         ConfigError: the configuration is wrong, or the gateway of this shell is a remote one.
         SecretError, StoreError: a database that is to be written cannot be opened.
     """
-    from keywright.house.keeping import vault_of
-    from keywright.house.questions import Questions
-    from keywright.house.secret_reading import Holdings
-    from keywright.house.secrets import Secrets
+    from keywright.house.secrets.questions import Questions
+    from keywright.house.secrets.reading import Holdings
+    from keywright.house.secrets.secrets import Secrets
+    from keywright.house.stores.keeping import vault_of
     from keywright.vault.stores import kinds_of
 
     blueprint = _with_found(local_blueprint(config))
@@ -63,7 +63,7 @@ async def opened_keeper(blueprint: "Blueprint") -> "AsyncIterator[Keeper]":
     Raises:
         SecretError: a store is of no kind that there is.
     """
-    from keywright.house.keeping import keeper_of
+    from keywright.house.stores.keeping import keeper_of
     from keywright.vault.stores import kinds_of
 
     kinds = kinds_of(blueprint.config.secrets)
@@ -90,7 +90,7 @@ async def _store(
 
 
 def _opener(blueprint: "Blueprint", store: "Store | None", trouble: str) -> "SealedOpener":
-    from keywright.house.sealing import bare_opener, sealed_opener
+    from keywright.house.stores.sealing import bare_opener, sealed_opener
 
     if store is None:
         return bare_opener(blueprint.config.secrets, os.environ, trouble)
@@ -111,7 +111,7 @@ def _with_found(blueprint: "Blueprint") -> "Blueprint":
 def _places(blueprint: "Blueprint", vault: "Vault") -> dict[str, tuple[str, ...]]:
     """The references of credentials, also of keys that are found where a provider's own tools look for them."""
     from keywright.guard.address import is_public
-    from keywright.house.credentials import Credentials
+    from keywright.house.custody.credentials import Credentials
     from keywright.transport.pool import Pool
     from keywright.vault.keeper import Keeper
 

@@ -10,8 +10,8 @@ from keywright.catalog.snapshot import DATA_FILE
 from keywright.core.clock import SECOND_US
 from keywright.house.blueprint import Blueprint, store_url
 from keywright.house.declared import declare
-from keywright.house.keeping import troubles_of
 from keywright.house.password import store_password
+from keywright.house.stores.keeping import troubles_of
 from keywright.ledger import Ledger, LedgerSettings
 from keywright.ledger.escrow import Escrow
 from keywright.ledger.owner import MARK_BYTES

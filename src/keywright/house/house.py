@@ -18,20 +18,20 @@ from keywright.house.admin import Admin, open_admin
 from keywright.house.blueprint import Blueprint
 from keywright.house.bookkeeping import Bookkeeping, open_books
 from keywright.house.control import Running
-from keywright.house.credentials import Credentials
-from keywright.house.custodian import Custodian
-from keywright.house.custody import Custody
+from keywright.house.custody.credentials import Credentials
+from keywright.house.custody.custodian import Custodian
+from keywright.house.custody.custody import Custody
+from keywright.house.custody.inventory import Inventory
+from keywright.house.custody.rotations import Rotating
+from keywright.house.custody.targets import Gateway, Present
 from keywright.house.declared import declare
 from keywright.house.front import Rooms, open_app
-from keywright.house.inventory import Inventory
-from keywright.house.keeping import keeper_of, vault_of, warn
 from keywright.house.listing import list_models
-from keywright.house.remote_secrets import RemoteSecrets
-from keywright.house.rotations import Rotating
-from keywright.house.sealing import sealed_opener
-from keywright.house.secret_reading import Holdings
+from keywright.house.secrets.reading import Holdings
+from keywright.house.secrets.remote import RemoteSecrets
 from keywright.house.sources import Breakers, build_routes, own_prices
-from keywright.house.targets import Gateway, Present
+from keywright.house.stores.keeping import keeper_of, vault_of, warn
+from keywright.house.stores.sealing import sealed_opener
 from keywright.pipeline.routes import Routes, Source
 from keywright.pipeline.snapshot import Snapshot
 from keywright.server.app import App

@@ -5,7 +5,7 @@ from contextlib import closing
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
-from keywright.house.keeping import vault_of
+from keywright.house.stores.keeping import vault_of
 
 
 def store_password(blueprint: Blueprint) -> Secret | None:

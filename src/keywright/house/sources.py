@@ -16,7 +16,7 @@ from keywright.catalog.snapshot import Snapshot, bundled
 from keywright.config import Config, CredentialConfig, PriceConfig, ProviderConfig, reach, resolve_provider, settings_of
 from keywright.config.upstream import NO_ENVIRONMENT
 from keywright.core.errors import ConfigError, ConnectFailedError, SecretError
-from keywright.house.credentials import AnyCredential, Named
+from keywright.house.custody.credentials import AnyCredential, Named
 from keywright.pipeline.routes import Breaker, Routes, Source
 from keywright.providers.provider import GoogleOAuth, Provider
 from keywright.transport.gauge import Gauge

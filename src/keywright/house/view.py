@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from keywright.config import Config, ProviderConfig
 from keywright.core.identity import Project, Realm
-from keywright.house.credentials import Named
+from keywright.house.custody.credentials import Named
 from keywright.house.declared import declared
 from keywright.house.sources import Breakers, build_routes
 from keywright.pipeline.snapshot import Snapshot

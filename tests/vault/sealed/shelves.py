@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from keywright.core.clock import SYSTEM_CLOCK
 from keywright.core.sealed import SealedSecret
-from keywright.house.shelf import LoopShelf
+from keywright.house.stores.shelf import LoopShelf
 from keywright.store.database import Database
 from keywright.store.schema import SEALED
 from keywright.store.sealed import SealedSecrets

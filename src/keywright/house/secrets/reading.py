@@ -14,8 +14,8 @@ from keywright.core.errors import SecretAbsentError, SecretDeniedError, SecretEr
 from keywright.core.rotation import CredentialFacts
 from keywright.core.secret import Secret
 from keywright.house.blueprint import DOTENV, Blueprint
-from keywright.house.named import NamedSecret
-from keywright.house.sealing import tenant_of
+from keywright.house.secrets.named import NamedSecret
+from keywright.house.stores.sealing import tenant_of
 from keywright.vault.backend import Backend, Value, accept, accept_document
 from keywright.vault.federation.proof import handed_proof
 from keywright.vault.keks.inventory import open_kek

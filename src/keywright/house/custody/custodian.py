@@ -14,8 +14,8 @@ from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import ChangeRefusedError, SecretError
 from keywright.core.rotation import CredentialFacts, Rotation
 from keywright.core.secret import Secret
-from keywright.house.inventory import Inventory
-from keywright.house.rotations import Rotating
+from keywright.house.custody.inventory import Inventory
+from keywright.house.custody.rotations import Rotating
 from keywright.pipeline.routes import Source
 from keywright.rotation.plan import Plan
 

@@ -16,7 +16,7 @@ from keywright.config.federation import federations
 from keywright.core.clock import Clock
 from keywright.core.errors import ConfigError, SecretError
 from keywright.core.secret import Secret
-from keywright.house.federation import federated, origins, require_proof
+from keywright.house.custody.federation import federated, origins, require_proof
 from keywright.providers import find
 from keywright.providers.provider import Bearer, Entra, GoogleOAuth, HeaderKey, Identity, Provider, SigV4
 from keywright.vault.aws import AwsSettings, aws_credential, bedrock_key_credential, bedrock_minting_credential

@@ -18,8 +18,8 @@ from keywright.config.faults import nearest
 from keywright.core.errors import SecretAbsentError, SecretError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.house.blueprint import DOTENV
-from keywright.house.destination import place_of, read_destination
-from keywright.house.named import HERE, Form, NamedSecret
+from keywright.house.secrets.destination import place_of, read_destination
+from keywright.house.secrets.named import HERE, Form, NamedSecret
 from keywright.vault.reference import LOCAL, Reference, Stores, is_reference, parse
 from keywright.vault.settings import StoreSettings
 from keywright.vault.vault import Vault

@@ -16,10 +16,10 @@ from keywright.core.errors import SecretAbsentError, SecretError, SecretReadOnly
 from keywright.core.rotation import CredentialFacts
 from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
-from keywright.house.named import NamedSecret, named_secrets
-from keywright.house.questions import Questions
-from keywright.house.secret_reading import UNUSED, Holdings, SecretReading, any_of, fitting, store_row, unanswered
-from keywright.house.shelf import LoopShelf
+from keywright.house.secrets.named import NamedSecret, named_secrets
+from keywright.house.secrets.questions import Questions
+from keywright.house.secrets.reading import UNUSED, Holdings, SecretReading, any_of, fitting, store_row, unanswered
+from keywright.house.stores.shelf import LoopShelf
 from keywright.store.credentials import CredentialStates
 from keywright.store.database import Database
 from keywright.store.sealed import SealedSecrets

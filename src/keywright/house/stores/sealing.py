@@ -7,7 +7,7 @@ from typing import Final
 from keywright.core.clock import Clock
 from keywright.core.errors import SecretError
 from keywright.core.secret import Secret
-from keywright.house.shelf import BareShelf, LoopShelf
+from keywright.house.stores.shelf import BareShelf, LoopShelf
 from keywright.store.database import Database
 from keywright.store.sealed import SealedSecrets
 from keywright.vault.backend import Backend

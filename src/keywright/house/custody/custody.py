@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.errors import StoreError
-from keywright.house.credentials import Credentials
-from keywright.house.rotations import Rotating
+from keywright.house.custody.credentials import Credentials
+from keywright.house.custody.rotations import Rotating
 from keywright.house.sources import Breakers
 from keywright.pipeline.routes import Source
 from keywright.vault.keeper import Keeper

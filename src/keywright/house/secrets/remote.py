@@ -14,9 +14,9 @@ from keywright.control.resources import SecretMarkRow, SecretRow, SecretStoreRow
 from keywright.core.errors import ChangeRefusedError, SecretError, SecretReadOnlyError
 from keywright.core.secret import Secret
 from keywright.house.blueprint import Blueprint
-from keywright.house.questions import Questions
-from keywright.house.secret_reading import HERE, Holdings
-from keywright.house.secrets import Secrets
+from keywright.house.secrets.questions import Questions
+from keywright.house.secrets.reading import HERE, Holdings
+from keywright.house.secrets.secrets import Secrets
 from keywright.store.database import Database
 from keywright.vault.google.file import LEADS_HERE, leads_here, read_google
 from keywright.vault.reference import Reference, parse

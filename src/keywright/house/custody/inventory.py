@@ -13,7 +13,7 @@ from keywright.control.rows import moment
 from keywright.core.clock import SECOND_US, Clock
 from keywright.core.money import to_usd
 from keywright.core.rotation import CredentialFacts
-from keywright.house.rotations import Rotating
+from keywright.house.custody.rotations import Rotating
 from keywright.pipeline.routes import Source
 from keywright.store.database import Database
 from keywright.store.reports import Reports

@@ -11,9 +11,9 @@ from keywright.core.clock import SECOND_US
 from keywright.core.errors import ChangeRefusedError, SecretError
 from keywright.core.rotation import CredentialFacts, Rotation
 from keywright.core.secret import Secret
-from keywright.house.keys import HouseKeys
-from keywright.house.proving import prove
-from keywright.house.targets import Gateway, Targets, rotation_of, table_of
+from keywright.house.custody.keys import HouseKeys
+from keywright.house.custody.proving import prove
+from keywright.house.custody.targets import Gateway, Targets, rotation_of, table_of
 from keywright.identity.key import duration_s
 from keywright.pipeline.routes import Source
 from keywright.providers.check import Verdict

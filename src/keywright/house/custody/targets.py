@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from keywright.config import Config, CredentialConfig, ProviderConfig, RotationConfig
 from keywright.house.blueprint import Blueprint
-from keywright.house.credentials import Credentials
-from keywright.house.drivers import Site, driver_of, lacking
+from keywright.house.custody.credentials import Credentials
+from keywright.house.custody.drivers import Site, driver_of, lacking
 from keywright.pipeline.routes import Source
 from keywright.rotation.surroundings import Target
 from keywright.store.credentials import CredentialStates

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from keywright.core.errors import SecretError
 from keywright.house.blueprint import DOTENV, Blueprint
-from keywright.house.sealing import tenant_of
-from keywright.house.shelf import LoopShelf
+from keywright.house.stores.sealing import tenant_of
+from keywright.house.stores.shelf import LoopShelf
 from keywright.store.database import Database
 from keywright.store.sealed import SealedSecrets
 from keywright.vault.keks.inventory import open_kek

@@ -1,0 +1,1 @@
+"""The stores of secrets that a configuration names, opened and kept."""
